@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/** The one place where failures become words. */
+import { NetlinkError } from '../netlink/error.ts';
+import { SmcError } from '../smc/error.ts';
+
+/** A failure in words: a sentence without program name and full stop, and what to do about it. */
+export interface Explanation {
+  text: string;
+  hint?: string | undefined;
+}
+
+/**
+ * Explains a failure. Returns `undefined` for anything unforeseen, which is a bug and reported as one.
+ */
+export function explain(error: unknown): Explanation | undefined {
+  if (error instanceof SmcError) return { text: error.message, hint: error.hint };
+  if (error instanceof NetlinkError) return explainNetlink(error);
+  const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code && syscall)
+    return { text: `${path ? `${path}: ` : ''}${SYSTEM[code] ?? `${syscall} failed (${code})`}` };
+  return undefined;
+}
+
+/** errno names as people know them, for errors of files */
+const SYSTEM: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EBADF: 'bad file descriptor',
+  EIO: 'input/output error',
+  EISDIR: 'is a directory',
+  ENOENT: 'no such file or directory',
+  ENOSPC: 'no space left on device',
+  ENOTDIR: 'not a directory',
+  EPERM: 'operation not permitted',
+};
+
+function explainNetlink(error: NetlinkError): Explanation {
+  const object = [error.family, error.command].filter(Boolean).join(' ') || 'netlink';
+  switch (error.code) {
+    case 'EPERM':
+    case 'EACCES':
+      return {
+        text: 'permission denied',
+        hint: 'run it as root: CAP_NET_ADMIN in the initial user namespace is needed',
+      };
+    case 'ENOADDON':
+      return {
+        text: 'the native part of the npm package netlink cannot be loaded',
+        hint: 'there is no prebuilt one for this platform: reinstall with a C++ compiler, make and Python at hand',
+      };
+    case 'ETIMEDOUT':
+      return {
+        text: `the kernel did not answer ${object} (${error.detail})`,
+        hint: 'try again; see the kernel log',
+      };
+    case 'EINTERRUPTED':
+      return { text: `the table kept changing while it was read (${object})`, hint: 'try again' };
+    case 'ETRUNCATED':
+    case 'EMALFORMED':
+    case 'EOVERRUN':
+      return {
+        text: `the kernel's reply to ${object} cannot be read: ${error.detail ?? error.code}`,
+        hint: 'please report this with the output of the same command under SMC_TOOLS_DEBUG=1',
+      };
+    case 'ENOMEM':
+    case 'ENOBUFS':
+      return { text: 'the kernel has no memory for this', hint: 'try again when memory is free' };
+    case 'EOPNOTSUPP':
+      return { text: `this kernel does not know the command ${object}`, hint: 'a newer kernel is needed' };
+  }
+  if (error.op === 'open socket')
+    return { text: `a netlink socket cannot be opened (${error.code})`, hint: 'a sandbox may forbid it' };
+  if (error.command === 'SMC sockets' && error.code === 'ENOENT')
+    return { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag' };
+  return { text: `${object}: ${error.code}${error.kernelMessage ? ` (${error.kernelMessage})` : ''}` };
+}

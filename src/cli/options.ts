@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/** Command lines: options are declared once and serve parsing, help, man page test and (later) completion. */
+import { Command, CommanderError, Option } from 'commander';
+
+/** One option of a command. */
+export interface OptionSpec {
+  /** letter without its dash */
+  short?: string;
+  /** word without its dashes */
+  long?: string;
+  /** name of the value it takes, e.g. "NAME" */
+  value?: string;
+  /** one line for the help */
+  help: string;
+}
+
+/** What `parse` needs to know of a command. */
+export interface Syntax {
+  name: string;
+  /** what follows the name in the usage line */
+  usage: string;
+  /** one line that says what the command does */
+  summary: string;
+  options: readonly OptionSpec[];
+  /** lines of the help's example section: command, what it does */
+  examples: readonly (readonly [command: string, effect: string])[];
+  /** options end at the first operand, as for programs that start another program */
+  stopAtOperand?: boolean;
+  /** called for each option in the order of the command line; throws UsageError on a conflict */
+  onOption?: (option: string, before: readonly string[]) => void;
+}
+
+/** A command line that cannot be carried out. */
+export class UsageError extends Error {}
+UsageError.prototype.name = 'UsageError';
+
+/** `-h` or `-v` was met; what stands before it on the command line has been checked, the rest has not. */
+export class Answer extends Error {
+  readonly kind: 'help' | 'version';
+
+  constructor(kind: 'help' | 'version') {
+    super(kind);
+    this.kind = kind;
+  }
+}
+
+/** Options in the order given, by long name (short where there is none), and the operands. */
+export interface Parsed {
+  flags: ReadonlySet<string>;
+  values: Readonly<Record<string, string>>;
+  operands: readonly string[];
+}
+
+/** Name under which an option is found in `Parsed`. */
+export function optionName({ long, short }: OptionSpec): string {
+  return long ?? short ?? '';
+}
+
+/**
+ * Parses as getopt_long does: clustered letters, glued or separate values, long options abbreviated to a unique
+ * prefix, options and operands mixed, `--` ends options; `-h` and `-v` act where they stand.
+ * @param argv without node and script
+ * @throws UsageError; Answer
+ */
+export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
+  const command = toCommander(syntax);
+  const seen: string[] = [];
+  const values: Record<string, string> = {};
+  for (const spec of syntax.options) {
+    const name = optionName(spec);
+    command.on(`option:${name}`, (value: string | null) => {
+      if (name === 'help' || name === 'version') throw new Answer(name);
+      syntax.onOption?.(name, seen);
+      seen.push(name);
+      if (spec.value) values[name] = value ?? '';
+    });
+  }
+  try {
+    command.parse(expandAbbreviations(syntax, argv), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    throw new UsageError(error.message.replace(/^error: /, '').replace(/\n.*$/s, ''));
+  }
+  return { flags: new Set(seen), values, operands: command.args };
+}
+
+/** The help text, line ends included. */
+export function helpText(syntax: Syntax): string {
+  const width = Math.max(...syntax.examples.map(([line]) => line.length));
+  const examples = syntax.examples.map(([line, effect]) => `  ${line.padEnd(width)}  ${effect}\n`).join('');
+  return `${toCommander(syntax).helpInformation()}\nExamples:\n${examples}\nThe man page ${syntax.name}(8) has the details.\n`;
+}
+
+function toCommander(syntax: Syntax): Command {
+  const command = new Command(syntax.name)
+    .usage(syntax.usage)
+    .description(syntax.summary)
+    .helpOption(false)
+    .allowExcessArguments()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, writeOut: () => {} })
+    .configureHelp({ helpWidth: 100 });
+  if (syntax.stopAtOperand) command.passThroughOptions();
+  for (const { short, long, value, help } of syntax.options) {
+    const names = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
+    command.addOption(new Option(value ? `${names} <${value}>` : names, help));
+  }
+  return command;
+}
+
+/** Long options may be abbreviated to any unique prefix; commander knows full names only. */
+function expandAbbreviations({ options, stopAtOperand }: Syntax, argv: readonly string[]): string[] {
+  const expanded: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--' || (stopAtOperand && !word.startsWith('-'))) return [...expanded, ...argv.slice(i)];
+    let takesNext = false;
+    if (word.startsWith('--')) {
+      const [, name = '', rest = ''] = /^--([^=]*)(=.*)?$/s.exec(word) ?? [];
+      const option = findLong(options, name);
+      if (rest && option && !option.value) throw new UsageError(`option '--${option.long}' takes no value`);
+      expanded.push(option ? `--${option.long}${rest}` : word);
+      takesNext = Boolean(option?.value) && !rest;
+    } else {
+      expanded.push(word);
+      // in a cluster only the last letter can take the next word
+      for (let at = 1; word.startsWith('-') && at < word.length; at++) {
+        const option = options.find(({ short }) => short === word[at]);
+        if (!option) break;
+        if (!option.value) continue;
+        takesNext = at === word.length - 1;
+        break;
+      }
+    }
+    if (takesNext && i + 1 < argv.length) expanded.push(argv[++i]!);
+  }
+  return expanded;
+}
+
+function findLong(options: readonly OptionSpec[], name: string): OptionSpec | undefined {
+  const exact = options.find(({ long }) => long === name);
+  if (exact) return exact;
+  const matches = options.filter(({ long }) => long?.startsWith(name));
+  if (matches.length > 1) {
+    const candidates = matches.map(({ long }) => `--${long}`).join(', ');
+    throw new UsageError(`option '--${name}' is ambiguous: ${candidates}`);
+  }
+  return matches[0];
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/** Runs a command: options, client, errors, exit status. Nothing else touches `process.exitCode`. */
+import type { Transport } from '../netlink/transport.ts';
+import type { Paint } from '../output/table.ts';
+import { plain } from '../output/table.ts';
+import { SmcClient, type SmcClientOptions } from '../smc/client.ts';
+import { version } from '../version.ts';
+import { explain } from './errors.ts';
+import { BrokenPipeError, type Io, processIo } from './io.ts';
+import { Answer, helpText, type Parsed, parse, type Syntax, UsageError } from './options.ts';
+
+/** What a command gets. */
+export interface Context {
+  io: Io;
+  /** Opens the connection to the kernel on first use; closed by the runner. */
+  client: () => Promise<SmcClient>;
+  /** root of /proc and /sys */
+  hostRoot: string;
+  /** colours of standard output */
+  paint: Paint;
+  /** A line on stderr that does not change the exit status. */
+  note: (text: string, hint?: string) => void;
+}
+
+/** A command: its syntax, and what it does. */
+export interface CommandDefinition extends Syntax {
+  /** @returns exit status, 0 when nothing is returned */
+  run: (context: Context, parsed: Parsed) => Promise<number | undefined> | number | undefined;
+}
+
+/** Replacements for the real world, for tests and (later) for recorded hosts. */
+export interface World {
+  io?: Io;
+  transport?: Transport;
+  hostRoot?: string;
+}
+
+/** `SMC_TOOLS_DEBUG`: set and not empty, messages and stack traces are printed on stderr. */
+const DEBUG_VARIABLE = 'SMC_TOOLS_DEBUG';
+
+/**
+ * Runs a command and tells its exit status: 0 done (empty tables included), 1 any failure.
+ * @param argv without node and script
+ */
+export async function run(
+  command: CommandDefinition,
+  argv: readonly string[],
+  world: World = {},
+): Promise<number> {
+  const io = world.io ?? processIo();
+  const debug = Boolean(io.env[DEBUG_VARIABLE]);
+  const report = (text: string, hint?: string): void =>
+    io.error(`${command.name}: ${text}${hint ? `; ${hint}` : ''}`);
+  let client: SmcClient | undefined;
+  try {
+    const parsed = parse(command, argv);
+    const status = await command.run(
+      {
+        io,
+        hostRoot: world.hostRoot ?? '/',
+        paint: await painter(io),
+        note: report,
+        client: async () => {
+          client ??= new SmcClient(await clientOptions(world, io, debug));
+          return client;
+        },
+      },
+      parsed,
+    );
+    io.flush();
+    return status ?? 0;
+  } catch (error) {
+    try {
+      if (error instanceof Answer) {
+        io.write(
+          error.kind === 'help' ? helpText(command) : `${command.name} utility, smc-tools-${version}\n`,
+        );
+        io.flush();
+        return 0;
+      }
+      if (error instanceof BrokenPipeError) return 0;
+      io.flush();
+    } catch (broken) {
+      if (broken instanceof BrokenPipeError) return 0;
+      report(explain(broken)?.text ?? String(broken));
+      return 1;
+    }
+    if (error instanceof UsageError) report(error.message, `${command.name} --help shows the usage`);
+    else {
+      const explanation = explain(error);
+      if (explanation) report(explanation.text, explanation.hint);
+      else report(`internal error: ${error}`, `please report it with the output under ${DEBUG_VARIABLE}=1`);
+      if (debug && error instanceof Error) io.error(error.stack ?? String(error));
+    }
+    return 1;
+  } finally {
+    client?.close();
+  }
+}
+
+/** Entry of the files in bin/. */
+export function main(command: CommandDefinition): void {
+  // exitCode, not exit(): a pending netlink close still has its turn
+  run(command, process.argv.slice(2)).then((status) => {
+    process.exitCode = status;
+  });
+}
+
+async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcClientOptions> {
+  const options: SmcClientOptions = {};
+  if (world.transport) options.transport = world.transport;
+  if (world.hostRoot) options.hostRoot = world.hostRoot;
+  if (debug) {
+    const [{ tracer }, { hostByteOrder }] = await Promise.all([
+      import('../netlink/debug.ts'),
+      import('../netlink/codec.ts'),
+    ]);
+    options.trace = tracer((line) => io.error(line), world.transport?.order ?? hostByteOrder);
+  }
+  return options;
+}
+
+/** Colour only on a terminal that can show it, and never against NO_COLOR (https://no-color.org). */
+async function painter(io: Io): Promise<Paint> {
+  if (!io.isTerminal || io.env['NO_COLOR'] || io.env['TERM'] === 'dumb') return plain;
+  const { ansiPaint } = await import('../output/style.ts');
+  return ansiPaint;
+}

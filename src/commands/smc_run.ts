@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+/** smc_run: starts a TCP program so that its stream sockets become SMC sockets. */
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Parsed, UsageError } from '../cli/options.ts';
+import type { CommandDefinition, Context } from '../cli/run.ts';
+import { moduleState } from '../host/kernel-module.ts';
+import { nativeFile } from '../host/package-files.ts';
+import {
+  type InheritedState,
+  inheritedState,
+  rawArguments,
+  rawEnvironment,
+  STATE_VARIABLE,
+} from '../host/process-state.ts';
+import { SmcError } from '../smc/error.ts';
+
+export const smcRun: CommandDefinition = {
+  name: 'smc_run',
+  usage: '[options] [--] COMMAND [ARGUMENT...]',
+  summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
+  options: [
+    { short: 'd', long: 'debug', help: 'let the preload library report each socket on stderr' },
+    {
+      short: 'r',
+      long: 'rcvbuf',
+      value: 'SIZE',
+      help: 'receive buffer of the SMC sockets, in bytes or with k or m',
+    },
+    {
+      short: 't',
+      long: 'sndbuf',
+      value: 'SIZE',
+      help: 'send buffer of the SMC sockets, in bytes or with k or m',
+    },
+    { short: 'h', long: 'help', help: 'show this help' },
+    { short: 'v', long: 'version', help: 'show the version' },
+  ],
+  examples: [
+    ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
+    ['smc_run -d curl http://server/', 'show which sockets are converted'],
+    ['smc_run -r 512k -t 512k ./program', 'larger buffers for its SMC sockets'],
+  ],
+  stopAtOperand: true,
+  run: execute,
+};
+
+/** Exit status when COMMAND cannot be executed, and when there is none; as shells do. */
+const STATUS_CANNOT_EXECUTE = 126;
+const STATUS_NOT_FOUND = 127;
+
+/** Where execvp(3) looks when PATH is not set. */
+const DEFAULT_PATH = '/bin:/usr/bin';
+
+function execute({ io, note, hostRoot }: Context, { flags, values, operands }: Parsed): number {
+  const [command, ...args] = operands;
+  if (command === undefined) throw new UsageError('name the program to run');
+  const rcvbuf = checkSize('rcvbuf', values['rcvbuf']);
+  const sndbuf = checkSize('sndbuf', values['sndbuf']);
+  const shim = findShim();
+  const execve = loadExecve();
+
+  if (moduleState('smc', hostRoot) === 'absent')
+    note('this kernel has no SMC: the program will run over TCP');
+  if (rcvbuf !== undefined) raiseLimit('rmem_max', rcvbuf, note);
+  if (sndbuf !== undefined) raiseLimit('wmem_max', sndbuf, note);
+
+  const environment = withVariables(rawEnvironment(io.env), {
+    LD_PRELOAD: preloadList(io.env['LD_PRELOAD'], shim),
+    ...(flags.has('debug') && { SMC_DEBUG: '1' }),
+    ...(rcvbuf !== undefined && { SMC_RCVBUF: String(rcvbuf) }),
+    ...(sndbuf !== undefined && { SMC_SNDBUF: String(sndbuf) }),
+    [STATE_VARIABLE]: undefined,
+  });
+  const run: Execve = (file, argv) => execve(file, argv, environment, inheritedState(io.env[STATE_VARIABLE]));
+  io.flush();
+  return replaceProcess(command, rawArguments(operands).slice(-args.length - 1), io.env['PATH'], run, note);
+}
+
+/** Largest value that setsockopt(2) takes for SO_RCVBUF and SO_SNDBUF. */
+const SIZE_MAX = 0x7fff_ffff;
+
+/** @returns bytes */
+function checkSize(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, unit] = /^([0-9]+)([kKmM]?)$/.exec(text) ?? [];
+  const factor = unit === '' ? 1 : unit?.toLowerCase() === 'k' ? 1024 : 1024 * 1024;
+  const bytes = Number(digits) * factor;
+  if (digits === undefined || bytes === 0)
+    throw new UsageError(`--${option} '${text}' is not a size: give bytes, or a number with k or m`);
+  if (bytes > SIZE_MAX) throw new UsageError(`--${option} ${text} is too large: at most ${SIZE_MAX} bytes`);
+  return bytes;
+}
+
+function findShim(): string {
+  const shim = nativeFile('libsmc-preload.so');
+  if (!existsSync(shim))
+    throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${shim})`, {
+      hint: 'it is built with a C compiler: npm run build',
+    });
+  // LD_PRELOAD is split at both and knows no quotes
+  if (/[ :]/.test(shim))
+    throw new SmcError(
+      'NOT_SUPPORTED',
+      `the path ${shim} must not have blanks or colons, LD_PRELOAD cannot hold it`,
+      {
+        hint: 'install the package elsewhere',
+      },
+    );
+  return shim;
+}
+
+/** The caller's list in its order, then ours; ours is not added twice when smc_run runs smc_run. */
+function preloadList(existing: string | undefined, shim: string): string {
+  const list = (existing ?? '').replace(/^[ :]+|[ :]+$/g, '');
+  if (list === '') return shim;
+  const isOurs = (path: string): boolean => {
+    try {
+      return path.includes('/') && realpathSync(path) === realpathSync(shim);
+    } catch {
+      return false;
+    }
+  };
+  return list.split(/[ :]+/).some(isOurs) ? list : `${list}:${shim}`;
+}
+
+/** Replaces variables in place, appends new ones; `undefined` removes. */
+function withVariables(
+  environment: (string | Buffer)[],
+  changes: Record<string, string | undefined>,
+): (string | Buffer)[] {
+  const isChanged = (entry: string | Buffer): boolean => {
+    const text = entry.toString('latin1');
+    return Object.keys(changes).some((name) => text.startsWith(`${name}=`));
+  };
+  const added = Object.entries(changes).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  return [...environment.filter((entry) => !isChanged(entry)), ...added];
+}
+
+/**
+ * The kernel silently caps SO_RCVBUF and SO_SNDBUF at net.core.rmem_max and wmem_max. Root may lift the limit, which
+ * holds for the whole host; nobody else can, so that is said and the program gets what there is.
+ */
+function raiseLimit(name: 'rmem_max' | 'wmem_max', bytes: number, note: Context['note']): void {
+  const file = `/proc/sys/net/core/${name}`;
+  let limit: number;
+  try {
+    limit = Number(readFileSync(file, 'latin1'));
+  } catch {
+    return; // not to be seen in this network namespace: the kernel decides
+  }
+  if (bytes <= limit) return;
+  const capped = `buffers are capped at net.core.${name} = ${limit} bytes`;
+  if (process.geteuid?.() !== 0) {
+    note(capped, `as root: sysctl -w net.core.${name}=${bytes}`);
+    return;
+  }
+  try {
+    writeFileSync(file, String(bytes));
+    note(`net.core.${name} raised from ${limit} to ${bytes} bytes, for the whole host until it reboots`);
+  } catch (error) {
+    note(`${capped}, it cannot be raised (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+type Execve = (file: string, argv: (string | Buffer)[]) => never;
+
+type NativeExecve = (
+  file: string,
+  argv: (string | Buffer)[],
+  environment: (string | Buffer)[],
+  state: InheritedState,
+) => never;
+
+function loadExecve(): NativeExecve {
+  const addon = nativeFile('smc-native.node');
+  try {
+    return (createRequire(import.meta.url)(addon) as { execve: NativeExecve }).execve;
+  } catch (cause) {
+    throw new SmcError('NOT_SUPPORTED', `the native addon cannot be loaded (${addon})`, {
+      hint: 'it is built with a C compiler: npm run build',
+      cause,
+    });
+  }
+}
+
+/**
+ * Becomes the program, found as execvp(3) would find it.
+ * @returns exit status, only when that failed
+ */
+function replaceProcess(
+  command: string,
+  argv: (string | Buffer)[],
+  path: string | undefined,
+  run: Execve,
+  note: Context['note'],
+): number {
+  const candidates = command.includes('/')
+    ? [command]
+    : (path ?? DEFAULT_PATH).split(':').map((directory) => `${directory || '.'}/${command}`);
+  let refused: string | undefined;
+  for (const file of candidates) {
+    if (command === '') break;
+    try {
+      run(file, argv);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      switch (code) {
+        case 'ENOENT':
+        case 'ENOTDIR':
+          // the interpreter of a script that is there may be what is missing
+          if (!existsSync(file)) continue;
+          note(`${file}: its interpreter was not found`);
+          return STATUS_CANNOT_EXECUTE;
+        case 'EACCES':
+          refused ??= isDirectory(file) ? `${file}: is a directory` : `${file}: permission denied`;
+          continue;
+        case 'ENOEXEC':
+          return runByShell(file, argv, run, note);
+        case 'E2BIG':
+          note(`${command}: argument list too long`);
+          return STATUS_CANNOT_EXECUTE;
+        default:
+          if (code === undefined) throw error;
+          note(`${file}: cannot be executed (${code})`);
+          return STATUS_CANNOT_EXECUTE;
+      }
+    }
+  }
+  if (refused) {
+    note(refused);
+    return STATUS_CANNOT_EXECUTE;
+  }
+  note(`${command || "''"}: command not found`);
+  return STATUS_NOT_FOUND;
+}
+
+/** A text file without #! line is a shell script, as for shells and execvp(3). */
+function runByShell(file: string, argv: (string | Buffer)[], run: Execve, note: Context['note']): number {
+  const start = Buffer.alloc(80);
+  let length = 0;
+  try {
+    const fd = openSync(file, 'r');
+    length = readSync(fd, start);
+    closeSync(fd);
+  } catch {
+    // executable but not readable: the shell could not read it either
+  }
+  if (length > 0 && !start.subarray(0, length).includes(0))
+    run('/bin/sh', ['/bin/sh', file, ...argv.slice(1)]);
+  note(`${file}: not a program for this machine (exec format error)`);
+  return STATUS_CANNOT_EXECUTE;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

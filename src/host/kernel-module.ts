@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/** What can be known of a kernel module without loading it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+
+export type ModuleState =
+  /** /sys/module has it */
+  | 'loaded'
+  /** built into the kernel */
+  | 'built-in'
+  /** a module file is there, so `modprobe` can load it */
+  | 'available'
+  /** the kernel's module list does not have it: it was built without */
+  | 'absent'
+  /** the module list of the running kernel cannot be read, as in most containers */
+  | 'unknown';
+
+/** @param name with underscores, as in /sys/module */
+export function moduleState(name: string, root = '/', kernelRelease = release()): ModuleState {
+  if (existsSync(`${root}/sys/module/${name}`)) return 'loaded';
+  const directory = `${root}/lib/modules/${kernelRelease}`;
+  const listed = (file: string): boolean | undefined => {
+    try {
+      return new RegExp(`(^|/)${name}\\.ko`, 'm').test(readFileSync(`${directory}/${file}`, 'latin1'));
+    } catch {
+      return undefined;
+    }
+  };
+  if (listed('modules.builtin')) return 'built-in';
+  const dependencies = listed('modules.dep');
+  if (dependencies === undefined) return 'unknown';
+  return dependencies ? 'available' : 'absent';
+}

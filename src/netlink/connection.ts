@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT
+/** One netlink socket: requests with acknowledgement and streamed dumps, one at a time. */
+import { type Codec, MalformedError } from './codec.ts';
+import { errnoName, NetlinkError, type NetlinkOperation } from './error.ts';
+import { encodeMessage, type Message, messages, readStatus } from './message.ts';
+import { kernelTransport, type RawSocket, type Transport } from './transport.ts';
+import {
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_NOOP,
+  NLMSG_OVERRUN,
+} from './uapi/netlink.ts';
+
+/** A request, and how to read what comes back. */
+export interface Exchange<T> {
+  /** names for errors and the debug dump */
+  family: string;
+  command: string;
+  /** shown in errors instead of "request" or "dump" */
+  op?: NetlinkOperation;
+  /** nlmsg_type */
+  type: number;
+  payload: Buffer;
+  /** layouts for the debug dump: header in front of the attributes, then the attributes */
+  request: Layout;
+  reply: Layout;
+  /** Reads one reply. Must not keep `message.data`. May throw MalformedError. */
+  decode(message: Message): T;
+}
+
+/** Fixed header and attribute set of a message. */
+export interface Layout {
+  // biome-ignore lint/suspicious/noExplicitAny: any struct, any attribute set
+  header?: (Codec<any> & { size: number }) | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: any struct, any attribute set
+  attributes?: Codec<any> | undefined;
+}
+
+export interface ConnectionOptions {
+  /** where to connect to; the running kernel by default */
+  transport?: Transport;
+  /** longest silence of the kernel in milliseconds before a request fails with ETIMEDOUT; default 10,000 */
+  timeoutMs?: number;
+  /** sees every message that goes out or comes in (see `debug.ts`) */
+  trace?: Trace | undefined;
+}
+
+export type Trace = (direction: 'send' | 'receive', message: Message, exchange: Exchange<unknown>) => void;
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** How often a dump that the kernel calls inconsistent is begun anew before that is reported. */
+const INTERRUPTED_RETRIES = 3;
+
+/** Row store and end state of one exchange; `Dump` and `request` read from it. */
+class Transaction<T> {
+  readonly exchange: Exchange<T>;
+  readonly isDump: boolean;
+  readonly sequence: number;
+  interrupted = false;
+  /** set when the consumer has gone: rows are dropped, the exchange still runs to its end */
+  abandoned = false;
+  /** time of the last sign of life, for the deadline */
+  lastActivity = 0;
+  readonly #rows: T[] = [];
+  #head = 0;
+  #ended = false;
+  #error: NetlinkError | undefined;
+  #wake: (() => void) | undefined;
+  readonly #onEnd: () => void;
+
+  constructor(exchange: Exchange<T>, isDump: boolean, sequence: number, onEnd: () => void) {
+    this.exchange = exchange;
+    this.isDump = isDump;
+    this.sequence = sequence;
+    this.#onEnd = onEnd;
+  }
+
+  push(row: T): void {
+    if (this.abandoned || this.#ended) return;
+    this.#rows.push(row);
+  }
+
+  /** Lets a waiting consumer run; once per datagram is enough. */
+  wake(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  end(error?: NetlinkError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    this.#onEnd();
+    this.wake();
+  }
+
+  /** Next row; `undefined` at the end. Rows that arrived before a failure are given out first. */
+  async next(): Promise<T | undefined> {
+    for (;;) {
+      if (this.#head < this.#rows.length) {
+        const row = this.#rows[this.#head++];
+        if (this.#head === this.#rows.length) {
+          this.#rows.length = 0;
+          this.#head = 0;
+        }
+        return row;
+      }
+      if (this.#error) throw this.#error;
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+/**
+ * Rows of a dump, decoded one datagram at a time. The kernel makes the next part only when the last one has been
+ * read, and a consumer that writes synchronously runs between two datagrams: memory stays constant however long
+ * the table is. The socket itself cannot be paused, so rows pile up while a consumer awaits something else.
+ */
+export class Dump<T> implements AsyncIterableIterator<T, undefined> {
+  readonly #start: () => Promise<Transaction<T>>;
+  #transaction: Transaction<T> | undefined;
+  #finished = false;
+
+  /** @internal made by `Connection.dump` */
+  constructor(start: () => Promise<Transaction<T>>) {
+    this.#start = start;
+  }
+
+  /**
+   * The table changed while it was read (NLM_F_DUMP_INTR): rows may be missing or double. Valid after the last
+   * row. No SMC interface sets it up to Linux 7.x; the generic netlink controller can.
+   */
+  get interrupted(): boolean {
+    return this.#transaction?.interrupted ?? false;
+  }
+
+  /** @throws NetlinkError */
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#finished) return { done: true, value: undefined };
+    this.#transaction ??= await this.#start();
+    try {
+      const value = await this.#transaction.next();
+      if (value !== undefined) return { done: false, value };
+    } catch (error) {
+      this.#finished = true;
+      throw error;
+    }
+    this.#finished = true;
+    return { done: true, value: undefined };
+  }
+
+  /** The consumer leaves early: what is still to come is read and dropped. */
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#finished = true;
+    if (this.#transaction) this.#transaction.abandoned = true;
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+export class Connection {
+  readonly transport: Transport;
+  readonly #socket: RawSocket;
+  readonly #portId: number;
+  readonly #timeoutMs: number;
+  readonly #trace: Trace | undefined;
+  #sequence = Math.floor(Math.random() * 0x7fff_ffff);
+  #current: Transaction<unknown> | undefined;
+  /** resolves when the exchange before is over: the kernel runs one dump per socket */
+  #queue: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #dead: NetlinkError | undefined;
+
+  private constructor(socket: RawSocket, options: ConnectionOptions, transport: Transport) {
+    this.transport = transport;
+    this.#socket = socket;
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#trace = options.trace;
+    // An exception that leaves one of these callbacks crosses C code in the addon and aborts the process, so
+    // each body is wrapped (#guard). The error listener is there from the start for the same reason.
+    socket.on('message', (data, from) => this.#guard(() => this.#receive(data, from.port)));
+    socket.on('truncatedMessage', (_data, from) =>
+      this.#guard(() =>
+        this.#fail('receive', 'ETRUNCATED', `a datagram of ${from.truncated ?? 'unknown'} bytes`),
+      ),
+    );
+    socket.on('error', (cause) =>
+      this.#guard(() => {
+        const { code, errno } = cause as NodeJS.ErrnoException;
+        this.#die(
+          new NetlinkError({
+            op: 'receive',
+            code: code ?? 'EUNKNOWN',
+            errno: positive(errno),
+            cause,
+            ...this.#labels(),
+          }),
+        );
+      }),
+    );
+    this.#portId = socket.address().port;
+  }
+
+  /**
+   * Opens a socket of a netlink protocol. It keeps the process alive until it is closed.
+   * @throws NetlinkError with op "load netlink addon" or "open socket"
+   */
+  static async open(protocol: number, options: ConnectionOptions = {}): Promise<Connection> {
+    const transport = options.transport ?? kernelTransport;
+    return new Connection(await transport.open(protocol), options, transport);
+  }
+
+  /**
+   * Sends one command and waits for its acknowledgement.
+   * @returns the data messages that came before the acknowledgement, decoded
+   * @throws NetlinkError
+   */
+  async request<T>(exchange: Exchange<T>): Promise<T[]> {
+    const transaction = await this.#begin(exchange, false);
+    const rows: T[] = [];
+    for (;;) {
+      const row = await transaction.next();
+      if (row === undefined) return rows;
+      rows.push(row);
+    }
+  }
+
+  /** Starts a dump when its first row is asked for. */
+  dump<T>(exchange: Exchange<T>): Dump<T> {
+    return new Dump(() => this.#begin(exchange, true));
+  }
+
+  /**
+   * Reads a whole (small) table. One that changed while it was read is read anew, up to three times.
+   * @throws NetlinkError with code EINTERRUPTED when it never held still
+   */
+  async dumpAll<T>(exchange: Exchange<T>): Promise<T[]> {
+    for (let attempt = 0; ; attempt++) {
+      const dump = this.dump(exchange);
+      const rows: T[] = [];
+      for await (const row of dump) rows.push(row);
+      if (!dump.interrupted) return rows;
+      if (attempt === INTERRUPTED_RETRIES) throw this.#error(exchange, 'dump', 'EINTERRUPTED');
+    }
+  }
+
+  /** Closes the socket; whatever is pending fails with ECLOSED. May be called more than once. */
+  close(): void {
+    this.#die(new NetlinkError({ op: 'receive', code: 'ECLOSED', ...this.#labels() }));
+  }
+
+  async #begin<T>(exchange: Exchange<T>, isDump: boolean): Promise<Transaction<T>> {
+    const before = this.#queue;
+    let release!: () => void;
+    this.#queue = new Promise((resolve) => {
+      release = resolve;
+    });
+    await before;
+    if (this.#dead) {
+      release();
+      throw this.#error(exchange, isDump ? 'dump' : 'request', this.#dead.code, this.#dead);
+    }
+    this.#sequence = (this.#sequence + 1) >>> 0 || 1;
+    const transaction = new Transaction(exchange, isDump, this.#sequence, () => {
+      clearTimeout(this.#timer);
+      this.#current = undefined;
+      release();
+    });
+    this.#current = transaction as Transaction<unknown>;
+    const flags = NLM_F_REQUEST | (isDump ? NLM_F_DUMP : NLM_F_ACK);
+    const data = encodeMessage(
+      { type: exchange.type, flags, sequence: this.#sequence },
+      exchange.payload,
+      this.transport.order,
+    );
+    if (this.#trace)
+      for (const message of messages(data, this.transport.order))
+        this.#trace('send', message, exchange as Exchange<unknown>);
+    this.#armTimer(transaction as Transaction<unknown>);
+    this.#socket.send(data, undefined, (cause) =>
+      this.#guard(() => {
+        if (!cause) return;
+        const { code, errno } = cause as NodeJS.ErrnoException;
+        transaction.end(this.#error(exchange, 'send', code ?? 'EUNKNOWN', cause, positive(errno)));
+      }),
+    );
+    return transaction;
+  }
+
+  #receive(data: Buffer, senderPort: number): void {
+    if (senderPort !== 0) return; // another process may write to us; only the kernel's word counts
+    const transaction = this.#current;
+    if (!transaction) return;
+    transaction.lastActivity = performance.now();
+    const { exchange } = transaction;
+    try {
+      for (const message of messages(data, this.transport.order)) {
+        if (message.sequence !== transaction.sequence || message.portId !== this.#portId) continue;
+        this.#trace?.('receive', message, exchange);
+        this.#accept(transaction, message);
+      }
+    } catch (cause) {
+      if (!(cause instanceof MalformedError)) throw cause;
+      transaction.end(
+        new NetlinkError({
+          op: 'decode',
+          code: 'EMALFORMED',
+          family: exchange.family,
+          command: exchange.command,
+          detail: cause.message,
+          cause,
+        }),
+      );
+    }
+    transaction.wake();
+  }
+
+  #accept(transaction: Transaction<unknown>, message: Message): void {
+    if (message.flags & NLM_F_DUMP_INTR) transaction.interrupted = true;
+    switch (message.type) {
+      case NLMSG_NOOP:
+        return;
+      case NLMSG_OVERRUN:
+        this.#fail('receive', 'EOVERRUN');
+        return;
+      case NLMSG_DONE:
+      case NLMSG_ERROR: {
+        const { errno, kernelMessage } = readStatus(message, this.transport.order);
+        const { exchange } = transaction;
+        transaction.end(
+          errno === 0
+            ? undefined
+            : new NetlinkError({
+                op: exchange.op ?? (transaction.isDump ? 'dump' : 'request'),
+                code: errnoName(errno),
+                errno,
+                family: exchange.family,
+                command: exchange.command,
+                kernelMessage,
+              }),
+        );
+        return;
+      }
+      default:
+        transaction.push(transaction.exchange.decode(message));
+    }
+  }
+
+  #armTimer(transaction: Transaction<unknown>): void {
+    transaction.lastActivity = performance.now();
+    const arm = (ms: number): void => {
+      this.#timer = setTimeout(() => {
+        // Timers run before the poll phase: after a consumer that was blocked on a slow reader, data may be
+        // waiting in the socket. Let the poll phase have its turn before judging.
+        setImmediate(() => {
+          if (this.#current !== transaction) return;
+          const silence = performance.now() - transaction.lastActivity;
+          if (silence < this.#timeoutMs) arm(this.#timeoutMs - silence);
+          else this.#fail('receive', 'ETIMEDOUT', `no answer within ${this.#timeoutMs} ms`);
+        });
+      }, ms);
+    };
+    arm(this.#timeoutMs);
+  }
+
+  /** Ends the exchange in flight. What it still gets is not ours any more, so the socket is given up, too. */
+  #fail(op: NetlinkOperation, code: string, detail?: string): void {
+    this.#die(new NetlinkError({ op, code, detail, ...this.#labels() }));
+  }
+
+  #die(error: NetlinkError): void {
+    if (this.#dead) return;
+    this.#dead = error;
+    this.#current?.end(error);
+    // Never inside a callback of the addon: it may still hold a queued send.
+    setImmediate(() => this.#socket.close());
+  }
+
+  #guard(body: () => void): void {
+    try {
+      body();
+    } catch (cause) {
+      this.#die(
+        cause instanceof NetlinkError
+          ? cause
+          : new NetlinkError({
+              op: 'decode',
+              code: 'EMALFORMED',
+              detail: String(cause),
+              cause,
+              ...this.#labels(),
+            }),
+      );
+    }
+  }
+
+  #labels(): { family?: string; command?: string } {
+    const exchange = this.#current?.exchange;
+    return exchange ? { family: exchange.family, command: exchange.command } : {};
+  }
+
+  #error(
+    exchange: Exchange<never> | Exchange<unknown>,
+    op: NetlinkOperation,
+    code: string,
+    cause?: unknown,
+    errno?: number,
+  ): NetlinkError {
+    return new NetlinkError({ op, code, errno, family: exchange.family, command: exchange.command, cause });
+  }
+}
+
+/** Node gives errno negative, the addon positive. */
+function positive(errno: number | undefined): number | undefined {
+  return errno === undefined ? undefined : Math.abs(errno);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+import { constants } from 'node:os';
+
+/** What the connection was doing when it failed. */
+export type NetlinkOperation =
+  | 'load netlink addon'
+  | 'open socket'
+  | 'send'
+  | 'receive'
+  | 'decode'
+  | 'resolve family'
+  | 'request'
+  | 'dump';
+
+/** Codes of failures that are not an errno of the kernel. */
+export type LocalCode =
+  /** no reply within the deadline */
+  | 'ETIMEDOUT'
+  /** the connection was closed while the request was pending, or before it was made */
+  | 'ECLOSED'
+  /** a datagram was larger than the receive buffer (`MSG_TRUNC`) */
+  | 'ETRUNCATED'
+  /** NLMSG_OVERRUN: the kernel lost data */
+  | 'EOVERRUN'
+  /** a reply that does not follow its declared layout */
+  | 'EMALFORMED'
+  /** a dump kept changing under the reader (NLM_F_DUMP_INTR), retries included */
+  | 'EINTERRUPTED'
+  /** the native part of the `netlink` package is missing */
+  | 'ENOADDON';
+
+export interface NetlinkErrorFields {
+  op: NetlinkOperation;
+  /** errno name ("ENOENT") or a {@link LocalCode} */
+  code: string;
+  /** positive errno; absent for local codes */
+  errno?: number | undefined;
+  /** generic netlink family, or "SOCK_DIAG" */
+  family?: string | undefined;
+  /** command as the kernel header spells it, without prefix ("ADD_UEID") */
+  command?: string | undefined;
+  /** text of the kernel's extended acknowledgement, when one was sent */
+  kernelMessage?: string | undefined;
+  /** more about a local failure, e.g. the attribute that is malformed */
+  detail?: string | undefined;
+  cause?: unknown;
+}
+
+/**
+ * The one error that leaves `src/netlink`. Words for people are not made here: `cli/errors.ts` turns
+ * (op, code, command) into a sentence, programs look at the fields.
+ */
+export class NetlinkError extends Error {
+  readonly op: NetlinkOperation;
+  readonly code: string;
+  readonly errno: number | undefined;
+  readonly family: string | undefined;
+  readonly command: string | undefined;
+  readonly kernelMessage: string | undefined;
+  readonly detail: string | undefined;
+
+  constructor(fields: NetlinkErrorFields) {
+    const object = [fields.family, fields.command].filter(Boolean).join(' ');
+    const more = fields.detail ?? fields.kernelMessage;
+    super(`${fields.op}${object ? ` ${object}` : ''}: ${fields.code}${more ? ` (${more})` : ''}`, {
+      cause: fields.cause,
+    });
+    this.op = fields.op;
+    this.code = fields.code;
+    this.errno = fields.errno;
+    this.family = fields.family;
+    this.command = fields.command;
+    this.kernelMessage = fields.kernelMessage;
+    this.detail = fields.detail;
+  }
+}
+// On the prototype, as for Node's own errors: not an own property of each instance.
+NetlinkError.prototype.name = 'NetlinkError';
+
+/** Two numbers have two names on Linux; these are the spellings kernel sources use for netlink. */
+const PREFERRED: Readonly<Record<number, string>> = { 11: 'EAGAIN', 35: 'EDEADLK', 95: 'EOPNOTSUPP' };
+
+/**
+ * Name of a positive errno number.
+ * @param errno as the kernel sends it, sign removed
+ * @returns for example "ENOENT"; "E524" for a number without a name in user space
+ */
+export function errnoName(errno: number): string {
+  const preferred = PREFERRED[errno];
+  if (preferred) return preferred;
+  for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;
+  return `E${errno}`;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/** Generic netlink: families by name, commands declared with their layouts. */
+import { type ByteOrder, type Codec, u8, u16 } from './codec.ts';
+import { Connection, type ConnectionOptions, type Dump, type Exchange } from './connection.ts';
+import { NetlinkError } from './error.ts';
+import { type Infer, struct } from './schema.ts';
+import { CTRL_CMD_GETFAMILY, controller, GENL_ID_CTRL, NETLINK_GENERIC } from './uapi/netlink.ts';
+
+/** struct genlmsghdr */
+export const genlHeader = struct('genlmsghdr', { command: u8, version: u8, reserved: u16 });
+
+/** One command of a family: number, name as in the kernel header, and what goes out and comes back. */
+export interface GenlCommand<Req, Rep> {
+  family: string;
+  version: number;
+  id: number;
+  name: string;
+  request: Codec<Req>;
+  reply: Codec<Rep>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: heterogeneous commands; the mapped type below restores the types
+type CommandTable = Readonly<Record<string, { id: number; request: Codec<any>; reply: Codec<any> }>>;
+
+/** Declares a family: its name, version and commands. */
+export function family<const C extends CommandTable>(
+  name: string,
+  version: number,
+  commands: C,
+): { readonly [K in keyof C]: GenlCommand<Infer<C[K]['request']>, Infer<C[K]['reply']>> } {
+  return Object.fromEntries(
+    Object.entries(commands).map(([key, command]) => [key, { ...command, family: name, version, name: key }]),
+  ) as never;
+}
+
+/** A family as the running kernel has it. */
+export interface FamilyInfo {
+  /** message type; changes whenever the module is loaded anew */
+  id: number;
+  name: string;
+  version: number;
+  /** commands the kernel knows, with their CTRL_ATTR_OP_FLAGS */
+  operations: { id: number; flags: number }[];
+}
+
+const getFamily: GenlCommand<Infer<typeof controller>, Infer<typeof controller>> = {
+  family: 'nlctrl',
+  version: 1,
+  id: CTRL_CMD_GETFAMILY,
+  name: 'GETFAMILY',
+  request: controller,
+  reply: controller,
+};
+
+/** Client for any number of families over one socket. */
+export class GenericNetlink {
+  readonly #connection: Connection;
+  readonly #order: ByteOrder;
+  readonly #families = new Map<string, Promise<FamilyInfo>>();
+
+  private constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#order = connection.transport.order;
+  }
+
+  /** @throws NetlinkError with op "load netlink addon" or "open socket" */
+  static async open(options: ConnectionOptions = {}): Promise<GenericNetlink> {
+    return new GenericNetlink(await Connection.open(NETLINK_GENERIC, options));
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /**
+   * Looks a family up by name; the kernel loads the module with that alias if it has one, for any caller.
+   * @throws NetlinkError op "resolve family", ENOENT when the kernel has no such family
+   */
+  resolve(name: string): Promise<FamilyInfo> {
+    let pending = this.#families.get(name);
+    if (!pending) {
+      pending = this.#lookUp(name);
+      this.#families.set(name, pending);
+      pending.catch(() => this.#families.delete(name));
+    }
+    return pending;
+  }
+
+  /**
+   * Runs a command that changes something or returns a single object ("do").
+   * @returns the replies that preceded the acknowledgement
+   */
+  async do<Req, Rep>(command: GenlCommand<Req, Rep>, attributes: Req): Promise<Rep[]> {
+    return this.#withFreshFamily(command, async (id) =>
+      this.#connection.request(this.#exchange(id, command, attributes)),
+    );
+  }
+
+  /** Reads a whole table; meant for tables of at most some thousand rows (see `Connection.dumpAll`). */
+  async dumpAll<Rep>(command: GenlCommand<object, Rep>): Promise<Rep[]> {
+    return this.#withFreshFamily(command, async (id) =>
+      this.#connection.dumpAll(this.#exchange(id, command, {})),
+    );
+  }
+
+  /** Streams a table. */
+  async dump<Rep>(command: GenlCommand<object, Rep>): Promise<Dump<Rep>> {
+    const { id } = await this.resolve(command.family);
+    return this.#connection.dump(this.#exchange(id, command, {}));
+  }
+
+  /** A family id goes stale when the module is reloaded; the kernel then answers ENOENT to the id. Once is enough. */
+  async #withFreshFamily<T>(command: { family: string }, run: (id: number) => Promise<T>): Promise<T> {
+    const { id } = await this.resolve(command.family);
+    try {
+      return await run(id);
+    } catch (error) {
+      if (!(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
+      this.#families.delete(command.family);
+      const fresh = await this.resolve(command.family);
+      if (fresh.id === id) throw error; // not stale: ENOENT is the command's own answer
+      return run(fresh.id);
+    }
+  }
+
+  async #lookUp(name: string): Promise<FamilyInfo> {
+    const exchange = this.#exchange(GENL_ID_CTRL, getFamily, { familyName: name });
+    const [reply] = await this.#connection.request({ ...exchange, family: name, op: 'resolve family' });
+    if (reply?.familyId === undefined)
+      throw new NetlinkError({
+        op: 'resolve family',
+        code: 'EMALFORMED',
+        family: name,
+        detail: 'no family id',
+      });
+    return {
+      id: reply.familyId,
+      name,
+      version: reply.version ?? 0,
+      operations: (reply.operations ?? []).map(({ id, flags }) => ({ id, flags: flags ?? 0 })),
+    };
+  }
+
+  #exchange<Req, Rep>(familyId: number, command: GenlCommand<Req, Rep>, attributes: Req): Exchange<Rep> {
+    const order = this.#order;
+    const header = genlHeader.encode({ command: command.id, version: command.version, reserved: 0 }, order);
+    return {
+      family: command.family,
+      command: command.name,
+      type: familyId,
+      payload: Buffer.concat([header, command.request.encode(attributes, order)]),
+      request: { header: genlHeader, attributes: command.request },
+      reply: { header: genlHeader, attributes: command.reply },
+      decode({ data, offset, length }) {
+        genlHeader.decode(data, offset, length, order); // a reply too short for its header is malformed
+        return command.reply.decode(data, offset + genlHeader.size, length - genlHeader.size, order);
+      },
+    };
+  }
+}

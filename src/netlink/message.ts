@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/** nlmsghdr: splitting datagrams, building requests, and the one check for ERROR and DONE. */
+import { type ByteOrder, MalformedError } from './codec.ts';
+import { align4 } from './schema.ts';
+import { extendedAck, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_ERROR } from './uapi/netlink.ts';
+
+export const HEADER_SIZE = 16;
+
+/** One message inside a datagram; `data` is the whole datagram and is only valid during the callback. */
+export interface Message {
+  type: number;
+  flags: number;
+  sequence: number;
+  /** port id of the socket that the message is meant for */
+  portId: number;
+  data: Buffer;
+  /** where the payload starts in `data` */
+  offset: number;
+  /** length of the payload without padding */
+  length: number;
+}
+
+/**
+ * Splits a datagram into its messages.
+ * @throws MalformedError when a header claims more than there is
+ */
+export function* messages(data: Buffer, order: ByteOrder): Generator<Message> {
+  const le = order === 'LE';
+  let at = 0;
+  while (data.length - at >= HEADER_SIZE) {
+    const size = le ? data.readUInt32LE(at) : data.readUInt32BE(at);
+    if (size < HEADER_SIZE || size > data.length - at)
+      throw new MalformedError(`message claims ${size} bytes, ${data.length - at} are there`);
+    yield {
+      type: le ? data.readUInt16LE(at + 4) : data.readUInt16BE(at + 4),
+      flags: le ? data.readUInt16LE(at + 6) : data.readUInt16BE(at + 6),
+      sequence: le ? data.readUInt32LE(at + 8) : data.readUInt32BE(at + 8),
+      portId: le ? data.readUInt32LE(at + 12) : data.readUInt32BE(at + 12),
+      data,
+      offset: at + HEADER_SIZE,
+      length: size - HEADER_SIZE,
+    };
+    at += align4(size);
+  }
+  if (at < data.length)
+    throw new MalformedError(`${data.length - at} bytes left over after the last message`);
+}
+
+/** Builds a message; the port id of a request is 0, the kernel knows the sender. */
+export function encodeMessage(
+  header: { type: number; flags: number; sequence: number; portId?: number },
+  payload: Buffer,
+  order: ByteOrder,
+): Buffer {
+  const size = HEADER_SIZE + payload.length;
+  const data = Buffer.alloc(align4(size));
+  const portId = header.portId ?? 0;
+  if (order === 'LE') {
+    data.writeUInt32LE(size, 0);
+    data.writeUInt16LE(header.type, 4);
+    data.writeUInt16LE(header.flags, 6);
+    data.writeUInt32LE(header.sequence, 8);
+    data.writeUInt32LE(portId, 12);
+  } else {
+    data.writeUInt32BE(size, 0);
+    data.writeUInt16BE(header.type, 4);
+    data.writeUInt16BE(header.flags, 6);
+    data.writeUInt32BE(header.sequence, 8);
+    data.writeUInt32BE(portId, 12);
+  }
+  payload.copy(data, HEADER_SIZE);
+  return data;
+}
+
+/** Verdict that ERROR and DONE carry. */
+export interface Status {
+  /** positive errno, 0 for success */
+  errno: number;
+  /** text of the extended acknowledgement */
+  kernelMessage?: string | undefined;
+}
+
+/**
+ * Reads the errno of an ERROR or DONE message. A dump that failed half way ends in a DONE with a negative errno,
+ * so both get the same treatment; a DONE without payload (PNETID GET as do, seen on 6.1 and 6.12) is a success.
+ */
+export function readStatus(message: Message, order: ByteOrder): Status {
+  const { data, offset, length, type, flags } = message;
+  if (length < 4) {
+    if (type === NLMSG_ERROR) throw new MalformedError(`ERROR with ${length} bytes, 4 are needed`);
+    return { errno: 0 };
+  }
+  const value = order === 'LE' ? data.readInt32LE(offset) : data.readInt32BE(offset);
+  // DONE may carry a positive count (rtnetlink does); only a negative value is a failure there.
+  const status: Status = { errno: value < 0 ? -value : 0 };
+  if (flags & NLM_F_ACK_TLVS) {
+    let skip = 4;
+    if (type === NLMSG_ERROR) {
+      if (length < 4 + HEADER_SIZE) return status;
+      const echoed = order === 'LE' ? data.readUInt32LE(offset + 4) : data.readUInt32BE(offset + 4);
+      skip += flags & NLM_F_CAPPED ? HEADER_SIZE : align4(echoed);
+    }
+    if (skip < length) {
+      const text = extendedAck.decode(data, offset + skip, length - skip, order).msg;
+      if (text) status.kernelMessage = text;
+    }
+  }
+  return status;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Commands and attributes of include/uapi/linux/smc.h, Linux 6.12. Kernel spelling in the comments; "since" names
+// the first kernel that has a thing sent later than the rest.
+import { blankPadded, str, u8, u16, u32, u32be, u64, uint } from '../codec.ts';
+import { family } from '../genetlink.ts';
+import { attrs } from '../schema.ts';
+
+const none = attrs('(none)', {});
+
+/** Longest PNET ID in bytes (SMC_MAX_PNETID_LEN). */
+export const PNETID_MAX_LENGTH = 16;
+/** Longest interface name in bytes (IFNAMSIZ - 1). */
+export const IFNAME_MAX_LENGTH = 15;
+/** Longest RDMA or ISM device name in bytes (IB_DEVICE_NAME_MAX - 1). */
+export const IBNAME_MAX_LENGTH = 63;
+/** Ports an RDMA device can have for SMC (SMC_MAX_PORTS). */
+export const IBPORT_MAX = 2;
+/** SMC_PNETID_IBPORT of an entry that is an Ethernet interface. */
+export const IBPORT_NONE = 255;
+/** What the kernel writes in the name that an entry does not have. */
+export const NAME_NONE = 'n/a';
+/** Width of an EID without its NUL (SMC_MAX_EID_LEN). */
+export const EID_LENGTH = 32;
+
+/** enum {SMC_PNETID_*}: an entry of the PNET table; a reply always carries all four. */
+export const pnetEntry = attrs('PNETID', {
+  name: [1, str(PNETID_MAX_LENGTH)],
+  ethName: [2, str(IFNAME_MAX_LENGTH)],
+  ibName: [3, str(IBNAME_MAX_LENGTH)],
+  ibPort: [4, u8],
+});
+
+/** Family SMC_PNETID, since 4.11. */
+export const smcPnetid = family('SMC_PNETID', 1, {
+  GET: { id: 1, request: none, reply: pnetEntry },
+  ADD: { id: 2, request: pnetEntry, reply: none },
+  DEL: { id: 3, request: pnetEntry, reply: none },
+  FLUSH: { id: 4, request: none, reply: none },
+});
+
+/** SMC_GEN_SYS_INFO */
+export const sysInfo = attrs('SYS_INFO', {
+  version: [1, u8],
+  release: [2, u8],
+  isIsmV2: [3, u8],
+  localHost: [4, blankPadded(32)],
+  seid: [5, str(EID_LENGTH)],
+  isSmcrV2: [6, u8], // since 5.16
+});
+
+/** SMC_NLA_LGR_V2_COMMON: attribute id 0 is legal here. */
+export const lgrV2Common = attrs('V2_COMMON', {
+  version: [0, u8],
+  release: [1, u8],
+  peerOs: [2, u8],
+  negotiatedEid: [3, blankPadded(EID_LENGTH)],
+  peerHost: [4, blankPadded(32)],
+});
+
+/** SMC_NLA_LGR_V2: SMC-R only */
+export const lgrRV2 = attrs('LGR_R_V2', {
+  direct: [1, u8],
+  maxConns: [2, u8], // since 6.6
+  maxLinks: [3, u8], // since 6.6
+});
+
+/** SMC_GEN_LGR_SMCR */
+export const lgrSmcr = attrs('LGR_SMCR', {
+  id: [1, u32, 'required'],
+  role: [2, u8],
+  type: [3, u8],
+  pnetId: [4, str(PNETID_MAX_LENGTH)],
+  vlanId: [5, u8],
+  connsNum: [6, u32],
+  v2Common: [7, lgrV2Common],
+  v2: [8, lgrRV2],
+  netCookie: [9, u64], // since 5.17
+  bufType: [11, u8], // since 6.0
+  sndbufAlloc: [12, uint], // since 6.12
+  rmbAlloc: [13, uint], // since 6.12
+});
+
+/** SMC_GEN_LINK_SMCR */
+export const linkSmcr = attrs('LINK_SMCR', {
+  id: [1, u8, 'required'],
+  ibDev: [2, str(IBNAME_MAX_LENGTH)],
+  ibPort: [3, u8],
+  gid: [4, str(39)],
+  peerGid: [5, str(39)],
+  connCnt: [6, u32],
+  netDev: [7, u32], // an ifindex; some user-space headers call it a string
+  uid: [8, u32be],
+  peerUid: [9, u32be],
+  state: [10, u32],
+});
+
+/** SMC_GEN_LGR_SMCD */
+export const lgrSmcd = attrs('LGR_SMCD', {
+  id: [1, u32, 'required'],
+  gid: [2, u64],
+  peerGid: [3, u64],
+  vlanId: [4, u8],
+  connsNum: [5, u32],
+  pnetId: [6, str(PNETID_MAX_LENGTH)],
+  chid: [7, uint], // the header says u16, the kernel sends u32
+  v2Common: [9, lgrV2Common],
+  extGid: [10, u64], // since 6.8
+  peerExtGid: [11, u64], // since 6.8
+  sndbufAlloc: [12, uint], // since 6.12
+  dmbAlloc: [13, uint], // since 6.12
+});
+
+/** SMC_NLA_DEV_PORT_* */
+export const devPort = attrs('DEV_PORT', {
+  pnetUser: [1, u8],
+  pnetId: [2, str(PNETID_MAX_LENGTH)],
+  netDev: [3, u32],
+  state: [4, u8],
+  valid: [5, u8],
+  linkCount: [6, u32],
+});
+
+const device = {
+  useCount: [1, u32],
+  isCritical: [2, u8],
+  pciFid: [3, u32],
+  pciChid: [4, u16],
+  pciVendor: [5, u16],
+  pciDevice: [6, u16],
+  pciId: [7, str(15)],
+  port: [8, devPort],
+  port2: [9, devPort],
+  ibName: [10, str(IBNAME_MAX_LENGTH)],
+} as const;
+
+/** SMC_GEN_DEV_SMCD */
+export const devSmcd = attrs('DEV_SMCD', device);
+/** SMC_GEN_DEV_SMCR */
+export const devSmcr = attrs('DEV_SMCR', device);
+
+/** Family SMC_GEN_NETLINK, since 5.11. */
+export const smcGenNetlink = family('SMC_GEN_NETLINK', 1, {
+  GET_SYS_INFO: { id: 1, request: none, reply: attrs('GEN', { sysInfo: [1, sysInfo] }) },
+  GET_LGR_SMCR: { id: 2, request: none, reply: attrs('GEN', { lgrSmcr: [2, lgrSmcr] }) },
+  GET_LINK_SMCR: {
+    id: 3,
+    request: none,
+    reply: attrs('GEN', { lgrSmcr: [2, lgrSmcr], linkSmcr: [3, linkSmcr] }),
+  },
+  GET_LGR_SMCD: { id: 4, request: none, reply: attrs('GEN', { lgrSmcd: [4, lgrSmcd] }) },
+  GET_DEV_SMCD: { id: 5, request: none, reply: attrs('GEN', { devSmcd: [5, devSmcd] }) },
+  GET_DEV_SMCR: { id: 6, request: none, reply: attrs('GEN', { devSmcr: [6, devSmcr] }) },
+});

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/**
+ * JSON as all commands print it: one document, one line in a pipe, indented on a terminal. 64-bit numbers are
+ * written with all their digits (JSON.stringify refuses them).
+ */
+
+/** What a document may hold; a key whose value is `undefined` is left out. */
+export type Json =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+/**
+ * @param indent blanks per level; 0 writes one line
+ * @param level depth that the value stands at, for streaming
+ */
+export function stringify(value: Json, indent = 0, level = 0): string {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const isArray = Array.isArray(value);
+  const parts = isArray
+    ? (value as readonly Json[]).map((item) => stringify(item, indent, level + 1))
+    : Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .map(
+          ([key, item]) => `${JSON.stringify(key)}:${indent ? ' ' : ''}${stringify(item, indent, level + 1)}`,
+        );
+  const [open, close] = isArray ? '[]' : '{}';
+  if (parts.length === 0) return `${open}${close}`;
+  if (!indent) return `${open}${parts.join(',')}${close}`;
+  const inner = `\n${' '.repeat(indent * (level + 1))}`;
+  return `${open}${inner}${parts.join(`,${inner}`)}\n${' '.repeat(indent * level)}${close}`;
+}
+
+/**
+ * Writes `{"<key>": [rows…], …}` row by row, so that the document never stands in memory. The document is closed
+ * in every case: `end()` takes the fields that follow the rows, an error among them.
+ */
+export class JsonRows {
+  readonly #write: (text: string) => void;
+  readonly #indent: number;
+  readonly #key: string;
+  #count = 0;
+
+  constructor(write: (text: string) => void, key: string, indent = 0) {
+    this.#write = write;
+    this.#key = key;
+    this.#indent = indent;
+  }
+
+  row(value: Json): void {
+    const lead = this.#count++ === 0 ? this.#open() : ',';
+    const newline = this.#indent ? `\n${' '.repeat(this.#indent * 2)}` : '';
+    this.#write(`${lead}${newline}${stringify(value, this.#indent, 2)}`);
+  }
+
+  /** @param trailer fields behind the rows, in order */
+  end(trailer: { readonly [key: string]: Json } = {}): void {
+    const newline = this.#indent ? `\n${' '.repeat(this.#indent)}` : '';
+    let text = this.#count === 0 ? `${this.#open()}]` : `${newline}]`;
+    for (const [key, value] of Object.entries(trailer))
+      if (value !== undefined)
+        text += `,${newline}${JSON.stringify(key)}:${this.#indent ? ' ' : ''}${stringify(value, this.#indent, 1)}`;
+    this.#write(`${text}${this.#indent ? '\n' : ''}}\n`);
+  }
+
+  #open(): string {
+    const newline = this.#indent ? `\n${' '.repeat(this.#indent)}` : '';
+    return `{${newline}${JSON.stringify(this.#key)}:${this.#indent ? ' ' : ''}[`;
+  }
+}

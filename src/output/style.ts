@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/** Colours; loaded on terminals only. */
+import { Chalk } from 'chalk';
+import type { Paint, Style } from './table.ts';
+
+// Level 1 (16 colours) follows the user's own terminal theme. That we are on a terminal is decided already.
+const chalk = new Chalk({ level: 1 });
+
+const STYLES: Readonly<Record<Style, (text: string) => string>> = {
+  good: chalk.green,
+  info: chalk.cyan,
+  bad: chalk.yellow,
+  dim: chalk.dim,
+  heading: chalk.bold,
+};
+
+/** Paints with ANSI escapes. */
+export const ansiPaint: Paint = (style, text) => STYLES[style](text);

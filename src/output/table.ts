@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/** Text tables from column declarations; knows rows and cells, not SMC. */
+import type { Json } from './json.ts';
+
+/** One column: how it looks in text, and what it is in JSON. */
+export interface Column<Row> {
+  /** title with the blanks that fill its width; absent: the column is in JSON only */
+  header?: string;
+  /** the cell with the blanks that fill its width; '' leaves it out */
+  text?: (row: Row) => string;
+  /** colours of the cell on a terminal */
+  style?: (row: Row) => Style | undefined;
+  /** key in JSON; absent: the column is in text only */
+  key?: string;
+  json?: (row: Row) => Json;
+}
+
+export type Style = 'good' | 'info' | 'bad' | 'dim' | 'heading';
+
+/** Paints a text; the identity when there is no colour. */
+export type Paint = (style: Style, text: string) => string;
+
+export const plain: Paint = (_style, text) => text;
+
+/** The header line without its line end; nothing is trimmed. */
+export function headerLine<Row>(columns: readonly Column<Row>[]): string {
+  return columns.map((column) => column.header ?? '').join('');
+}
+
+/**
+ * One row without its line end.
+ * @param last index of the last column to print for this row; default all
+ */
+export function rowLine<Row>(
+  columns: readonly Column<Row>[],
+  row: Row,
+  paint: Paint,
+  last = columns.length - 1,
+): string {
+  let line = '';
+  for (let i = 0; i <= last; i++) {
+    const column = columns[i]!;
+    const text = column.text?.(row) ?? '';
+    const style = paint === plain ? undefined : column.style?.(row);
+    line += style ? paint(style, text) : text;
+  }
+  return line;
+}
+
+/** One row as an object with all keys, in column order. */
+export function rowObject<Row>(columns: readonly Column<Row>[], row: Row): { [key: string]: Json } {
+  const object: { [key: string]: Json } = {};
+  for (const { key, json } of columns) if (key && json) object[key] = json(row);
+  return object;
+}
+
+/** Makes control characters visible, so that a name from the kernel cannot steer a terminal. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\0-\x1f\x7f-\x9f]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/** The typed client that the commands use and `import … from 'smc-tools'` offers. */
+import { type ModuleState, moduleState } from '../host/kernel-module.ts';
+import { socketsPerProtocol } from '../host/procfs.ts';
+import type { ConnectionOptions } from '../netlink/connection.ts';
+import { NetlinkError } from '../netlink/error.ts';
+import { GenericNetlink } from '../netlink/genetlink.ts';
+import { SockDiag } from '../netlink/sock-diag.ts';
+import { smcGenNetlink, smcPnetid } from '../netlink/uapi/smc.ts';
+import { SmcError } from './error.ts';
+import { PnetTable } from './pnet-table.ts';
+import { SocketAddresses } from './socket-addresses.ts';
+import { type SmcSocket, type SocketDetails, smcSocketDump, smcSocketRequest } from './sockets.ts';
+
+export interface SmcClientOptions extends ConnectionOptions {
+  /** root of the /proc and /sys trees that are read beside netlink; default "/" */
+  hostRoot?: string;
+}
+
+/**
+ * Everything the kernel tells and takes about SMC. Sockets are opened when a call needs them; `close()` when done,
+ * an open client keeps the process alive.
+ */
+export class SmcClient {
+  readonly #options: SmcClientOptions;
+  readonly #hostRoot: string;
+  #generic: Promise<GenericNetlink> | undefined;
+  readonly #diagnostics = new Set<SockDiag>();
+  /** the PNET table of this network namespace */
+  readonly pnet: PnetTable;
+
+  constructor(options: SmcClientOptions = {}) {
+    this.#options = options;
+    this.#hostRoot = options.hostRoot ?? '/';
+    this.pnet = new PnetTable(() => this.#withFamily(smcPnetid.GET.family));
+  }
+
+  /**
+   * SMC sockets of this network namespace, all users', as a stream in kernel order. A table that changes meanwhile
+   * may show a socket twice or not at all. Needs no privilege.
+   * @param details what to fetch beyond the basics
+   * @throws SmcError NO_SMC; NetlinkError
+   */
+  async *sockets(details: SocketDetails = {}): AsyncGenerator<SmcSocket, { interrupted: boolean }> {
+    const openSockDiag = (): Promise<SockDiag> => this.#openSockDiag();
+    let perProtocol: Record<string, number> | undefined;
+    try {
+      perProtocol = socketsPerProtocol(this.#hostRoot);
+    } catch {
+      // without /proc the addresses are looked up in any case
+    }
+    const addresses = await SocketAddresses.prepare(openSockDiag, perProtocol);
+    const diag = await openSockDiag();
+    try {
+      let dump = diag.dump(smcSocketDump, smcSocketRequest(details));
+      let next = await dump.next().catch(async (error: unknown) => {
+        if (!(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
+        // smc_diag is not there. The kernel loads it by itself once smc is loaded, and resolving the family
+        // SMC_PNETID loads both.
+        await this.#withFamily(smcPnetid.GET.family);
+        dump = diag.dump(smcSocketDump, smcSocketRequest(details));
+        return dump.next();
+      });
+      while (!next.done) {
+        const socket = addresses.resolve(next.value);
+        yield socket instanceof Promise ? await socket : socket;
+        next = await dump.next();
+      }
+      return { interrupted: dump.interrupted };
+    } finally {
+      diag.close();
+    }
+  }
+
+  /** Whether the modules that SMC consists of are there, without loading any. */
+  moduleStates(): { smc: ModuleState; smcDiag: ModuleState } {
+    return { smc: moduleState('smc', this.#hostRoot), smcDiag: moduleState('smc_diag', this.#hostRoot) };
+  }
+
+  /** Closes all sockets; what is pending fails with ECLOSED. */
+  close(): void {
+    this.#generic?.then(
+      (generic) => generic.close(),
+      () => {},
+    );
+    for (const diag of this.#diagnostics) diag.close();
+  }
+
+  async #openSockDiag(): Promise<SockDiag> {
+    const diag = await SockDiag.open(this.#options);
+    this.#diagnostics.add(diag);
+    return diag;
+  }
+
+  /** The generic netlink connection, after making sure of a family; says what is missing when it is not there. */
+  async #withFamily(name: string): Promise<GenericNetlink> {
+    this.#generic ??= GenericNetlink.open(this.#options);
+    const generic = await this.#generic;
+    try {
+      await generic.resolve(name);
+    } catch (error) {
+      if (!(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
+      // The alias of SMC_PNETID belongs to smc_diag; when that one cannot be loaded, smc alone still has the family.
+      if (name === smcPnetid.GET.family)
+        try {
+          await generic.resolve(smcGenNetlink.GET_SYS_INFO.family);
+          await generic.resolve(name);
+          return generic;
+        } catch {
+          // the first answer is the one to explain
+        }
+      throw this.#noSmc(error);
+    }
+    return generic;
+  }
+
+  #noSmc(cause: NetlinkError): SmcError {
+    const { smc, smcDiag } = this.moduleStates();
+    const missing = smc === 'loaded' || smc === 'built-in' ? 'smc_diag' : 'smc';
+    const state = missing === 'smc' ? smc : smcDiag;
+    switch (state) {
+      case 'available':
+        return new SmcError('NO_SMC', `kernel module ${missing} is not loaded`, {
+          hint: `load it: modprobe ${missing}`,
+          cause,
+        });
+      case 'absent':
+        return new SmcError('NO_SMC', `this kernel has no SMC: there is no module ${missing} for it`, {
+          hint: 'boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG',
+          cause,
+        });
+      case 'loaded':
+      case 'built-in':
+        return new SmcError('NO_SMC', `the kernel does not answer for ${cause.family ?? 'SMC'}`, {
+          hint: `${missing} is ${state}, but too old for this command`,
+          cause,
+        });
+      default:
+        return new SmcError('NO_SMC', `kernel module ${missing} is not loaded`, {
+          hint: `load it on the host: modprobe ${missing} (the module list cannot be read from here)`,
+          cause,
+        });
+    }
+  }
+}

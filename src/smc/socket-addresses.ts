@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Which addresses an SMC socket really has. smc_diag does not say the address family, and leaves the addresses of
+ * IPPROTO_SMC sockets out altogether; the TCP socket inside every SMC socket knows both.
+ */
+import type { Infer } from '../netlink/schema.ts';
+import type { DiagDump, SockDiag } from '../netlink/sock-diag.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  anySocket,
+  IPPROTO_TCP,
+  inetDiagMessage,
+  inetDiagRequest,
+  TCPF_LISTEN,
+  TCPF_SOCKETS,
+} from '../netlink/uapi/inet-diag.ts';
+import { formatIpv4, formatIpv6 } from './ip-address.ts';
+import { type Endpoint, type RawSmcSocket, type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
+
+/** The TCP socket inside an SMC socket. */
+interface Twin {
+  family: number;
+  source: Uint8Array;
+  destination: Uint8Array;
+}
+
+const tcpDump: DiagDump<
+  Infer<typeof inetDiagRequest>,
+  Infer<typeof inetDiagMessage>,
+  undefined,
+  Twin & PortPair
+> = {
+  name: 'TCP sockets',
+  request: inetDiagRequest,
+  message: inetDiagMessage,
+  row: ({ family, id }) => ({
+    family,
+    source: id.source,
+    destination: id.destination,
+    sourcePort: id.sourcePort,
+    destinationPort: id.destinationPort,
+  }),
+};
+
+interface PortPair {
+  sourcePort: number;
+  destinationPort: number;
+}
+
+const key = ({ sourcePort, destinationPort }: PortPair): number => sourcePort * 0x1_0000 + destinationPort;
+
+/** Opens further sock_diag sockets: one cannot run two dumps at a time. */
+export type OpenSockDiag = () => Promise<SockDiag>;
+
+export class SocketAddresses {
+  readonly #openSockDiag: OpenSockDiag;
+  /** no IPv6 SMC socket is open, so nothing is ambiguous */
+  readonly #onlyIpv4: boolean;
+  /** IPv6 TCP sockets by port pair whose addresses could be taken for IPv4 */
+  readonly #ipv6 = new Map<number, Twin[]>();
+  /** IPv4 TCP listeners by port, as far as they are not used up */
+  readonly #ipv4Listeners = new Map<number, Twin[]>();
+  /** all TCP sockets by port pair, read when an address is missing; `null`: the port pair is ambiguous */
+  #twins: Map<number, Twin | null> | undefined;
+  /** the kernel lists IPv4 sockets first, so after a certain IPv6 socket all are IPv6 */
+  #sawIpv6 = false;
+
+  private constructor(openSockDiag: OpenSockDiag, onlyIpv4: boolean) {
+    this.#openSockDiag = openSockDiag;
+    this.#onlyIpv4 = onlyIpv4;
+  }
+
+  /**
+   * Reads beforehand what the listing is sure to need, so that nothing has to be awaited while sockets stream in.
+   * @param sockets open sockets per protocol (`socketsPerProtocol`), or `undefined` when unknown
+   */
+  static async prepare(
+    openSockDiag: OpenSockDiag,
+    sockets: Record<string, number> | undefined,
+  ): Promise<SocketAddresses> {
+    const open = (protocol: string): number => (sockets ? (sockets[protocol] ?? 0) : 1);
+    const addresses = new SocketAddresses(openSockDiag, open('SMC6') + open('INET6_SMC') === 0);
+    if (open('SMC6') > 0) await addresses.#loadAmbiguous();
+    if (open('INET_SMC') + open('INET6_SMC') > 0) await addresses.#loadTwins();
+    return addresses;
+  }
+
+  /** Adds the addresses. Synchronous unless the first missing address shows up unannounced. */
+  resolve(socket: RawSmcSocket): SmcSocket | Promise<SmcSocket> {
+    const { id } = socket;
+    const isEmpty = isZero(id.source) && isZero(id.destination);
+    // family 2 and 10: addresses are never filled in; accepted children of those say 43 and have none either
+    const isMissing =
+      isEmpty &&
+      (socket.family === AF_INET ||
+        socket.family === AF_INET6 ||
+        (socket.state !== STATE_LISTEN && socket.state !== STATE_INIT && id.sourcePort !== 0));
+    if (isMissing) {
+      if (this.#twins) return this.#fromTwin(socket, this.#twins);
+      return this.#loadTwins().then((twins) => this.#fromTwin(socket, twins));
+    }
+    if (!looksIpv4(id.source) || !looksIpv4(id.destination)) {
+      this.#sawIpv6 = true;
+      return withAddresses(socket, AF_INET6, id.source, id.destination);
+    }
+    return withAddresses(socket, this.#familyOf(socket), id.source, id.destination);
+  }
+
+  /** Family of a socket whose addresses fit both; `undefined` when nothing tells. */
+  #familyOf({ id, state }: RawSmcSocket): number | undefined {
+    if (this.#onlyIpv4) return AF_INET;
+    if (this.#sawIpv6) return AF_INET6;
+    if (state === STATE_INIT && isZero(id.source)) return undefined;
+    if (state === STATE_LISTEN) {
+      // 0.0.0.0:p and [::]:p may both be there; the IPv4 one is listed first
+      const rivals = this.#ipv4Listeners.get(id.sourcePort) ?? [];
+      const rival = rivals.findIndex((twin) => equal(twin.source, id.source));
+      if (rival >= 0) {
+        rivals.splice(rival, 1);
+        return AF_INET;
+      }
+    }
+    return this.#ipv6.get(key(id))?.some((twin) => equal(twin.source, id.source)) ? AF_INET6 : AF_INET;
+  }
+
+  #fromTwin(socket: RawSmcSocket, twins: Map<number, Twin | null>): SmcSocket {
+    const twin = twins.get(key(socket.id));
+    return twin
+      ? withAddresses(socket, twin.family, twin.source, twin.destination)
+      : withAddresses(socket, undefined, socket.id.source, socket.id.destination);
+  }
+
+  async #loadAmbiguous(): Promise<void> {
+    await eachTcpSocket(this.#openSockDiag, AF_INET6, TCPF_SOCKETS, (twin) => {
+      if (looksIpv4(twin.source) && looksIpv4(twin.destination)) append(this.#ipv6, key(twin), twin);
+    });
+    await eachTcpSocket(this.#openSockDiag, AF_INET, TCPF_LISTEN, (twin) => {
+      append(this.#ipv4Listeners, twin.sourcePort, twin);
+    });
+  }
+
+  async #loadTwins(): Promise<Map<number, Twin | null>> {
+    const twins = new Map<number, Twin | null>();
+    for (const family of [AF_INET, AF_INET6])
+      await eachTcpSocket(this.#openSockDiag, family, TCPF_SOCKETS, (twin) => {
+        const at = key(twin);
+        twins.set(at, twins.has(at) ? null : twin);
+      });
+    this.#twins = twins;
+    return twins;
+  }
+}
+
+async function eachTcpSocket(
+  openSockDiag: OpenSockDiag,
+  family: number,
+  states: number,
+  visit: (twin: Twin & PortPair) => void,
+): Promise<void> {
+  const diag = await openSockDiag();
+  try {
+    const request = { family, protocol: IPPROTO_TCP, extensions: 0, pad: 0, states, id: anySocket };
+    for await (const row of diag.dump(tcpDump, request)) visit(row);
+  } finally {
+    diag.close();
+  }
+}
+
+function withAddresses(
+  socket: RawSmcSocket,
+  family: number | undefined,
+  source: Uint8Array,
+  destination: Uint8Array,
+): SmcSocket {
+  const text = family === AF_INET6 ? formatIpv6 : formatIpv4;
+  const end = (address: Uint8Array, port: number): Endpoint => ({
+    address: family === undefined ? undefined : text(address),
+    port,
+  });
+  return {
+    ...socket,
+    addressFamily: family === undefined ? undefined : family === AF_INET6 ? 'ipv6' : 'ipv4',
+    local: end(source, socket.id.sourcePort),
+    peer: end(destination, socket.id.destinationPort),
+  };
+}
+
+/** Words 1 to 3 are zero, as the kernel leaves them for IPv4. */
+function looksIpv4(address: Uint8Array): boolean {
+  for (let i = 4; i < 16; i++) if (address[i] !== 0) return false;
+  return true;
+}
+
+function isZero(address: Uint8Array): boolean {
+  return looksIpv4(address) && address[0] === 0 && address[1] === 0 && address[2] === 0 && address[3] === 0;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, index) => byte === b[index]);
+}
+
+function append<K, V>(map: Map<K, V[]>, at: K, value: V): void {
+  const values = map.get(at);
+  if (values) values.push(value);
+  else map.set(at, [value]);
+}
