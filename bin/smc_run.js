@@ -1,6 +1,5 @@
 #!/bin/sh
-':';
-/*
+":" /*
 # Node changes its own process at start-up in ways that a program started by smc_run must not see, and cannot tell
 # afterwards what was there before: signals that are ignored (nohup) or blocked, the soft limit of open files,
 # inherited descriptors. So a shell takes a look first, without starting a process, and then becomes node; node

@@ -38,6 +38,9 @@ export interface World {
 /** `SMC_TOOLS_DEBUG`: set and not empty, messages and stack traces are printed on stderr. */
 const DEBUG_VARIABLE = 'SMC_TOOLS_DEBUG';
 
+/** `SMC_TOOLS_RECORD`: a file that gets the netlink traffic of this run (see netlink/recording.ts). */
+const RECORD_VARIABLE = 'SMC_TOOLS_RECORD';
+
 /**
  * Runs a command and tells its exit status: 0 done (empty tables included), 1 any failure.
  * @param argv without node and script
@@ -52,6 +55,7 @@ export async function run(
   const report = (text: string, hint?: string): void =>
     io.error(`${command.name}: ${text}${hint ? `; ${hint}` : ''}`);
   let client: SmcClient | undefined;
+  const recorder = io.env[RECORD_VARIABLE] ? await startRecording(world, io.env[RECORD_VARIABLE]) : undefined;
   try {
     const parsed = parse(command, argv);
     const status = await command.run(
@@ -61,7 +65,7 @@ export async function run(
         paint: await painter(io),
         note: report,
         client: async () => {
-          client ??= new SmcClient(await clientOptions(world, io, debug));
+          client ??= new SmcClient(await clientOptions(recorder ?? world, io, debug));
           return client;
         },
       },
@@ -95,6 +99,7 @@ export async function run(
     return 1;
   } finally {
     client?.close();
+    recorder?.save();
   }
 }
 
@@ -125,4 +130,16 @@ async function painter(io: Io): Promise<Paint> {
   if (!io.isTerminal || io.env['NO_COLOR'] || io.env['TERM'] === 'dumb') return plain;
   const { ansiPaint } = await import('../output/style.ts');
   return ansiPaint;
+}
+
+async function startRecording(world: World, file: string): Promise<World & { save: () => void }> {
+  const [{ formatRecording, recordingTransport }, { kernelTransport }, { release }, { writeFileSync }] =
+    await Promise.all([
+      import('../netlink/recording.ts'),
+      import('../netlink/transport.ts'),
+      import('node:os'),
+      import('node:fs'),
+    ]);
+  const { transport, recording } = recordingTransport(world.transport ?? kernelTransport, release());
+  return { ...world, transport, save: () => writeFileSync(file, formatRecording(recording)) };
 }

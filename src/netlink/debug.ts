@@ -55,15 +55,16 @@ function decodeLayout(layout: Layout, { data, offset, length }: Message, order: 
 }
 
 function show(parts: unknown[]): string {
-  return parts
-    .map((part) =>
-      JSON.stringify(part, (_key, value) => {
-        if (typeof value === 'bigint') return `${value}`;
-        if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-        return value;
-      }),
-    )
-    .join(' ');
+  return parts.map((part) => JSON.stringify(plainValue(part))).join(' ');
+}
+
+/** What JSON.stringify can write: bytes as hex, 64-bit numbers in decimal. */
+function plainValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}`;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
 
 function flagNames(flags: number, isRequest: boolean): string {

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+/**
+ * A kernel for unit tests, below the real connection: it takes requests as bytes and answers with datagrams that are
+ * encoded by the same schemas. Never the only proof of anything: the guest tests are.
+ */
+import { constants } from 'node:os';
+import { type ByteOrder, type Codec, hostByteOrder } from '../../src/netlink/codec.ts';
+import { type GenlCommand, genlHeader } from '../../src/netlink/genetlink.ts';
+import { encodeMessage, type Message, messages } from '../../src/netlink/message.ts';
+import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
+import {
+  CTRL_CMD_NEWFAMILY,
+  controller,
+  GENL_ID_CTRL,
+  NETLINK_GENERIC,
+  NETLINK_SOCK_DIAG,
+  NLM_F_DUMP,
+  NLM_F_MULTI,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from '../../src/netlink/uapi/netlink.ts';
+import { smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
+
+/** A handler throws this to answer with an errno: an ERROR, or for a dump with `late` a DONE after the rows. */
+export class Errno extends Error {
+  readonly code: string;
+  /** rows that a failing dump gives out before its DONE */
+  readonly rows: object[] | undefined;
+
+  constructor(code: string, rows?: object[]) {
+    super(code);
+    this.code = code;
+    this.rows = rows;
+  }
+}
+
+/** Gets the request's attributes; returns the rows of the reply. */
+export type Handler = (attributes: Record<string, unknown>) => object[] | undefined;
+
+type Commands = Readonly<Record<string, GenlCommand<never, unknown>>>;
+
+interface ServedCommand {
+  command: GenlCommand<never, unknown>;
+  handler: Handler;
+}
+
+/** Answers raw bytes; for the connection's own tests. Returns datagrams; `undefined` falls through. */
+export type RawHandler = (request: Message, protocol: number) => Buffer[] | undefined;
+
+export class FakeKernel implements Transport {
+  readonly order: ByteOrder;
+  /** "FAMILY COMMAND" of every request, in order */
+  readonly log: string[] = [];
+  /** sockets that are open right now */
+  openSockets = 0;
+  /** answers before everything else */
+  raw: RawHandler | undefined;
+  /** rows of an SMC socket dump: the fields of smc_diag_msg, attributes under `attributes` */
+  sockets: Handler | undefined;
+  /** bytes a dump datagram is filled up to; small, so that reassembly is always exercised */
+  datagramSize = 256;
+  readonly #families = new Map<string, { id: number; commands: Map<number, ServedCommand> }>();
+  #port = 100;
+
+  constructor(order: ByteOrder = hostByteOrder) {
+    this.order = order;
+  }
+
+  /** Offers a family with handlers for some of its commands; the others answer EOPNOTSUPP. */
+  serve<C extends object>(
+    commands: C,
+    handlers: { [K in keyof C]?: Handler },
+    id = 30 + this.#families.size,
+  ): this {
+    const table = new Map<number, ServedCommand>();
+    let name = '';
+    for (const [key, command] of Object.entries(commands as unknown as Commands)) {
+      name = command.family;
+      const handler = (handlers as Record<string, Handler | undefined>)[key];
+      if (handler) table.set(command.id, { command, handler });
+    }
+    this.#families.set(name, { id, commands: table });
+    return this;
+  }
+
+  /** Takes a family away, as when its module is unloaded. */
+  unload(name: string): void {
+    this.#families.delete(name);
+  }
+
+  async open(protocol: number): Promise<RawSocket> {
+    const port = ++this.#port;
+    const listeners = new Map<string, (...args: never[]) => void>();
+    let isOpen = true;
+    this.openSockets++;
+    const kernel = this;
+    return {
+      on(event: string, listener: (...args: never[]) => void) {
+        listeners.set(event, listener);
+      },
+      send(data, _options, callback) {
+        callback();
+        const queue = [...messages(data, kernel.order)].flatMap((message) =>
+          kernel.#answer({ ...message, portId: port }, protocol),
+        );
+        // a datagram per turn, as the addon delivers them
+        const next = (): void => {
+          const datagram = queue.shift();
+          if (!datagram || !isOpen) return;
+          (listeners.get('message') as (data: Buffer, from: { port: number }) => void)(datagram, { port: 0 });
+          setImmediate(next);
+        };
+        setImmediate(next);
+      },
+      address: () => ({ port }),
+      close() {
+        if (isOpen) kernel.openSockets--;
+        isOpen = false;
+      },
+    };
+  }
+
+  #answer(request: Message, protocol: number): Buffer[] {
+    const raw = this.raw?.(request, protocol);
+    if (raw) return raw;
+    if (protocol === NETLINK_SOCK_DIAG) return this.#answerDiag(request);
+    if (protocol === NETLINK_GENERIC) return this.#answerGeneric(request);
+    return [];
+  }
+
+  #answerGeneric(request: Message): Buffer[] {
+    const { data, offset, length } = request;
+    const { command: id } = genlHeader.decode(data, offset, length, this.order);
+    const attributesOf = (codec: Codec<unknown>): Record<string, unknown> =>
+      codec.decode(data, offset + 4, length - 4, this.order) as Record<string, unknown>;
+    if (request.type === GENL_ID_CTRL) {
+      const { familyName: name = '' } = attributesOf(controller) as { familyName?: string };
+      this.log.push(`nlctrl GETFAMILY ${name}`);
+      const family = this.#families.get(name);
+      if (!family) return [this.error(request, 'ENOENT')];
+      const operations = [...family.commands.keys()].map((id) => ({ id, flags: 0 }));
+      const reply = controller.encode(
+        { familyId: family.id, familyName: name, version: 1, operations },
+        this.order,
+      );
+      return [
+        this.message(request, this.#genl(CTRL_CMD_NEWFAMILY, reply), request.type),
+        this.error(request, 0),
+      ];
+    }
+    const family = [...this.#families.values()].find((candidate) => candidate.id === request.type);
+    const served = family?.commands.get(id);
+    if (!served) {
+      this.log.push(`type ${request.type} command ${id}`);
+      return [this.error(request, family ? 'EOPNOTSUPP' : 'ENOENT')];
+    }
+    const { command, handler } = served;
+    this.log.push(`${command.family} ${command.name}`);
+    return this.#run(request, handler, attributesOf(command.request), (row) =>
+      this.#genl(id, command.reply.encode(row, this.order)),
+    );
+  }
+
+  #answerDiag(request: Message): Buffer[] {
+    const family = request.data[request.offset];
+    this.log.push(`SOCK_DIAG ${family}`);
+    if (family !== 43) return [this.done(request)]; // no TCP sockets
+    if (!this.sockets) return [this.error(request, 'ENOENT')];
+    return this.#run(request, this.sockets, {}, (row) => {
+      const { attributes = {}, ...message } = row as { attributes?: object };
+      return Buffer.concat([
+        smcDiagMessage.encode(message as never, this.order),
+        smcDiagAttributes.encode(attributes, this.order),
+      ]);
+    });
+  }
+
+  #run(
+    request: Message,
+    handler: Handler,
+    attributes: Record<string, unknown>,
+    encode: (row: object) => Buffer,
+  ): Buffer[] {
+    const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
+    let rows: object[];
+    let failure: Errno | undefined;
+    try {
+      rows = handler(attributes) ?? [];
+    } catch (error) {
+      if (!(error instanceof Errno)) throw error;
+      if (!error.rows) return [this.error(request, error.code)];
+      failure = error;
+      rows = error.rows;
+    }
+    const flags = isDump ? NLM_F_MULTI : 0;
+    const parts = rows.map((row) => this.message(request, encode(row), request.type, flags));
+    parts.push(isDump ? this.done(request, failure?.code) : this.error(request, 0));
+    const datagrams: Buffer[] = [];
+    for (const part of parts) {
+      const last = datagrams.at(-1);
+      if (last && last.length + part.length <= this.datagramSize)
+        datagrams[datagrams.length - 1] = Buffer.concat([last, part]);
+      else datagrams.push(part);
+    }
+    return datagrams;
+  }
+
+  #genl(command: number, attributes: Buffer): Buffer {
+    return Buffer.concat([genlHeader.encode({ command, version: 1, reserved: 0 }, this.order), attributes]);
+  }
+
+  /** A message to the sender of a request. */
+  message(request: Message, payload: Buffer, type: number, flags = 0): Buffer {
+    const { sequence, portId } = request;
+    return encodeMessage({ type, flags, sequence, portId }, payload, this.order);
+  }
+
+  /** ERROR with an errno name, or 0 for an acknowledgement. */
+  error(request: Message, code: string | 0): Buffer {
+    const header = encodeMessage({ ...request, portId: 0 }, Buffer.alloc(0), this.order);
+    return this.message(request, Buffer.concat([this.#errno(code), header]), NLMSG_ERROR);
+  }
+
+  /** DONE, with the errno of a dump that failed half way. */
+  done(request: Message, code: string | 0 = 0): Buffer {
+    return this.message(request, this.#errno(code), NLMSG_DONE, NLM_F_MULTI);
+  }
+
+  #errno(code: string | 0): Buffer {
+    const data = Buffer.alloc(4);
+    const value = code === 0 ? 0 : -(constants.errno as Record<string, number>)[code]!;
+    if (this.order === 'LE') data.writeInt32LE(value);
+    else data.writeInt32BE(value);
+    return data;
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/** Runs a command in this process, with streams in memory. */
+
+import type { Io } from '../../src/cli/io.ts';
+import { type CommandDefinition, run, type World } from '../../src/cli/run.ts';
+
+export interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions extends Omit<World, 'io'> {
+  /** standard output is a terminal */
+  terminal?: boolean;
+  env?: Record<string, string>;
+}
+
+/** @param argv words after the command's name, or one string that is split at blanks */
+export async function runCommand(
+  command: CommandDefinition,
+  argv: readonly string[] | string = [],
+  options: RunOptions = {},
+): Promise<Outcome> {
+  const outcome: Outcome = { status: -1, stdout: '', stderr: '' };
+  const io: Io = {
+    write: (text) => {
+      outcome.stdout += text;
+    },
+    flush: () => {},
+    error: (line) => {
+      outcome.stderr += `${line}\n`;
+    },
+    isTerminal: options.terminal ?? false,
+    env: options.env ?? {},
+  };
+  const words = typeof argv === 'string' ? argv.split(' ').filter(Boolean) : argv;
+  outcome.status = await run(command, words, { ...options, io });
+  return outcome;
+}
