@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+/** Types of build.mjs, which is plain JavaScript so that an installed package can run it. */
+
+export interface BuildOptions {
+  outDir?: string;
+  cc?: string;
+  extraFlags?: string[];
+  log?: (line: string) => void;
+}
+
+export interface BuildResult {
+  /** Paths of the files written. */
+  built: string[];
+  /** Paths of the files that were up to date. */
+  skipped: string[];
+  missingCompiler: boolean;
+}
+
+export const commonFlags: string[];
+export const targets: { output: string; source: string; flags: string[]; needsNodeHeaders?: boolean }[];
+export function buildNative(options?: BuildOptions): Promise<BuildResult>;

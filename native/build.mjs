@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Builds the C part: libsmc-preload.so and smc-native.node.
+ *
+ *     node native/build.mjs [outDir]        CC chooses the compiler (a cross compiler works)
+ *
+ * One call of the compiler per file, no node-gyp: the addon needs four headers of Node and finds their
+ * functions in the node program that loads it.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const sourceDir = dirname(fileURLToPath(import.meta.url));
+
+/** Flags for every file here; the tests add -Werror, which would break installs with a newer compiler. */
+export const commonFlags = [
+  '-std=gnu11',
+  '-O2',
+  '-fPIC',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  '-Wshadow',
+  '-fstack-protector-strong',
+  '-fstack-clash-protection',
+  '-shared',
+  '-s',
+  '-Wl,-z,relro,-z,now,-z,noexecstack',
+];
+
+/** What gets built. `-nostartfiles`: the shim shall ask nothing of libc but the few symbols the tests list. */
+export const targets = [
+  {
+    output: 'libsmc-preload.so',
+    source: 'smc-preload.c',
+    flags: ['-nostartfiles', '-Wl,-soname,libsmc-preload.so'],
+  },
+  { output: 'smc-native.node', source: 'exec.c', flags: ['-D_FORTIFY_SOURCE=2'], needsNodeHeaders: true },
+];
+
+/** Directory of node_api.h: the npm package node-api-headers, or the headers that came with this node. */
+function findNodeHeaders() {
+  try {
+    const require = createRequire(import.meta.url);
+    return require('node-api-headers').include_dir;
+  } catch {
+    const beside = resolve(dirname(process.execPath), '..', 'include', 'node');
+    if (existsSync(join(beside, 'node_api.h'))) return beside;
+    throw new Error('node_api.h not found: install the npm package node-api-headers');
+  }
+}
+
+/** Changes when the output would: compiler, flags, source, and this file. */
+function fingerprint(command, source) {
+  const hash = createHash('sha256').update(JSON.stringify(command));
+  for (const file of [join(sourceDir, source), fileURLToPath(import.meta.url)])
+    hash.update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+function readStamps(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return {}; // first build, or a damaged file: build everything
+  }
+}
+
+/**
+ * @param {object} [options]
+ * @param {string} [options.outDir] default dist/native of this package
+ * @param {string} [options.cc] compiler command, may hold arguments ("ccache gcc"); default $CC, else cc
+ * @param {string[]} [options.extraFlags] appended to every call
+ * @param {(line: string) => void} [options.log] hears one line per file
+ * @returns {Promise<{ built: string[], skipped: string[], missingCompiler: boolean }>} paths of the outputs
+ * @throws {Error} with the compiler's own text if it rejects a file
+ */
+export async function buildNative({
+  outDir = join(sourceDir, '..', 'dist', 'native'),
+  cc = process.env.CC || 'cc',
+  extraFlags = [],
+  log = () => {},
+} = {}) {
+  const result = { built: [], skipped: [], missingCompiler: false };
+  const stampFile = join(outDir, '.stamps.json');
+  const stamps = readStamps(stampFile);
+  const [compiler, ...compilerArgs] = cc.split(/\s+/).filter(Boolean);
+  mkdirSync(outDir, { recursive: true });
+
+  for (const { output, source, flags, needsNodeHeaders } of targets) {
+    const outFile = join(outDir, output);
+    const include = needsNodeHeaders ? ['-isystem', findNodeHeaders()] : [];
+    const args = [...compilerArgs, ...commonFlags, ...flags, ...extraFlags, ...include, source];
+    const stamp = fingerprint([compiler, ...args], source);
+    if (stamps[output] === stamp && existsSync(outFile)) {
+      log(`${output}: up to date`);
+      result.skipped.push(outFile);
+      continue;
+    }
+
+    // A program may have the old file mapped, so it is replaced and never written to. The source is named
+    // relative to its directory, so that the result does not depend on where the package lies.
+    const temporary = resolve(`${outFile}.${process.pid}.tmp`);
+    const { error, status, signal, stderr } = spawnSync(compiler, [...args, '-o', temporary], {
+      cwd: sourceDir,
+      encoding: 'utf8',
+      stdio: ['ignore', 'inherit', 'pipe'],
+    });
+    if (error?.code === 'ENOENT' || error?.code === 'EACCES') {
+      log(`no C compiler (${compiler}): ${output} not built`);
+      result.missingCompiler = true;
+      continue;
+    }
+    if (error || status !== 0) {
+      rmSync(temporary, { force: true });
+      const reason = error?.message ?? (signal ? `killed by ${signal}` : `status ${status}`);
+      throw new Error(`${compiler} failed on native/${source} (${reason})\n${stderr ?? ''}`.trimEnd(), {
+        cause: error,
+      });
+    }
+    if (stderr) log(stderr.trimEnd());
+    renameSync(temporary, outFile);
+    stamps[output] = stamp;
+    writeFileSync(stampFile, `${JSON.stringify(stamps, null, 2)}\n`);
+    log(`${output}: built`);
+    result.built.push(outFile);
+  }
+  return result;
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    const { missingCompiler } = await buildNative({
+      outDir: process.argv[2],
+      log: (line) => console.log(line),
+    });
+    if (missingCompiler) process.exitCode = 1;
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

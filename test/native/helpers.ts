@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/** Compiling and running the C programs of these tests. Needs a C compiler (Debian: gcc, libc6-dev). */
+import { type SpawnSyncOptions, type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+
+export type Result = SpawnSyncReturns<string>;
+
+/** Path of a file in this directory. */
+export function here(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+/** Path of a file in native/. */
+export function nativeSource(name: string): string {
+  return fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
+}
+
+/** A directory outside the checkout that goes away with the test. */
+export function scratchDir(t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'smc-native-test-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Compiles with warnings as errors and returns the path of the program. */
+export function compile(
+  output: string,
+  sources: string[],
+  flags: string[] = [],
+  compiler = process.env.CC || 'cc',
+): string {
+  const args = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Wshadow', '-Werror', '-pthread', ...flags];
+  const { status, stderr, error } = spawnSync(compiler, [...args, '-o', output, ...sources], {
+    encoding: 'utf8',
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${compiler} failed on ${sources.join(' ')}\n${stderr}`);
+  return output;
+}
+
+/** Runs a command with PATH and the given variables as its whole environment. */
+export function run(
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+  options: SpawnSyncOptions = {},
+): Result {
+  return spawnSync(command, args, {
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+    ...options,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...env },
+  });
+}
+
+/** Adopts the TAP lines of a C program as assertions of this test. */
+export function adopt(t: Test, result: Result): void {
+  const lines = result.stdout.split('\n');
+  const skip = lines.find((line) => line.startsWith('1..0 # SKIP'));
+  if (skip !== undefined) {
+    t.pass(skip, { skip: skip.slice('1..0 # SKIP '.length) });
+    return;
+  }
+  const plan = lines.findLast((line) => line.startsWith('1..'));
+  const checks = lines.filter((line) => /^(not )?ok /.test(line));
+  t.equal(plan, `1..${checks.length}`, 'the program came to its end');
+  for (const line of checks) t.ok(line.startsWith('ok '), line.replace(/^(not )?ok \d+ - /, ''));
+  t.equal(result.status, 0, 'exit status');
+  if (result.status !== 0) t.comment(result.stderr);
+}
+
+/** The `# name number…` lines of the tester. */
+export function numbers(result: Result): Record<string, number[]> {
+  const found: Record<string, number[]> = {};
+  for (const [, name, values] of result.stdout.matchAll(/^# ([\w-]+)((?: -?\d+)+)$/gm)) {
+    found[name!] = values!.trim().split(' ').map(Number);
+  }
+  return found;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// smc_pnet and the empty smcss on real kernels, old and new, as root and as an ordinary user, with and without SMC.
+import t, { type Test } from 'tap';
+import type { Guest, KernelName } from './guest.ts';
+import { setUpSmcR } from './guest.ts';
+import { bootWithSuite } from './suite.ts';
+
+const HEADER = 'State          UID   Inode   Local Address           Peer Address            Intf Mode \n';
+
+for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
+  t.test(`kernel ${kernel}`, async (t) => {
+    const guest = await bootWithSuite({ kernel, modules: 'available' });
+    t.teardown(() => guest.close());
+    const run = (command: string, options = {}) => guest.run(command, options);
+    const table = async () => (await run('smc_pnet', { check: true })).stdout;
+
+    await t.test('the modules are loaded on demand', async (t) => {
+      t.notOk((await run('ls /sys/module')).stdout.includes('smc\n'), 'not loaded at first');
+      t.strictSame(await run('smcss'), { status: 0, stdout: HEADER, stderr: '' });
+      t.match((await run('ls /sys/module')).stdout, /^smc_diag$/m);
+    });
+
+    await t.test('pnet table as root', async (t) => {
+      await run('modprobe rdma_rxe; ip link add d0 type dummy; ip link add d1 type dummy', { check: true });
+      await setUpSmcR(guest);
+      t.strictSame(await run('smc_pnet'), { status: 0, stdout: '', stderr: '' }, 'empty');
+      t.strictSame(
+        await run('smc_pnet -f'),
+        { status: 0, stdout: '', stderr: '' },
+        'flush of an empty table',
+      );
+      t.strictSame(await run('smc_pnet -a NET1 -I lo -D rxelo'), { status: 0, stdout: '', stderr: '' });
+      t.equal(await table(), 'NET1 lo n/a 255\nNET1 n/a rxelo 1\n');
+      t.strictSame(JSON.parse((await run('smc_pnet -sj NET1')).stdout), {
+        pnet_table: [
+          { pnet_id: 'NET1', kind: 'ethernet', interface: 'lo', ib_device: null, ib_port: null },
+          { pnet_id: 'NET1', kind: 'device', interface: null, ib_device: 'rxelo', ib_port: 1 },
+        ],
+      });
+      t.strictSame(await run('smc_pnet net2 --add --inter=d0'), {
+        status: 0,
+        stdout: '',
+        stderr: 'smc_pnet: the PNET ID is stored as NET2\n',
+      });
+      t.strictSame(await run('smc_pnet -s net2'), { status: 0, stdout: 'NET2 d0 n/a 255\n', stderr: '' });
+      t.strictSame(await run('smc_pnet -s NET9'), { status: 0, stdout: '', stderr: '' }, 'unknown ID');
+    });
+
+    await t.test('what is in the way is named, and nothing is done', async (t) => {
+      const before = await table();
+      const fails = async (command: string, stderr: string) => {
+        t.strictSame(await run(command), { status: 1, stdout: '', stderr: `smc_pnet: ${stderr}\n` }, command);
+        t.equal(await table(), before, 'table unchanged');
+      };
+      const all = (id: string) => `remove that entry first (smc_pnet -d ${id} removes all of ${id})`;
+      await fails(
+        'smc_pnet -a NET1 -I d0',
+        `interface d0 is in the table already, with PNET ID NET2; ${all('NET2')}`,
+      );
+      await fails(
+        'smc_pnet -a NET2 -I d0',
+        `interface d0 is in the table already, with PNET ID NET2; ${all('NET2')}`,
+      );
+      await fails(
+        'smc_pnet -a NET3 -I d1 -D rxelo',
+        `device rxelo port 1 is in the table already, with PNET ID NET1; ${all('NET1')}`,
+      );
+      await fails(
+        'smc_pnet -a A-B -I d1',
+        'PNET ID "A-B" must not have the character "-"; a PNET ID has 1 to 16 letters and digits',
+      );
+      await fails(
+        'smc_pnet -a ABCDEFGHIJKLMNOPQ -I d1',
+        'PNET ID "ABCDEFGHIJKLMNOPQ" is too long; a PNET ID has 1 to 16 letters and digits',
+      );
+      await fails('smc_pnet -a "" -I d1', 'the PNET ID is empty; a PNET ID has 1 to 16 letters and digits');
+      await fails(
+        'smc_pnet -a NET3 -I abcdefghijklmnop',
+        'interface name "abcdefghijklmnop" is too long; interface names have at most 15 bytes',
+      );
+      await fails(
+        'smc_pnet -a NET3 -D rxelo -P 3',
+        "'3' is not a port: ports are 1 and 2; smc_pnet --help shows the usage",
+      );
+      await fails('smc_pnet -d NET9', 'PNET ID "NET9" is not in the table');
+      await fails('smc_pnet -d "NET1 junk"', 'PNET ID "NET1 JUNK" is not in the table');
+    });
+
+    await t.test('names of what is not there yet are taken, with a word', async (t) => {
+      const added = await run('smc_pnet -a LATER -I eth7 -D mlx5_0 -P 2');
+      t.equal(added.status, 0);
+      t.match(
+        added.stderr,
+        /^smc_pnet: there is no interface eth7 yet; the entry waits for it; this host has d0, d1, lo\n/,
+      );
+      t.match(
+        added.stderr,
+        /^smc_pnet: there is no device mlx5_0 yet; the entry waits for it; this host has rxelo\n/m,
+      );
+      t.match(await table(), /^LATER eth7 n\/a 255\nLATER n\/a mlx5_0 2\n/m);
+    });
+
+    await t.test('another network namespace', async (t) => {
+      await run('ip netns add other', { check: true });
+      const device = await run('ip netns exec other smc_pnet -a NET1 -I lo -D rxelo');
+      t.strictSame(device, {
+        status: 1,
+        stdout: '',
+        stderr:
+          'smc_pnet: device rxelo cannot be entered in this network namespace; ' +
+          'RDMA and ISM devices belong in the table of the initial network namespace\n',
+      });
+      t.equal((await run('ip netns exec other smc_pnet')).stdout, '', 'nothing half done');
+      t.equal((await run('ip netns exec other smc_pnet -a NET1 -D rxelo')).status, 1);
+      t.equal((await run('ip netns exec other smc_pnet -a NET1 -I lo')).status, 0);
+      t.equal((await run('ip netns exec other smc_pnet')).stdout, 'NET1 lo n/a 255\n');
+    });
+
+    await t.test('an ordinary user may look and not touch', async (t) => {
+      const user = { user: 'nobody' };
+      t.equal((await run('smc_pnet', user)).stdout, await table());
+      t.strictSame(await run('smcss', user), { status: 0, stdout: HEADER, stderr: '' });
+      for (const command of ['smc_pnet -a NET3 -I d1', 'smc_pnet -d NET1', 'smc_pnet -f'])
+        t.strictSame(await run(command, user), {
+          status: 1,
+          stdout: '',
+          stderr:
+            'smc_pnet: permission denied; run it as root: CAP_NET_ADMIN in the initial user namespace is needed\n',
+        });
+    });
+
+    await t.test('delete and flush', async (t) => {
+      t.strictSame(await run('smc_pnet -d net1'), { status: 0, stdout: '', stderr: '' });
+      t.notMatch(await table(), /NET1/);
+      t.strictSame(await run('smc_pnet -f'), { status: 0, stdout: '', stderr: '' });
+      t.equal(await table(), '');
+    });
+
+    await t.test('big table', async (t) => {
+      // more than one datagram, and more than the kernel's own buffer for a single request
+      await guest.run(
+        `ip -batch - <<E\n${Array.from({ length: 300 }, (_, i) => `link add many${i} type dummy`).join('\n')}\nE`,
+        { check: true },
+      );
+      await run('node test/vm/programs/fill-pnet-table.mjs 300', { check: true });
+      t.equal((await table()).split('\n').length - 1, 300);
+      t.equal((await run('smc_pnet | head -1')).stdout, 'NET1 many0 n/a 255\n');
+      t.equal(
+        (await run('smc_pnet | head -1; echo "${PIPESTATUS:-}"')).stderr,
+        '',
+        'no complaint about a closed pipe',
+      );
+      await run('smc_pnet -f', { check: true });
+    });
+  });
+
+t.test('a kernel without SMC', async (t) => {
+  const guest = await bootWithSuite({ kernel: '6.12', modules: 'absent' });
+  t.teardown(() => guest.close());
+  const sentence =
+    'this kernel has no SMC: there is no module smc for it; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG';
+  for (const command of ['smcss', 'smc_pnet', 'smc_pnet -a NET1 -I lo', 'smc_pnet -f'])
+    t.strictSame(
+      await guest.run(command),
+      { status: 1, stdout: '', stderr: `${command.split(' ')[0]}: ${sentence}\n` },
+      command,
+    );
+  t.strictSame(await guest.run('smcss -j'), {
+    status: 1,
+    stdout: `{"sockets":[],"complete":false,"error":"this kernel has no SMC: there is no module smc for it"}\n`,
+    stderr: `smcss: ${sentence}\n`,
+  });
+  t.strictSame(await guest.run('smc_run echo done'), {
+    status: 0,
+    stdout: 'done\n',
+    stderr: 'smc_run: this kernel has no SMC: the program will run over TCP\n',
+  });
+  await echoOverTcp(t, guest);
+});
+
+/** The shim opens the TCP socket that was asked for when AF_SMC cannot be had. */
+async function echoOverTcp(t: Test, guest: Guest): Promise<void> {
+  const server = await guest.start('smc_run node test/vm/programs/echo-server.mjs 7000 2>/dev/null');
+  await guest.run('until ss -Hltn sport = :7000 | grep -q .; do sleep 0.2; done');
+  const client = await guest.run(
+    'smc_run node test/vm/programs/echo-client.mjs 7000 127.0.0.1 200000 </dev/null',
+  );
+  t.match(client.stdout, /^same /);
+  server.kill();
+}

@@ -1,0 +1,317 @@
+import { realpathSync } from 'node:fs';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CableEnd } from './cable.ts';
+import {
+  type CommandOptions,
+  type CommandResult,
+  Deferred,
+  enterScript,
+  outputEnd,
+  withTimeout,
+} from './job.ts';
+import { type KernelName, kernel } from './kernel.ts';
+import { ensureHostPackages } from './packages.ts';
+import { quote } from './program.ts';
+import { Machine } from './qemu.ts';
+
+export { type CableEnd, cable } from './cable.ts';
+export type { CommandOptions, CommandResult } from './job.ts';
+export { type KernelName, kernelNames } from './kernel.ts';
+export { setUpSmcR } from './smc.ts';
+
+/** The root of this project's tree, at the same path on the host and in every guest. */
+export const projectDirectory = realpathSync(fileURLToPath(new URL('../..', import.meta.url)));
+
+/** What to boot. */
+export interface GuestOptions {
+  kernel: KernelName;
+  /** Host name, which smc reports too; `smc-guest` if not given. */
+  name?: string;
+  /** 2048 if not given. */
+  memoryMb?: number;
+  /** 2 if not given; 1 with a cable, since then there are two guests. */
+  cpus?: number;
+  /**
+   * `loaded`: smc, smc_diag and rdma_rxe are loaded at boot (the default); `available`: they are not, but
+   * modprobe and the kernel itself can load them; `absent`: the guest has no smc at all.
+   */
+  modules?: 'loaded' | 'available' | 'absent';
+  /** Gives the guest an eth0, up, with the address of this end. */
+  cable?: CableEnd;
+  /** How long the boot may take; 120,000 if not given, since many guests may share few cores. */
+  bootTimeoutMs?: number;
+  /** For interactive use: gives the guest a /dev/ttyS2, whose other side is `machine.terminal`. */
+  terminal?: boolean;
+}
+
+/** How to run a command to its end. */
+export interface RunOptions extends CommandOptions {
+  /** How long it may run; 120,000 if not given. */
+  timeoutMs?: number;
+  /** Reject when the status is not 0. */
+  check?: boolean;
+}
+
+/** A command that runs in the background. */
+export interface GuestProcess {
+  /** Sends a signal, SIGTERM if not given, to the command and all it started that is in its process group. */
+  kill(signal?: NodeJS.Signals): void;
+  /** Settles when the command has ended. Rejects only when the guest ends before. */
+  wait(): Promise<CommandResult>;
+  /** What it wrote to stdout so far. */
+  output(): Promise<string>;
+}
+
+interface Job {
+  started: () => void;
+  done: (status: number) => void;
+  fail: (error: Error) => void;
+}
+
+const defaultTimeoutMs = 120_000;
+
+/**
+ * A virtual machine that runs a real kernel with SMC on the files of this host: commands, Node and the
+ * project are at the same paths. What a guest writes, anywhere but below /share, stays in its memory.
+ * /tmp, /run and /dev are its own and empty at boot. See README.md beside this file.
+ */
+export class Guest {
+  readonly machine: Machine;
+  readonly #jobs = new Map<string, Job>();
+  #lastJob = 0;
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  /**
+   * Boots a guest, which takes about 5 s on an idle machine. Installs what the host lacks and prepares
+   * the kernel first, when that has not been done yet.
+   *
+   * @throws Error with the end of the kernel console when the guest does not come up in time
+   */
+  static async boot(options: GuestOptions): Promise<Guest> {
+    await ensureHostPackages();
+    const system = await kernel(options.kernel);
+    const {
+      name = 'smc-guest',
+      modules = 'loaded',
+      memoryMb = 2048,
+      bootTimeoutMs = defaultTimeoutMs,
+    } = options;
+    const machine = new Machine();
+    const guest = new Guest(machine);
+    try {
+      await makeDirectory(join(machine.directory, 'jobs'), 0o755);
+      await makeDirectory(guest.share, 0o1777);
+      const config = { NAME: name, MODULES: modules, PROJECT: projectDirectory };
+      const lines = Object.entries(config).map(([key, value]) => `${key}=${quote(value)}\n`);
+      await writeFile(join(machine.directory, 'config'), lines.join(''));
+
+      const ready = new Promise<void>((resolve) => {
+        machine.onLine = (line) => {
+          if (line === 'ready') resolve();
+          else guest.#answer(line);
+        };
+      });
+      await machine.start({
+        kernel: system,
+        memoryMb,
+        cpus: options.cpus ?? (options.cable ? 1 : 2),
+        modules: modules === 'absent' ? system.modulesWithoutSmc : system.modules,
+        ...(options.cable && { cable: options.cable }),
+        ...(options.terminal && { terminal: true }),
+      });
+      machine.ended.then((how) => guest.#fail(how));
+      await withTimeout(bootTimeoutMs, Promise.race([ready, machine.ended]), () => {
+        throw guest.#error(`the guest did not boot within ${bootTimeoutMs / 1000} s`);
+      });
+      if (guest.#failure) throw guest.#failure;
+      if (options.cable) {
+        await guest.run(`ip address add ${options.cable.address}/24 dev eth0 && ip link set eth0 up`, {
+          check: true,
+        });
+      }
+      return guest;
+    } catch (error) {
+      machine.destroy();
+      await machine.ended;
+      throw error;
+    }
+  }
+
+  /** All text of the kernel console so far. */
+  get console(): string {
+    return this.machine.console;
+  }
+
+  /** The host's directory that the guest has at /share, writable on both sides. */
+  get share(): string {
+    return join(this.machine.directory, 'share');
+  }
+
+  /**
+   * Runs a script of the guest's sh to its end. Several may run at the same time.
+   *
+   * @throws Error with the end of the output when the time is over (then the command and its process group
+   *   are killed), when `check` is set and the status is not 0, or when the guest ends before
+   */
+  async run(command: string, options: RunOptions = {}): Promise<CommandResult> {
+    return decoded(await this.#run(command, options));
+  }
+
+  /** Starts a script of the guest's sh in the background; settles when it has been started. */
+  async start(command: string, options: CommandOptions = {}): Promise<GuestProcess> {
+    const job = await this.#begin(command, options);
+    await job.started;
+    return {
+      kill: job.kill,
+      wait: async () => decoded(await job.result),
+      output: async () => {
+        const soFar = this.#jobs.has(job.id) && (await this.run(`cat ${job.stdoutFile}`));
+        // The file is gone when the command has ended meanwhile.
+        return soFar && soFar.status === 0 ? soFar.stdout : decoded(await job.result).stdout;
+      },
+    };
+  }
+
+  /**
+   * Reads a file of the guest.
+   *
+   * @throws Error when it cannot be read
+   */
+  async readBytes(path: string): Promise<Buffer> {
+    return (await this.#run(`cat -- ${quote(path)}`, { check: true, cwd: '/' })).stdout;
+  }
+
+  /**
+   * Writes a file of the guest, replacing what it had.
+   *
+   * @throws Error when it cannot be written
+   */
+  async writeFile(path: string, content: string | Buffer): Promise<void> {
+    await this.#run(`cat > ${quote(path)}`, { check: true, cwd: '/', stdin: content });
+  }
+
+  /** Powers the guest off, or ends it the hard way when that takes too long. Does nothing the second time. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#failure ??= new Error('the guest is closed');
+    this.machine.send('poweroff');
+    // Shutting SMC-R down can hang in old kernels, and nothing in the guest is worth a wait.
+    await withTimeout(3000, this.machine.ended, () => {});
+    this.machine.destroy();
+    await this.machine.ended;
+  }
+
+  async #run(command: string, options: RunOptions): Promise<CommandResult<Buffer>> {
+    const { timeoutMs = defaultTimeoutMs, check = false } = options;
+    const job = await this.#begin(command, options);
+    const title = command.length > 200 ? `${command.slice(0, 200)}…` : command;
+    const result = await withTimeout(timeoutMs, job.result, async () => {
+      job.kill('SIGKILL');
+      const last = await withTimeout(10_000, job.result, () => undefined);
+      throw this.#error(
+        `not done within ${timeoutMs / 1000} s, so killed: ${title}${last ? outputEnd(last) : ''}`,
+      );
+    });
+    if (check && result.status !== 0)
+      throw new Error(`failed with status ${result.status}: ${title}${outputEnd(result)}`);
+    return result;
+  }
+
+  async #begin(command: string, options: CommandOptions) {
+    if (this.#failure) throw this.#failure;
+    const id = String(++this.#lastJob);
+    const directory = join(this.machine.directory, 'jobs', id);
+    await makeDirectory(directory, 0o755);
+    await writeFile(join(directory, 'script'), command);
+    await chmod(join(directory, 'script'), 0o644);
+    await writeFile(
+      join(directory, 'enter'),
+      enterScript(`/run/bed/jobs/${id}/script`, { cwd: projectDirectory, ...options }),
+    );
+    await writeFile(join(directory, 'stdin'), options.stdin ?? '');
+    if (this.#failure) throw this.#failure;
+
+    const ending = new Deferred<number>();
+    const starting = new Deferred<void>();
+    starting.promise.catch(() => {});
+    this.#jobs.set(id, {
+      started: () => starting.resolve(),
+      done: (status) => ending.resolve(status),
+      fail: (error) => {
+        starting.reject(error);
+        ending.reject(error);
+      },
+    });
+    const result = ending.promise.then(async (status) => {
+      const stdout = await readFile(join(directory, 'stdout'));
+      const stderr = await readFile(join(directory, 'stderr'));
+      await rm(directory, { recursive: true, force: true });
+      return { status, stdout, stderr };
+    });
+    // A guest that ends is reported by what waits for the job, if anything does.
+    result.catch(() => {});
+    this.machine.send(`start ${id}`);
+    return {
+      id,
+      started: starting.promise,
+      result,
+      stdoutFile: `/run/jobs/${id}/stdout`,
+      kill: (signal: NodeJS.Signals = 'SIGTERM') =>
+        this.machine.send(`kill ${id} ${signal.replace('SIG', '')}`),
+    };
+  }
+
+  /** Takes an answer of the agent: "started JOB" or "done JOB STATUS". */
+  #answer(line: string): void {
+    const [what, id = '', status] = line.split(' ');
+    const job = this.#jobs.get(id);
+    if (what === 'started') job?.started();
+    if (what === 'done') {
+      this.#jobs.delete(id);
+      job?.done(Number(status));
+    }
+  }
+
+  /** QEMU has ended: nothing that is under way can come to an end any more. */
+  #fail(how: string): void {
+    this.#failure ??= this.#error(`the guest is gone: ${how}`);
+    for (const job of this.#jobs.values()) job.fail(this.#failure);
+    this.#jobs.clear();
+  }
+
+  #error(message: string): Error {
+    const lines = this.console.trimEnd().split('\n');
+    const crash = lines.find((line) =>
+      /Kernel panic|BUG: |Oops|general protection fault|blocked for more than/.test(line),
+    );
+    return new Error(
+      [
+        message,
+        ...(crash ? [`the kernel reported: ${crash}`] : []),
+        'end of the console:',
+        ...lines.slice(-30),
+      ].join('\n'),
+    );
+  }
+}
+
+/** Makes a directory with these permissions, whatever the umask: the guest's users see them. */
+async function makeDirectory(path: string, permissions: number): Promise<void> {
+  await mkdir(path);
+  await chmod(path, permissions);
+}
+
+function decoded({ status, stdout, stderr }: CommandResult<Buffer>): CommandResult {
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { output, text } from './program.ts';
+
+/** What a guest needs to get its root file system, and devices that tests want at hand. */
+const baseModules = [
+  ...['virtio_pci', 'virtio_net', 'virtio_rng', '9p', '9pnet_virtio', 'overlay'],
+  // Without crc32_generic the kernel refuses to add an rxe device; none of its modules asks for it by name.
+  ...['crc32_generic', 'dummy', 'veth'],
+];
+
+/** What makes SMC work at boot. */
+const smcModules = ['rdma_rxe', 'ib_uverbs', 'smc', 'smc_diag'];
+
+/**
+ * Packs busybox and the boot modules with all that they depend on. In the archive, `/modules/base` and
+ * `/modules/smc` name the module files of each set in the order of loading.
+ *
+ * @param tree directory with `lib/modules/RELEASE` in it, depmod's data included
+ * @returns a cpio archive for the kernel to unpack
+ */
+export async function packBootFiles(tree: string, release: string): Promise<Buffer> {
+  const base = await closure(tree, release, baseModules);
+  const smc = (await closure(tree, release, smcModules)).filter((path) => !base.includes(path));
+  const members = [
+    directory('bin'),
+    directory('modules'),
+    file('bin/busybox', await readFile('/bin/busybox'), 0o755),
+  ];
+  for (const path of [...base, ...smc]) {
+    const content = path.endsWith('.xz') ? await output('xz', ['-dc', path]) : await readFile(path);
+    members.push(file(`modules/${moduleFile(path)}`, content));
+  }
+  for (const [name, paths] of Object.entries({ base, smc })) {
+    members.push(file(`modules/${name}`, Buffer.from(paths.map((path) => `${moduleFile(path)}\n`).join(''))));
+  }
+  return archive(members);
+}
+
+/**
+ * The whole initramfs of a guest: the packed boot files, then the scripts beside this file, which may
+ * change more often than kernels do.
+ */
+export async function initramfs(bootFiles: string): Promise<Buffer> {
+  const script = (name: string) => readFile(new URL(name, import.meta.url));
+  const scripts = [
+    file('init', await script('init.sh'), 0o755),
+    file('agent', await script('agent.sh'), 0o755),
+  ];
+  // The kernel takes several archives one after the other.
+  return Buffer.concat([await readFile(bootFiles), archive(scripts)]);
+}
+
+/** Paths of the files of modules and all that they depend on, in the order of loading, without built-in ones. */
+async function closure(tree: string, release: string, modules: string[]): Promise<string[]> {
+  const listing = await text('modprobe', ['-d', tree, '-S', release, '--show-depends', '-a', ...modules]);
+  const paths = [...listing.matchAll(/^insmod (\S+)/gm)].map(([, path = '']) => path);
+  return [...new Set(paths)];
+}
+
+function moduleFile(path: string): string {
+  return basename(path, '.xz');
+}
+
+interface Member {
+  name: string;
+  mode: number;
+  content: Buffer;
+}
+
+function directory(name: string): Member {
+  return { name, mode: 0o40755, content: Buffer.alloc(0) };
+}
+
+function file(name: string, content: Buffer, permissions = 0o644): Member {
+  return { name, mode: 0o100000 | permissions, content };
+}
+
+/** A cpio archive in the "newc" format: per member a header of 8-digit hex fields, the name, the content. */
+function archive(members: Member[]): Buffer {
+  const parts: Buffer[] = [];
+  const trailer: Member = { name: 'TRAILER!!!', mode: 0, content: Buffer.alloc(0) };
+  [...members, trailer].forEach(({ name, mode, content }, index) => {
+    const [uid, gid, links, time, device] = [0, 0, 1, 0, 0];
+    const inode = index + 1;
+    const fields = [
+      inode,
+      mode,
+      uid,
+      gid,
+      links,
+      time,
+      content.length,
+      device,
+      device,
+      device,
+      device,
+      name.length + 1,
+      0,
+    ];
+    const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}${name}\0`;
+    parts.push(padded(Buffer.from(header)), padded(content));
+  });
+  return Buffer.concat(parts);
+}
+
+function padded(part: Buffer): Buffer {
+  return Buffer.concat([part, Buffer.alloc(-part.length & 3)]);
+}

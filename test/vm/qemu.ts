@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import type { CableEnd } from './cable.ts';
+import { initramfs } from './initramfs.ts';
+import type { Kernel } from './kernel.ts';
+
+/** What a virtual machine is made of. */
+export interface MachineOptions {
+  kernel: Kernel;
+  memoryMb: number;
+  cpus: number;
+  /** The directory that the guest has at /lib/modules. */
+  modules: string;
+  cable?: CableEnd;
+  /** Gives the guest a third serial port, which is {@link Machine.terminal}. */
+  terminal?: boolean;
+}
+
+// What must not outlive this process.
+const running = new Set<Machine>();
+
+/**
+ * One QEMU process with its scratch directory and its channel, a second serial port that carries lines of
+ * text in both directions. When this process ends, however it does, QEMU ends too.
+ */
+export class Machine {
+  /** The directory that the guest has, writable, at /run/bed. */
+  readonly directory: string;
+  /** All text of the kernel console so far. */
+  console = '';
+  /** Called for each line that the guest sends. */
+  onLine: (line: string) => void = () => {};
+  /** The other side of the guest's /dev/ttyS2, if asked for. */
+  terminal: Socket | undefined;
+  /** Settles when QEMU has ended, with how it did, for people to read. */
+  readonly ended: Promise<string>;
+
+  readonly #scratch: string;
+  readonly #servers: Server[] = [];
+  #process: ChildProcess | undefined;
+  #channel: Socket | undefined;
+  #end: (how: string) => void = () => {};
+
+  constructor() {
+    this.#scratch = mkdtempSync(join(tmpdir(), 'smc-tools-vm-'));
+    this.directory = join(this.#scratch, 'bed');
+    mkdirSync(this.directory);
+    // The guest sees the host's permissions: all of its users are to get here.
+    chmodSync(this.directory, 0o755);
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    running.add(this);
+    watchForEnd();
+  }
+
+  /**
+   * Starts QEMU; the guest takes its time to boot afterwards.
+   *
+   * @throws Error when QEMU cannot be started
+   */
+  async start(options: MachineOptions): Promise<void> {
+    const initrd = join(this.#scratch, 'initramfs.cpio');
+    await writeFile(initrd, await initramfs(options.kernel.bootFiles));
+    const channel = await this.#listen('channel', (socket) => this.#connect(socket));
+    const terminal = await this.#listen('terminal', (socket) => {
+      this.terminal = socket;
+    });
+    const cableOptions = options.cable ? await options.cable.plug() : [];
+    const share = (tag: string, path: string, more: string) => [
+      '-virtfs',
+      // QEMU takes a doubled comma for a comma.
+      `local,path=${path.replaceAll(',', ',,')},mount_tag=${tag},security_model=none,multidevs=remap${more}`,
+    ];
+    const args = [
+      ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
+      ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
+      ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+      ...['-kernel', options.kernel.image, '-initrd', initrd],
+      ...['-append', 'console=ttyS0 loglevel=5 panic=-1 mitigations=off random.trust_cpu=on'],
+      ...['-serial', 'stdio', '-serial', `unix:${channel}`],
+      ...(options.terminal ? ['-serial', `unix:${terminal}`] : []),
+      ...share('host', '/', ',readonly=on'),
+      ...share('modules', options.modules, ',readonly=on'),
+      ...share('bed', this.directory, ''),
+      ...['-device', 'virtio-rng-pci', ...cableOptions],
+    ];
+    // The kernel ends QEMU even when this process is killed and cannot.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    const decoder = new StringDecoder();
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.console += decoder.write(chunk).replaceAll('\r', '');
+    });
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk;
+    });
+    child.on('error', (error) => this.#end(error.message));
+    child.on('close', (status, signal) =>
+      this.#end([`QEMU ended (${signal ?? status})`, complaint.trim()].filter(Boolean).join(': ')),
+    );
+  }
+
+  /** Sends a line to the guest. */
+  send(line: string): void {
+    this.#channel?.write(`${line}\n`);
+  }
+
+  /** Ends QEMU at once and removes the scratch directory, without waiting for either. */
+  destroy(): void {
+    running.delete(this);
+    this.#process?.kill('SIGKILL');
+    if (!this.#process) this.#end('QEMU was not started');
+    this.#channel?.destroy();
+    this.terminal?.destroy();
+    for (const server of this.#servers) server.close();
+    rmSync(this.#scratch, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** Makes a UNIX socket for one of QEMU's serial ports and returns its path. */
+  async #listen(name: string, connected: (socket: Socket) => void): Promise<string> {
+    const path = join(this.#scratch, `${name}.sock`);
+    const server = createServer(connected);
+    this.#servers.push(server);
+    server.listen(path);
+    await once(server, 'listening');
+    return path;
+  }
+
+  #connect(socket: Socket): void {
+    this.#channel = socket;
+    socket.on('error', () => {});
+    let rest = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.onLine(line.trim());
+    });
+  }
+}
+
+let watching = false;
+
+function watchForEnd(): void {
+  if (watching) return;
+  watching = true;
+  const destroyAll = () => {
+    for (const machine of running) machine.destroy();
+  };
+  process.on('exit', destroyAll);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const end = () => {
+      destroyAll();
+      // Without this listener, the signal does what it would have done.
+      process.off(signal, end);
+      process.kill(process.pid, signal);
+    };
+    process.on(signal, end);
+  }
+}
