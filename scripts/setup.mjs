@@ -24,7 +24,9 @@ function must(what, command, args) {
 
 function npmPackagesAreCurrent() {
   const installed = join(root, 'node_modules/.package-lock.json');
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+  return (
+    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
+  );
 }
 
 /** Installs the npm packages if they are not there, or older than the lock file. */
@@ -38,7 +40,12 @@ export function installNpmPackages() {
 export function installDebianPackages() {
   const { status } = spawnSync(
     process.execPath,
-    ['--import=tsx', '-e', "await (await import('./test/vm/packages.ts')).ensureHostPackages()", '--input-type=module'],
+    [
+      '--import=tsx',
+      '-e',
+      "await (await import('./test/vm/packages.ts')).ensureHostPackages()",
+      '--input-type=module',
+    ],
     { cwd: root, stdio: ['ignore', 2, 2] },
   );
   if (status !== 0) throw new Error('the Debian packages listed above are needed');

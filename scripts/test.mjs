@@ -62,7 +62,9 @@ async function runTap(files, jobs) {
     file.on('complete', () => {
       const passed = count.passed - begin.passed;
       const failed = count.failed - begin.failed;
-      process.stdout.write(`${failed ? 'FAILED' : 'ok    '} ${file.name}: ${passed} passed, ${failed} failed\n`);
+      process.stdout.write(
+        `${failed ? 'FAILED' : 'ok    '} ${file.name}: ${passed} passed, ${failed} failed\n`,
+      );
     });
   });
   count.follow(parser);
@@ -96,9 +98,14 @@ try {
     const files = testFiles();
     const inGuest = files.filter((file) => file.startsWith('test/vm/'));
     say(`${files.length - inGuest.length} files of fast tests …`);
-    await runTap(files.filter((file) => !inGuest.includes(file)), 2);
+    await runTap(
+      files.filter((file) => !inGuest.includes(file)),
+      2,
+    );
     if (!fast) {
-      say(`${inGuest.length} files of tests in the guest, on real SMC kernels; the first run fetches kernels …`);
+      say(
+        `${inGuest.length} files of tests in the guest, on real SMC kernels; the first run fetches kernels …`,
+      );
       await runTap(inGuest, 2);
     }
   }

@@ -24,6 +24,12 @@ export interface Syntax {
   options: readonly OptionSpec[];
   /** lines of the help's example section: command, what it does */
   examples: readonly (readonly [command: string, effect: string])[];
+  /** operands that are keywords, with what they mean; a section of the help */
+  topics?: { title: string; entries: readonly (readonly [word: string, meaning: string])[] };
+  /** name of the man page when it differs from the command's name */
+  page?: string;
+  /** brings options that getopt_long would not understand into its spelling */
+  rewrite?: (argv: readonly string[]) => readonly string[];
   /** options end at the first operand, as for programs that start another program */
   stopAtOperand?: boolean;
   /** called for each option in the order of the command line; throws UsageError on a conflict */
@@ -31,7 +37,10 @@ export interface Syntax {
 }
 
 /** A command line that cannot be carried out. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  /** command that shows the usage, when it is not `<command> --help` */
+  help?: string;
+}
 UsageError.prototype.name = 'UsageError';
 
 /** `-h` or `-v` was met; what stands before it on the command line has been checked, the rest has not. */
@@ -76,7 +85,8 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
     });
   }
   try {
-    command.parse(expandAbbreviations(syntax, argv), { from: 'user' });
+    const words = syntax.rewrite?.(argv) ?? argv;
+    command.parse(expandAbbreviations(syntax, words), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     throw new UsageError(error.message.replace(/^error: /, '').replace(/\n.*$/s, ''));
@@ -86,9 +96,14 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
 
 /** The help text, line ends included. */
 export function helpText(syntax: Syntax): string {
-  const width = Math.max(...syntax.examples.map(([line]) => line.length));
-  const examples = syntax.examples.map(([line, effect]) => `  ${line.padEnd(width)}  ${effect}\n`).join('');
-  return `${toCommander(syntax).helpInformation()}\nExamples:\n${examples}\nThe man page ${syntax.name}(8) has the details.\n`;
+  const { topics, examples, page = syntax.name } = syntax;
+  const operands = topics ? `\n${topics.title}:\n${twoColumns(topics.entries)}` : '';
+  return `${toCommander(syntax).helpInformation()}${operands}\nExamples:\n${twoColumns(examples)}\nThe man page ${page}(8) has the details.\n`;
+}
+
+function twoColumns(entries: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...entries.map(([left]) => left.length));
+  return entries.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
 }
 
 function toCommander(syntax: Syntax): Command {

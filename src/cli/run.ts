@@ -26,6 +26,8 @@ export interface Context {
 export interface CommandDefinition extends Syntax {
   /** @returns exit status, 0 when nothing is returned */
   run: (context: Context, parsed: Parsed) => Promise<number | undefined> | number | undefined;
+  /** exit status of a failure, for commands that tell kinds of failure apart; 1 for all others */
+  statusOf?: (error: unknown) => number;
 }
 
 /** Replacements for the real world, for tests and (later) for recorded hosts. */
@@ -42,7 +44,8 @@ const DEBUG_VARIABLE = 'SMC_TOOLS_DEBUG';
 const RECORD_VARIABLE = 'SMC_TOOLS_RECORD';
 
 /**
- * Runs a command and tells its exit status: 0 done (empty tables included), 1 any failure.
+ * Runs a command and tells its exit status: 0 done (empty tables included), 1 any failure unless the command has
+ * more to say (`statusOf`).
  * @param argv without node and script
  */
 export async function run(
@@ -89,14 +92,15 @@ export async function run(
       report(explain(broken)?.text ?? String(broken));
       return 1;
     }
-    if (error instanceof UsageError) report(error.message, `${command.name} --help shows the usage`);
+    if (error instanceof UsageError)
+      report(error.message, `${error.help ?? `${command.name} --help`} shows the usage`);
     else {
       const explanation = explain(error);
       if (explanation) report(explanation.text, explanation.hint);
       else report(`internal error: ${error}`, `please report it with the output under ${DEBUG_VARIABLE}=1`);
       if (debug && error instanceof Error) io.error(error.stack ?? String(error));
     }
-    return 1;
+    return command.statusOf?.(error) ?? 1;
   } finally {
     client?.close();
     recorder?.save();

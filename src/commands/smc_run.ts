@@ -14,7 +14,7 @@ import { createRequire } from 'node:module';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import { moduleState } from '../host/kernel-module.ts';
-import { nativeFile } from '../host/package-files.ts';
+import { nativeFile, nativeSource } from '../host/package-files.ts';
 import {
   type InheritedState,
   inheritedState,
@@ -101,11 +101,14 @@ function checkSize(option: string, text: string | undefined): number | undefined
   return bytes;
 }
 
+/** The C part is built when the package is installed, where there is a compiler. */
+const buildHint = (): string => `install a C compiler, then: node ${nativeSource('build.mjs')}`;
+
 function findShim(): string {
   const shim = nativeFile('libsmc-preload.so');
   if (!existsSync(shim))
     throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${shim})`, {
-      hint: 'it is built with a C compiler: npm run build',
+      hint: buildHint(),
     });
   // LD_PRELOAD is split at both and knows no quotes
   if (/[ :]/.test(shim))
@@ -189,7 +192,7 @@ function loadExecve(): NativeExecve {
     return (createRequire(import.meta.url)(addon) as { execve: NativeExecve }).execve;
   } catch (cause) {
     throw new SmcError('NOT_SUPPORTED', `the native addon cannot be loaded (${addon})`, {
-      hint: 'it is built with a C compiler: npm run build',
+      hint: buildHint(),
       cause,
     });
   }

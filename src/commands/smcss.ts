@@ -5,7 +5,7 @@ import { explain } from '../cli/errors.ts';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import { type Json, JsonRows } from '../output/json.ts';
-import { type Column, headerLine, plain, printable, rowLine, rowObject } from '../output/table.ts';
+import { type Column, headerLine, printable, rowLine, rowObject } from '../output/table.ts';
 import { fallbackReasons, formatReasonCode } from '../smc/fallback-reasons.ts';
 import {
   connectionMode,
@@ -76,12 +76,11 @@ async function list({ io, client, paint, note }: Context, { flags, operands }: P
       if (json) document.row(rowObject(columns, next.value));
       else {
         io.write(`${rowLine(columns, next.value, paint, lastColumn(columns, next.value))}\n`);
-        if (paint !== plain) collectReasons(next.value, reasons);
+        if (io.isTerminal) collectReasons(next.value, reasons);
       }
     }
   } catch (error) {
-    const explanation = json ? explain(error) : undefined;
-    if (explanation) document.end({ complete: false, error: explanation.text });
+    if (json) document.end({ complete: false, error: explain(error)?.text ?? String(error) });
     throw error;
   } finally {
     await sockets.return({ interrupted: false });

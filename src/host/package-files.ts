@@ -4,13 +4,23 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Path of a native file, whether we run from a bundle in dist/ or from source. It need not exist. */
-export function nativeFile(name: string): string {
+/** Top directory of the package, whether we run from a bundle in dist/ or from source. */
+function packageDirectory(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'package.json')) || directory.endsWith('/dist')) {
+  while (!existsSync(join(directory, 'native', 'build.mjs'))) {
     const parent = dirname(directory);
     if (parent === directory) break;
     directory = parent;
   }
-  return join(directory, 'dist', 'native', name);
+  return directory;
+}
+
+/** Path of a built native file. It need not exist. */
+export function nativeFile(name: string): string {
+  return join(packageDirectory(), 'dist', 'native', name);
+}
+
+/** Path of a source file of the native part. */
+export function nativeSource(name: string): string {
+  return join(packageDirectory(), 'native', name);
 }

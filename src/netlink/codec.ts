@@ -151,7 +151,7 @@ export function decodeText(data: Buffer, start: number, limit: number): string {
     end++;
   }
   if (ascii) return data.toString('latin1', start, end);
-  strictUtf8 ??= new TextDecoder('utf-8', { fatal: true });
+  strictUtf8 ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   try {
     return strictUtf8.decode(data.subarray(start, end));
   } catch {

@@ -70,7 +70,7 @@ class Transaction<T> {
   #head = 0;
   #ended = false;
   #error: NetlinkError | undefined;
-  #wake: (() => void) | undefined;
+  #waiting: (() => void)[] = [];
   readonly #onEnd: () => void;
 
   constructor(exchange: Exchange<T>, isDump: boolean, sequence: number, onEnd: () => void) {
@@ -87,8 +87,7 @@ class Transaction<T> {
 
   /** Lets a waiting consumer run; once per datagram is enough. */
   wake(): void {
-    this.#wake?.();
-    this.#wake = undefined;
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 
   end(error?: NetlinkError): void {
@@ -113,7 +112,7 @@ class Transaction<T> {
       if (this.#error) throw this.#error;
       if (this.#ended) return undefined;
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        this.#waiting.push(resolve);
       });
     }
   }
@@ -126,6 +125,7 @@ class Transaction<T> {
  */
 export class Dump<T> implements AsyncIterableIterator<T, undefined> {
   readonly #start: () => Promise<Transaction<T>>;
+  #starting: Promise<Transaction<T>> | undefined;
   #transaction: Transaction<T> | undefined;
   #finished = false;
 
@@ -145,7 +145,8 @@ export class Dump<T> implements AsyncIterableIterator<T, undefined> {
   /** @throws NetlinkError */
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#finished) return { done: true, value: undefined };
-    this.#transaction ??= await this.#start();
+    this.#starting ??= this.#start();
+    this.#transaction ??= await this.#starting;
     try {
       const value = await this.#transaction.next();
       if (value !== undefined) return { done: false, value };
@@ -191,9 +192,10 @@ export class Connection {
     // each body is wrapped (#guard). The error listener is there from the start for the same reason.
     socket.on('message', (data, from) => this.#guard(() => this.#receive(data, from.port)));
     socket.on('truncatedMessage', (_data, from) =>
-      this.#guard(() =>
-        this.#fail('receive', 'ETRUNCATED', `a datagram of ${from.truncated ?? 'unknown'} bytes`),
-      ),
+      this.#guard(() => {
+        if (from.port === 0)
+          this.#fail('receive', 'ETRUNCATED', `a datagram of ${from.truncated ?? 'unknown'} bytes`);
+      }),
     );
     socket.on('error', (cause) =>
       this.#guard(() => {
@@ -269,7 +271,8 @@ export class Connection {
     await before;
     if (this.#dead) {
       release();
-      throw this.#error(exchange, isDump ? 'dump' : 'request', this.#dead.code, this.#dead);
+      const { code, detail } = this.#dead;
+      throw this.#error(exchange, isDump ? 'dump' : 'request', code, this.#dead, undefined, detail);
     }
     this.#sequence = (this.#sequence + 1) >>> 0 || 1;
     const transaction = new Transaction(exchange, isDump, this.#sequence, () => {
@@ -284,17 +287,20 @@ export class Connection {
       exchange.payload,
       this.transport.order,
     );
-    if (this.#trace)
-      for (const message of messages(data, this.transport.order))
-        this.#trace('send', message, exchange as Exchange<unknown>);
-    this.#armTimer(transaction as Transaction<unknown>);
-    this.#socket.send(data, undefined, (cause) =>
-      this.#guard(() => {
-        if (!cause) return;
-        const { code, errno } = cause as NodeJS.ErrnoException;
-        transaction.end(this.#error(exchange, 'send', code ?? 'EUNKNOWN', cause, positive(errno)));
-      }),
-    );
+    const failed = (cause: unknown): void => {
+      const { code, errno } = cause as NodeJS.ErrnoException;
+      const detail = cause instanceof NetlinkError ? cause.detail : undefined;
+      transaction.end(this.#error(exchange, 'send', code ?? 'EUNKNOWN', cause, positive(errno), detail));
+    };
+    try {
+      if (this.#trace)
+        for (const message of messages(data, this.transport.order))
+          this.#trace('send', message, exchange as Exchange<unknown>);
+      this.#armTimer(transaction as Transaction<unknown>);
+      this.#socket.send(data, undefined, (cause) => this.#guard(() => cause && failed(cause)));
+    } catch (cause) {
+      failed(cause);
+    }
     return transaction;
   }
 
@@ -384,7 +390,7 @@ export class Connection {
     this.#dead = error;
     this.#current?.end(error);
     // Never inside a callback of the addon: it may still hold a queued send.
-    setImmediate(() => this.#socket.close());
+    setImmediate(() => this.#guard(() => this.#socket.close()));
   }
 
   #guard(body: () => void): void {
@@ -416,8 +422,10 @@ export class Connection {
     code: string,
     cause?: unknown,
     errno?: number,
+    detail?: string,
   ): NetlinkError {
-    return new NetlinkError({ op, code, errno, family: exchange.family, command: exchange.command, cause });
+    const { family, command } = exchange;
+    return new NetlinkError({ op, code, errno, family, command, detail, cause });
   }
 }
 

@@ -98,7 +98,8 @@ export function readStatus(message: Message, order: ByteOrder): Status {
     if (type === NLMSG_ERROR) {
       if (length < 4 + HEADER_SIZE) return status;
       const echoed = order === 'LE' ? data.readUInt32LE(offset + 4) : data.readUInt32BE(offset + 4);
-      skip += flags & NLM_F_CAPPED ? HEADER_SIZE : align4(echoed);
+      // the echo is as long as it says, unless it says nonsense
+      skip += flags & NLM_F_CAPPED ? HEADER_SIZE : echoed < length ? align4(echoed) : length;
     }
     if (skip < length) {
       const text = extendedAck.decode(data, offset + skip, length - skip, order).msg;

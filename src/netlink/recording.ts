@@ -47,12 +47,17 @@ export function parseRecording(text: string): Recording {
       .filter(Boolean)
       .map((line) => JSON.parse(line));
     const { format, version, order, kernel } = header;
-    if (format === RECORDING_FORMAT && version === VERSION && (order === 'LE' || order === 'BE'))
-      return { order, kernel: String(kernel), exchanges };
+    const isOurs = format === RECORDING_FORMAT && version === VERSION && (order === 'LE' || order === 'BE');
+    if (isOurs && exchanges.every(isExchange)) return { order, kernel: String(kernel), exchanges };
   } catch {
     // said below
   }
   throw new MalformedError(`not a recording of netlink traffic (${RECORDING_FORMAT}, version ${VERSION})`);
+}
+
+function isExchange({ protocol, request, replies }: Partial<ExchangeRecord>): boolean {
+  const isHex = (text: unknown): boolean => typeof text === 'string' && /^(?:[0-9a-f]{2})*$/.test(text);
+  return typeof protocol === 'number' && isHex(request) && Array.isArray(replies) && replies.every(isHex);
 }
 
 /**
@@ -151,7 +156,7 @@ function readdressed(data: Buffer, sequence: Buffer, order: ByteOrder): Buffer {
     if (order === 'LE') data.writeUInt32LE(REPLAY_PORT, at + 12);
     else data.writeUInt32BE(REPLAY_PORT, at + 12);
     const size = order === 'LE' ? data.readUInt32LE(at) : data.readUInt32BE(at);
-    if (size < HEADER_SIZE) break;
+    if (size < HEADER_SIZE || size > data.length - at) break;
     at += align4(size);
   }
   return data;

@@ -13,6 +13,12 @@ export interface Column<Row> {
   /** key in JSON; absent: the column is in text only */
   key?: string;
   json?: (row: Row) => Json;
+  /** title in the view that gives a line to each field; absent: the column is not in that view */
+  label?: string;
+  /** the value in that view; `undefined` leaves the line out */
+  detail?: (row: Row) => string | undefined;
+  /** the line of that view is for people: not where scripts may count lines */
+  isExtra?: boolean;
 }
 
 export type Style = 'good' | 'info' | 'bad' | 'dim' | 'heading';
@@ -45,6 +51,26 @@ export function rowLine<Row>(
     line += style ? paint(style, text) : text;
   }
   return line;
+}
+
+/**
+ * One row as a block of `label: value` lines, without line ends.
+ * @param width that labels are padded to
+ * @param extras with the lines that are for people only
+ */
+export function detailLines<Row>(
+  columns: readonly Column<Row>[],
+  row: Row,
+  width: number,
+  extras: boolean,
+): string[] {
+  const lines: string[] = [];
+  for (const { label, detail, isExtra } of columns) {
+    if (label === undefined || !detail || (isExtra && !extras)) continue;
+    const value = detail(row);
+    if (value !== undefined) lines.push(`${label.padEnd(width)}: ${value}`);
+  }
+  return lines;
 }
 
 /** One row as an object with all keys, in column order. */

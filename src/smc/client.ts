@@ -7,10 +7,21 @@ import { NetlinkError } from '../netlink/error.ts';
 import { GenericNetlink } from '../netlink/genetlink.ts';
 import { SockDiag } from '../netlink/sock-diag.ts';
 import { smcGenNetlink, smcPnetid } from '../netlink/uapi/smc.ts';
+import { readSmcdDevices, readSmcrPorts, type SmcdDevice, type SmcrPort } from './devices.ts';
+import { SeidSwitch, UeidTable } from './eids.ts';
 import { SmcError } from './error.ts';
+import { HandshakeLimit } from './handshake-limit.ts';
+import {
+  readSmcdLinkGroups,
+  readSmcrLinkGroups,
+  type SmcdLinkGroup,
+  type SmcrLinkGroup,
+} from './link-groups.ts';
 import { PnetTable } from './pnet-table.ts';
 import { SocketAddresses } from './socket-addresses.ts';
 import { type SmcSocket, type SocketDetails, smcSocketDump, smcSocketRequest } from './sockets.ts';
+import { readStatistics, type Statistics } from './statistics.ts';
+import { readSystemInfo, type SystemInfo } from './system.ts';
 
 export interface SmcClientOptions extends ConnectionOptions {
   /** root of the /proc and /sys trees that are read beside netlink; default "/" */
@@ -28,11 +39,57 @@ export class SmcClient {
   readonly #diagnostics = new Set<SockDiag>();
   /** the PNET table of this network namespace */
   readonly pnet: PnetTable;
+  /** the UEIDs of this host */
+  readonly ueids: UeidTable;
+  /** the SEID of this host */
+  readonly seid: SeidSwitch;
+  /** the handshake limitation of this network namespace */
+  readonly handshakeLimit: HandshakeLimit;
 
   constructor(options: SmcClientOptions = {}) {
     this.#options = options;
     this.#hostRoot = options.hostRoot ?? '/';
     this.pnet = new PnetTable(() => this.#withFamily(smcPnetid.GET.family));
+    const inspection = (): Promise<GenericNetlink> => this.#inspection();
+    this.ueids = new UeidTable(inspection);
+    this.seid = new SeidSwitch(inspection);
+    this.handshakeLimit = new HandshakeLimit(inspection);
+  }
+
+  /**
+   * What the kernel's SMC can do. This and all other reading needs no privilege.
+   * @throws SmcError NO_SMC; NetlinkError
+   */
+  async system(): Promise<SystemInfo> {
+    return readSystemInfo(await this.#inspection());
+  }
+
+  /** ISM devices of this host, without loopback-ism. @throws SmcError NO_SMC; NetlinkError */
+  async smcdDevices(): Promise<SmcdDevice[]> {
+    return readSmcdDevices(await this.#inspection());
+  }
+
+  /** Ports of the RDMA devices of this host. @throws SmcError NO_SMC; NetlinkError */
+  async smcrPorts(): Promise<SmcrPort[]> {
+    return readSmcrPorts(await this.#inspection());
+  }
+
+  /**
+   * SMC-D link groups of this host, and how many the kernel failed to list.
+   * @throws SmcError NO_SMC; NetlinkError
+   */
+  async smcdLinkGroups(): Promise<{ groups: SmcdLinkGroup[]; missing: number }> {
+    return readSmcdLinkGroups(await this.#inspection());
+  }
+
+  /** SMC-R link groups of this host with their links. @throws SmcError NO_SMC; NetlinkError */
+  async smcrLinkGroups(): Promise<SmcrLinkGroup[]> {
+    return readSmcrLinkGroups(await this.#inspection());
+  }
+
+  /** Counters of this network namespace; since Linux 5.14. @throws SmcError NO_SMC; NetlinkError */
+  async statistics(): Promise<Statistics> {
+    return readStatistics(await this.#inspection());
   }
 
   /**
@@ -86,6 +143,11 @@ export class SmcClient {
     for (const diag of this.#diagnostics) diag.close();
   }
 
+  /** The connection for everything but sockets and the PNET table. */
+  #inspection(): Promise<GenericNetlink> {
+    return this.#withFamily(smcGenNetlink.GET_SYS_INFO.family);
+  }
+
   async #openSockDiag(): Promise<SockDiag> {
     const diag = await SockDiag.open(this.#options);
     this.#diagnostics.add(diag);
@@ -116,7 +178,9 @@ export class SmcClient {
 
   #noSmc(cause: NetlinkError): SmcError {
     const { smc, smcDiag } = this.moduleStates();
-    const missing = smc === 'loaded' || smc === 'built-in' ? 'smc_diag' : 'smc';
+    const hasSmc = smc === 'loaded' || smc === 'built-in';
+    // smc alone brings SMC_GEN_NETLINK; the other family may be asked for through smc_diag
+    const missing = hasSmc && cause.family === smcPnetid.GET.family ? 'smc_diag' : 'smc';
     const state = missing === 'smc' ? smc : smcDiag;
     switch (state) {
       case 'available':

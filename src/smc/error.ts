@@ -7,6 +7,8 @@ export type SmcErrorCode =
   /** the object is there already, or something else is in its place */
   | 'EXISTS'
   | 'NOT_FOUND'
+  /** the kernel's table has no room for another entry */
+  | 'FULL'
   /** this kernel, machine or namespace cannot do it */
   | 'NOT_SUPPORTED'
   /** the kernel has no SMC at the moment */

@@ -9,6 +9,8 @@ export interface FallbackReason {
   code: number;
   /** kernel name without its SMC_CLC_DECL_ prefix */
   name: string;
+  /** as the statistics of smcd and smcr print it, at most 12 characters; the C suite's own word where it has one */
+  label: string;
   /** what happened, for people; lower case, no full stop */
   meaning: string;
   /** what an administrator can do about it */
@@ -214,9 +216,19 @@ const TABLE: readonly (readonly [code: number, name: string, meaning: string, re
   ],
 ];
 
+/** Words of the C suite's statistics that are not the kernel's. */
+const LABELS: Readonly<Record<string, string>> = {
+  MEM: 'MEMORY',
+  CNFERR: 'CNF_ERR',
+  PEERNOSMC: 'PEER_NO_SMC',
+};
+
 /** All known reasons, by code. */
 export const fallbackReasons: ReadonlyMap<number, FallbackReason> = new Map(
-  TABLE.map(([code, name, meaning, remedy]) => [code, { code, name, meaning, remedy }]),
+  TABLE.map(([code, name, meaning, remedy]) => [
+    code,
+    { code, name, label: LABELS[name] ?? name, meaning, remedy },
+  ]),
 );
 
 /** `0x03010000`: the way the code is written everywhere in this suite. */

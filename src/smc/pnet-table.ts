@@ -177,7 +177,7 @@ export class PnetTable {
         if (wantsIb && ibPort > 1 && (await this.#portHas(ibName, ibPort, pnetId)))
           return { pnetId, alreadyThere, unlistedPort: true };
         if (wantsIb && !(await this.#takesDevices(pnetId, ibName))) throw wrongNamespace(ibName, error);
-        throw await this.#explainExists({ ethName, ibName }, error);
+        throw await this.#explainExists({ ethName, ibName, ibPort }, error);
       }
       // before Linux 5.6 the kernel wanted the interface and the device to exist
       if (error.code === 'ENOENT' || error.code === 'ENODEV')
@@ -249,18 +249,25 @@ export class PnetTable {
   }
 
   async #explainExists(
-    asked: { ethName?: string | undefined; ibName?: string | undefined },
+    { ethName, ibName, ibPort }: Omit<PnetAddition, 'pnetId'>,
     cause: Error,
   ): Promise<SmcError> {
     const table = await this.list();
     const culprit = table.find(
       (entry) =>
-        (entry.kind === 'ethernet' && entry.ethName === asked.ethName) ||
-        (entry.kind === 'device' && entry.ibName === asked.ibName),
+        (entry.kind === 'ethernet' && entry.ethName === ethName) ||
+        (entry.kind === 'device' && entry.ibName === ibName),
     );
+    if (culprit?.kind === 'device' && culprit.ibPort !== ibPort)
+      return new SmcError(
+        'EXISTS',
+        `port ${ibPort} of device ${ibName} was not set; the table keeps one port a device, and ` +
+          `${describeEntry(culprit)} is there with PNET ID ${culprit.pnetId}`,
+        { hint: 'a second port is set without a table entry, but only where the device has one', cause },
+      );
     if (culprit) return inTheWay(culprit, cause);
-    const object = [asked.ethName && `interface ${asked.ethName}`, asked.ibName && `device ${asked.ibName}`];
-    return new SmcError('EXISTS', `${object.filter(Boolean).join(' or ')} has a PNET ID in hardware`, {
+    const objects = [ethName && `interface ${ethName}`, ibName && `device ${ibName}`];
+    return new SmcError('EXISTS', `${objects.filter(Boolean).join(' or ')} has a PNET ID in hardware`, {
       hint: 'a hardware PNET ID cannot be replaced',
       cause,
     });

@@ -3,6 +3,7 @@
  * Which addresses an SMC socket really has. smc_diag does not say the address family, and leaves the addresses of
  * IPPROTO_SMC sockets out altogether; the TCP socket inside every SMC socket knows both.
  */
+import { NetlinkError } from '../netlink/error.ts';
 import type { Infer } from '../netlink/schema.ts';
 import type { DiagDump, SockDiag } from '../netlink/sock-diag.ts';
 import {
@@ -61,6 +62,8 @@ export class SocketAddresses {
   readonly #ipv6 = new Map<number, Twin[]>();
   /** IPv4 TCP listeners by port, as far as they are not used up */
   readonly #ipv4Listeners = new Map<number, Twin[]>();
+  /** the kernel could list TCP sockets; else a wildcard address stays unknown */
+  #tcpIsListed = true;
   /** all TCP sockets by port pair, read when an address is missing; `null`: the port pair is ambiguous */
   #twins: Map<number, Twin | null> | undefined;
   /** the kernel lists IPv4 sockets first, so after a certain IPv6 socket all are IPv6 */
@@ -111,7 +114,7 @@ export class SocketAddresses {
   #familyOf({ id, state }: RawSmcSocket): number | undefined {
     if (this.#onlyIpv4) return AF_INET;
     if (this.#sawIpv6) return AF_INET6;
-    if (state === STATE_INIT && isZero(id.source)) return undefined;
+    if ((state === STATE_INIT || !this.#tcpIsListed) && isZero(id.source)) return undefined;
     if (state === STATE_LISTEN) {
       // 0.0.0.0:p and [::]:p may both be there; the IPv4 one is listed first
       const rivals = this.#ipv4Listeners.get(id.sourcePort) ?? [];
@@ -132,7 +135,7 @@ export class SocketAddresses {
   }
 
   async #loadAmbiguous(): Promise<void> {
-    await eachTcpSocket(this.#openSockDiag, AF_INET6, TCPF_SOCKETS, (twin) => {
+    this.#tcpIsListed = await eachTcpSocket(this.#openSockDiag, AF_INET6, TCPF_SOCKETS, (twin) => {
       if (looksIpv4(twin.source) && looksIpv4(twin.destination)) append(this.#ipv6, key(twin), twin);
     });
     await eachTcpSocket(this.#openSockDiag, AF_INET, TCPF_LISTEN, (twin) => {
@@ -152,16 +155,21 @@ export class SocketAddresses {
   }
 }
 
+/** @returns false when the kernel has no module tcp_diag: a list of SMC sockets with gaps is better than none */
 async function eachTcpSocket(
   openSockDiag: OpenSockDiag,
   family: number,
   states: number,
   visit: (twin: Twin & PortPair) => void,
-): Promise<void> {
+): Promise<boolean> {
   const diag = await openSockDiag();
   try {
     const request = { family, protocol: IPPROTO_TCP, extensions: 0, pad: 0, states, id: anySocket };
     for await (const row of diag.dump(tcpDump, request)) visit(row);
+    return true;
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENOENT') return false;
+    throw error;
   } finally {
     diag.close();
   }

@@ -8,6 +8,7 @@ import { type ByteOrder, type Codec, hostByteOrder } from '../../src/netlink/cod
 import { type GenlCommand, genlHeader } from '../../src/netlink/genetlink.ts';
 import { encodeMessage, type Message, messages } from '../../src/netlink/message.ts';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
+import { inetDiagMessage, inetDiagRequest } from '../../src/netlink/uapi/inet-diag.ts';
 import {
   CTRL_CMD_NEWFAMILY,
   controller,
@@ -19,7 +20,7 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from '../../src/netlink/uapi/netlink.ts';
-import { smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
+import { smcDiagAttributes, smcDiagMessage, smcDiagRequest } from '../../src/netlink/uapi/smc-diag.ts';
 
 /** A handler throws this to answer with an errno: an ERROR, or for a dump with `late` a DONE after the rows. */
 export class Errno extends Error {
@@ -57,6 +58,11 @@ export class FakeKernel implements Transport {
   raw: RawHandler | undefined;
   /** rows of an SMC socket dump: the fields of smc_diag_msg, attributes under `attributes` */
   sockets: Handler | undefined;
+  /**
+   * rows of a TCP socket dump: the fields of inet_diag_msg. Gets the fields of the request; the rows are filtered by its
+   * family and states as the kernel does.
+   */
+  tcpSockets: Handler | undefined;
   /** bytes a dump datagram is filled up to; small, so that reassembly is always exercised */
   datagramSize = 256;
   readonly #families = new Map<string, { id: number; commands: Map<number, ServedCommand> }>();
@@ -90,13 +96,13 @@ export class FakeKernel implements Transport {
 
   async open(protocol: number): Promise<RawSocket> {
     const port = ++this.#port;
-    const listeners = new Map<string, (...args: never[]) => void>();
+    const listeners = new Map<string, ((...args: never[]) => void)[]>();
     let isOpen = true;
     this.openSockets++;
     const kernel = this;
     return {
       on(event: string, listener: (...args: never[]) => void) {
-        listeners.set(event, listener);
+        listeners.set(event, [...(listeners.get(event) ?? []), listener]);
       },
       send(data, _options, callback) {
         callback();
@@ -107,7 +113,8 @@ export class FakeKernel implements Transport {
         const next = (): void => {
           const datagram = queue.shift();
           if (!datagram || !isOpen) return;
-          (listeners.get('message') as (data: Buffer, from: { port: number }) => void)(datagram, { port: 0 });
+          for (const listener of listeners.get('message') ?? [])
+            (listener as (data: Buffer, from: { port: number }) => void)(datagram, { port: 0 });
           setImmediate(next);
         };
         setImmediate(next);
@@ -162,11 +169,21 @@ export class FakeKernel implements Transport {
   }
 
   #answerDiag(request: Message): Buffer[] {
-    const family = request.data[request.offset];
+    const { data, offset, length } = request;
+    const family = data[offset];
     this.log.push(`SOCK_DIAG ${family}`);
-    if (family !== 43) return [this.done(request)]; // no TCP sockets
+    if (family !== 43) {
+      const asked = inetDiagRequest.decode(data, offset, length, this.order);
+      const { tcpSockets } = this;
+      const matching = (): object[] =>
+        ((tcpSockets?.(asked) ?? []) as { family: number; state: number }[]).filter(
+          (row) => row.family === asked.family && asked.states & (1 << row.state),
+        );
+      return this.#run(request, matching, {}, (row) => inetDiagMessage.encode(row as never, this.order));
+    }
     if (!this.sockets) return [this.error(request, 'ENOENT')];
-    return this.#run(request, this.sockets, {}, (row) => {
+    const asked = smcDiagRequest.decode(data, offset, length, this.order);
+    return this.#run(request, this.sockets, asked, (row) => {
       const { attributes = {}, ...message } = row as { attributes?: object };
       return Buffer.concat([
         smcDiagMessage.encode(message as never, this.order),

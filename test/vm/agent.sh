@@ -12,11 +12,15 @@ job() {
   # Jobs write to the guest's memory: each write to a shared directory costs a round trip to the host.
   shared=/run/bed/jobs/$1 own=/run/jobs/$1
   mkdir "$own"
-  setsid sh "$shared/enter" < "$shared/stdin" > "$own/stdout" 2> "$own/stderr" 3>&- &
-  pid=$!
-  echo $pid > "$own/pid"
-  echo "started $1" >&3
-  wait $pid
+  # This shell has its background jobs ignore SIGINT and SIGQUIT: env undoes that, and only then is the
+  # job said to have started.
+  setsid /usr/bin/env --default-signal /run/busybox sh -c '
+    echo $$ > "$2/pid"
+    echo "started $1" >&3
+    exec 3>&-
+    . "$3"
+  ' enter "$1" "$own" "$shared/enter" < "$shared/stdin" > "$own/stdout" 2> "$own/stderr" &
+  wait $!
   status=$?
   cp "$own/stdout" "$own/stderr" "$shared/"
   rm -r "$own"

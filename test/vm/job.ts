@@ -37,8 +37,7 @@ export function enterScript(script: string, options: CommandOptions & { cwd: str
     ...env,
   };
   const variables = Object.entries(environment).map(([key, value]) => quote(`${key}=${value}`));
-  // A shell has its background jobs ignore SIGINT, and a program that finds it ignored leaves it so.
-  const words = ['/usr/bin/env', '-i', '--default-signal', ...variables];
+  const words = ['env', '-i', ...variables];
   // What the user's own entry says, unless the caller knows better.
   if (env?.HOME === undefined) words.push('"HOME=$home"');
   if (user !== 'root')

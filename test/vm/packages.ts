@@ -27,6 +27,8 @@ const hostPackages = [
   'libc6-dev',
   // objtool, which kbuild runs on every object file, is linked with it.
   'libelf1',
+  // The tests of the man pages.
+  'mandoc',
 ];
 
 let ensured: Promise<void> | undefined;

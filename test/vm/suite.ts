@@ -2,7 +2,14 @@
 /** What the guest tests share: a guest with our commands on its PATH, and ways to wait for a socket. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CommandResult, Guest, type GuestOptions, projectDirectory, setUpSmcR } from './guest.ts';
+import {
+  type CommandResult,
+  Guest,
+  type GuestOptions,
+  type GuestProcess,
+  projectDirectory,
+  setUpSmcR,
+} from './guest.ts';
 
 /** Enterprise ID of the test networks; soft-RoCE speaks SMC-R version 2 only, which needs one. */
 export const UEID = 'SMC-TOOLS.TEST';
@@ -68,3 +75,44 @@ export async function waitFor(guest: Guest, condition: string, seconds = 60): Pr
 export async function waitForListener(guest: Guest, port: number): Promise<void> {
   await waitFor(guest, `ss -Hltn sport = :${port} | grep -q .`);
 }
+
+/** An echo pair in the guest whose connection stays open until `stop()`. */
+export async function echoPair(
+  guest: Guest,
+  { port, server = 'smc_run', client = 'smc_run', address = '127.0.0.1' }: EchoPair,
+): Promise<{ verdict: string; stop: () => Promise<void> }> {
+  const programs = 'node test/vm/programs';
+  const serving = await guest.start(`exec ${server} ${programs}/echo-server.mjs ${port} ${address}`);
+  await waitForListener(guest, port);
+  const stopFile = `/tmp/stop-${port}`;
+  await guest.run(`mkfifo ${stopFile}`, { check: true });
+  const outcome = `/tmp/outcome-${port}`;
+  const asking = await guest.start(
+    `exec ${client} ${programs}/echo-client.mjs ${port} ${address} 1500000 >${outcome} 2>&1 <${stopFile}`,
+  );
+  // the fifo opens when it has a writer
+  const holding: GuestProcess = await guest.start(`exec 3>${stopFile}; sleep 600 & wait`);
+  await waitFor(guest, `grep -q . ${outcome}`);
+  const verdict = (await guest.readBytes(outcome)).toString();
+  return {
+    verdict,
+    stop: async () => {
+      holding.kill();
+      await asking.wait();
+      serving.kill();
+      await serving.wait();
+    },
+  };
+}
+
+export interface EchoPair {
+  port: number;
+  /** what runs the server and the client: `smc_run`, or `env` for plain TCP */
+  server?: string;
+  client?: string;
+  address?: string;
+}
+
+/** Sockets of a port, at either end. */
+export const on = (port: number, all: JsonSocket[]) =>
+  all.filter(({ local, peer }) => local.port === port || peer?.port === port);

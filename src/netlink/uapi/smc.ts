@@ -4,6 +4,7 @@
 import { blankPadded, str, u8, u16, u32, u32be, u64, uint } from '../codec.ts';
 import { family } from '../genetlink.ts';
 import { attrs } from '../schema.ts';
+import { fallbackStats, stats } from './smc-stats.ts';
 
 const none = attrs('(none)', {});
 
@@ -138,7 +139,16 @@ export const devSmcd = attrs('DEV_SMCD', device);
 /** SMC_GEN_DEV_SMCR */
 export const devSmcr = attrs('DEV_SMCR', device);
 
-/** Family SMC_GEN_NETLINK, since 5.11. */
+/** SMC_NLA_EID_TABLE_*; no nest around it. Requests need exactly 32 characters, padded with blanks, and a NUL. */
+const ueid = attrs('EID_TABLE', { entry: [1, blankPadded(EID_LENGTH)] });
+
+/** SMC_NLA_SEID_*; no attributes at all on a machine without SMC-D version 2 */
+const seid = attrs('SEID', { entry: [1, str(EID_LENGTH)], enabled: [2, u8] });
+
+/** SMC_NLA_HS_LIMITATION_* */
+const handshakeLimitation = attrs('HS_LIMITATION', { enabled: [1, u8] });
+
+/** Family SMC_GEN_NETLINK, since 5.11; commands above 6 are younger. */
 export const smcGenNetlink = family('SMC_GEN_NETLINK', 1, {
   GET_SYS_INFO: { id: 1, request: none, reply: attrs('GEN', { sysInfo: [1, sysInfo] }) },
   GET_LGR_SMCR: { id: 2, request: none, reply: attrs('GEN', { lgrSmcr: [2, lgrSmcr] }) },
@@ -150,4 +160,19 @@ export const smcGenNetlink = family('SMC_GEN_NETLINK', 1, {
   GET_LGR_SMCD: { id: 4, request: none, reply: attrs('GEN', { lgrSmcd: [4, lgrSmcd] }) },
   GET_DEV_SMCD: { id: 5, request: none, reply: attrs('GEN', { devSmcd: [5, devSmcd] }) },
   GET_DEV_SMCR: { id: 6, request: none, reply: attrs('GEN', { devSmcr: [6, devSmcr] }) },
+  // since 5.14
+  GET_STATS: { id: 7, request: none, reply: attrs('GEN', { stats: [7, stats] }) },
+  GET_FBACK_STATS: { id: 8, request: none, reply: attrs('GEN', { fallback: [8, fallbackStats] }) },
+  // since 5.16
+  DUMP_UEID: { id: 9, request: none, reply: ueid },
+  ADD_UEID: { id: 10, request: ueid, reply: none },
+  REMOVE_UEID: { id: 11, request: ueid, reply: none },
+  FLUSH_UEID: { id: 12, request: none, reply: none },
+  DUMP_SEID: { id: 13, request: none, reply: seid },
+  ENABLE_SEID: { id: 14, request: none, reply: none },
+  DISABLE_SEID: { id: 15, request: none, reply: none },
+  // since 5.18
+  DUMP_HS_LIMITATION: { id: 16, request: none, reply: handshakeLimitation },
+  ENABLE_HS_LIMITATION: { id: 17, request: none, reply: none },
+  DISABLE_HS_LIMITATION: { id: 18, request: none, reply: none },
 });

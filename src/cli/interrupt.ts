@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/** For commands that go on until they are told to stop. */
+
+/**
+ * Runs `body` with a signal that is aborted by Ctrl-C (SIGINT) or SIGTERM, so that it can end in good order instead of
+ * being cut off. A second Ctrl-C ends the process as ever.
+ */
+export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  const stop = (): void => {
+    controller.abort();
+    release();
+  };
+  const release = (): void => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    await body(controller.signal);
+  } finally {
+    release();
+  }
+}
+
+/** Waits, at most until the signal is aborted. */
+export function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) return resolve();
+    const timer = setTimeout(resolve, ms);
+    stop.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The grammar of smcd and smcr: `COMMAND [options] OBJECT [words]`. Keywords may be shortened to any prefix, the first
+ * one in the documented order wins; options have one or two dashes and may be shortened likewise.
+ */
+import { Answer, UsageError } from './options.ts';
+
+/** The keyword that a word stands for. An empty word stands for none. */
+export function matchKeyword<K extends string>(word: string, keywords: readonly K[]): K | undefined {
+  return word === '' ? undefined : keywords.find((keyword) => keyword.startsWith(word));
+}
+
+/** Failure for a word that does not belong where it stands. */
+export function unexpected(word: string): UsageError {
+  return new UsageError(`unexpected word '${word}'`);
+}
+
+/**
+ * Words that name one action, as a rule without more words.
+ * @param keywords in the order in which prefixes are tried, after "help"
+ * @param repeat the same action may be named more than once
+ * @returns the action; the first keyword's when there are no words
+ * @throws Answer for "help"; UsageError
+ */
+export function parseAction<K extends string>(
+  words: readonly string[],
+  keywords: readonly K[],
+  { repeat = false, none }: { repeat?: boolean; none: K },
+): K {
+  let action: K | undefined;
+  for (const word of words) {
+    const keyword = matchKeyword(word, ['help', ...keywords] as const);
+    if (keyword === 'help') throw new Answer('help');
+    if (keyword === undefined || (action !== undefined && !(repeat && keyword === action)))
+      throw unexpected(word);
+    action = keyword as K;
+  }
+  return action ?? none;
+}
+
+/** Which rows of a table are wanted; at most one of the members is there. */
+export interface Selection {
+  /** link group id, or uid of a link */
+  id?: number;
+  ibDevice?: string;
+  interface?: string;
+}
+
+/** What `parseSelection` takes. */
+export interface SelectionRules<V extends string> {
+  /** words that may come first; the first of them is what is meant without any */
+  verbs: readonly V[];
+  /** a word that is no keyword is a link group id */
+  takesId: boolean;
+  /** `ibdev NAME` and `netdev NAME` are understood */
+  takesDevices: boolean;
+}
+
+/**
+ * Words that say what to list: `[VERB] [all] [ID | ibdev NAME | netdev NAME]`.
+ * @throws Answer for "help"; UsageError
+ */
+export function parseSelection<V extends string>(
+  words: readonly string[],
+  { verbs, takesId, takesDevices }: SelectionRules<V>,
+): { verb: V; selection: Selection } {
+  const [first = ''] = words;
+  // a single word is help before it is anything else, as in h
+  const leading = matchKeyword(first, ['help', ...verbs] as const);
+  if (leading === 'help') throw new Answer('help');
+  const rest = leading ? words.slice(1) : [...words];
+  const verb = (leading ?? verbs[0]) as V;
+  let hasAll = false;
+  while (rest.length > 0) {
+    const word = rest.shift()!;
+    const keyword = matchKeyword(word, ['help', 'all', 'ibdev', 'netdev'] as const);
+    if (keyword === 'help') throw new Answer('help');
+    if (keyword === 'all') {
+      hasAll = true;
+      continue;
+    }
+    let selection: Selection;
+    if (keyword) {
+      if (!takesDevices) throw new UsageError(`'${word}': SMC-D has no ${keyword} to select by`);
+      const [name] = rest.splice(0, 1);
+      if (!name) throw new UsageError(`${keyword} needs a name`);
+      selection = keyword === 'ibdev' ? { ibDevice: name } : { interface: name };
+    } else if (takesId && !hasAll) selection = { id: parseId(word) };
+    else throw unexpected(word);
+    if (rest.length > 0) throw unexpected(rest[0]!);
+    return { verb, selection };
+  }
+  return { verb, selection: {} };
+}
+
+const U32_MAX = 0xffff_ffff;
+
+function parseId(word: string): number {
+  const id = /^(0[xX])?[0-9a-fA-F]+$/.test(word) ? Number.parseInt(word, 16) : Number.NaN;
+  if (!(id <= U32_MAX))
+    throw new UsageError(`'${word}' is neither a keyword nor the id of a link group, a hexadecimal number`);
+  return id;
+}
+
+/** Options with a value that some objects take. */
+const VALUE_OPTIONS = ['interval', 'count'] as const;
+/** Options in the order in which prefixes are tried. */
+const OPTIONS = [
+  'absolute',
+  'version',
+  'details',
+  'ddetails',
+  'help',
+  'json',
+  ...VALUE_OPTIONS,
+  'from-machine-id',
+] as const;
+
+/** Letters that may stand together behind one dash; `dd` among them is ddetails. */
+const CLUSTER = /^[adhjv]+$/;
+
+const LETTERS: Readonly<Record<string, (typeof OPTIONS)[number]>> = {
+  a: 'absolute',
+  d: 'details',
+  h: 'help',
+  j: 'json',
+  v: 'version',
+};
+
+/**
+ * Spells the options of smcd and smcr as getopt_long would have them. Unknown ones stay as they are, for the parser to
+ * refuse. Options may also follow the object; `--help` there asks for the object's own help.
+ * @throws UsageError for a lone dash
+ */
+export function rewriteOptions(argv: readonly string[]): string[] {
+  const out: string[] = [];
+  let objectAt: number | undefined;
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--') return [...out, ...argv.slice(i)];
+    if (!word.startsWith('-')) {
+      objectAt ??= out.length;
+      out.push(word);
+      continue;
+    }
+    const [, body = '', value = ''] = /^--?([^=]*)(=.*)?$/s.exec(word) ?? [];
+    if (body === '') throw new UsageError(`'${word}' is no option`);
+    const options = expand(body);
+    if (!options) {
+      out.push(word);
+      continue;
+    }
+    for (const option of options) {
+      if (option === 'help' && objectAt !== undefined) out.splice(objectAt + 1, 0, 'help');
+      else out.push(`--${option}${value}`);
+      const takesNext = (VALUE_OPTIONS as readonly string[]).includes(option) && value === '';
+      if (takesNext && i + 1 < argv.length) out.push(argv[++i]!);
+    }
+  }
+  return out;
+}
+
+function expand(body: string): readonly string[] | undefined {
+  const option = matchKeyword(body, OPTIONS);
+  if (option) return [option];
+  if (!CLUSTER.test(body)) return undefined;
+  const options = [...body].map((letter) => LETTERS[letter]!);
+  const isTwice = options.filter((name) => name === 'details').length > 1;
+  return isTwice ? [...options, 'ddetails'] : options;
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+/** `device`: ISM devices (smcd), RDMA devices by port (smcr). */
+import { parseSelection, type Selection } from '../../cli/objects.ts';
+import { interfaceNames } from '../../host/interface-names.ts';
+import type { Json } from '../../output/json.ts';
+import { hex, prefixedHex } from '../../output/numbers.ts';
+import { type Column, printable } from '../../output/table.ts';
+import { DEVICE_TYPES, PORT_STATES, type SmcdDevice, type SmcrPort } from '../../smc/devices.ts';
+import {
+  cell,
+  columnWidth,
+  enumWord,
+  type ObjectContext,
+  rowObjects,
+  type SmcObject,
+  writeDocument,
+  writeTable,
+} from './object.ts';
+
+export const device: SmcObject = {
+  usage: (flavor) => (flavor === 'smcd' ? '[show] [all]' : '[show] [all | ibdev NAME | netdev NAME]'),
+  examples: (flavor) =>
+    flavor === 'smcd'
+      ? [['smcd device', 'ISM devices and their PNET IDs']]
+      : [
+          ['smcr device', 'all ports'],
+          ['smcr -d device netdev eth0', 'the port of an interface, with its PCI ids'],
+        ],
+  options: ['details'],
+  run(context, words) {
+    const takesDevices = context.flavor === 'smcr';
+    const { selection } = parseSelection(words, { verbs: ['show'], takesId: false, takesDevices });
+    return takesDevices ? showPorts(context, selection) : showIsm(context);
+  },
+};
+
+type Pci = Pick<SmcdDevice, 'pciFid' | 'pciChid' | 'pciVendor' | 'pciDevice' | 'pciId'>;
+type Pnet = { pnetId?: string; pnetUser?: number } | undefined;
+
+// Devices without a PCI parent (soft-RoCE) have none of the ids: 0 and blank in text, null in JSON.
+const pciColumns = {
+  fid: <Row>(pci: (row: Row) => Pci, header: string, gap: string): Column<Row> => ({
+    key: 'pci_fid',
+    header,
+    text: (row) => `${hex(pci(row).pciFid ?? 0, 4)}${gap}`,
+    json: (row) => hexOrNull(pci(row).pciFid, 4),
+  }),
+  id: <Row>(pci: (row: Row) => Pci): Column<Row> => ({
+    key: 'pci_id',
+    header: 'PCI-ID        ',
+    text: (row) => `${printable(pci(row).pciId ?? '').padEnd(12)}  `,
+    json: (row) => pci(row).pciId ?? null,
+  }),
+  pchid: <Row>(pci: (row: Row) => Pci, gap: string): Column<Row> => ({
+    key: 'pchid',
+    header: 'PCHID  ',
+    text: (row) => `${hex(pci(row).pciChid ?? 0, 4)}${gap}`,
+    json: (row) => hexOrNull(pci(row).pciChid, 4),
+  }),
+  vendorAndDevice: <Row>(pci: (row: Row) => Pci): Column<Row>[] => [
+    { key: 'pci_vendor', json: (row) => hexOrNull(pci(row).pciVendor, 4) },
+    { key: 'pci_device', json: (row) => hexOrNull(pci(row).pciDevice, 4) },
+  ],
+};
+
+const hexOrNull = (value: number | undefined, width: number): Json =>
+  value === undefined ? null : hex(value, width);
+
+const typeText = ({ pciDevice = 0 }: Pci): string => DEVICE_TYPES[pciDevice] ?? prefixedHex(pciDevice);
+const typeJson = ({ pciDevice }: Pci): Json => DEVICE_TYPES[pciDevice ?? 0] ?? null;
+
+/** A star marks PNET IDs that a user has set. */
+function pnetColumns<Row>(pnet: (row: Row) => Pnet, header: string): Column<Row>[] {
+  return [
+    {
+      key: 'pnet_id',
+      header,
+      text: (row) => {
+        const { pnetId = '', pnetUser } = pnet(row) ?? {};
+        const id = pnetId.trim();
+        return ` ${`${pnetUser && id ? '*' : ''}${printable(id)}`.padEnd(16)} `;
+      },
+      json: (row) => pnet(row)?.pnetId?.trim() || null,
+    },
+    { key: 'pnet_id_by_user', json: (row) => Boolean(pnet(row)?.pnetUser && pnet(row)?.pnetId?.trim()) },
+  ];
+}
+
+const itself = (device: SmcdDevice): Pci => device;
+
+const ismColumns: Column<SmcdDevice>[] = [
+  pciColumns.fid(itself, 'FID  ', ' '),
+  { key: 'type', header: 'Type  ', text: (d) => `${typeText(d).padEnd(4)}  `, json: typeJson },
+  pciColumns.id(itself),
+  ...pciColumns.vendorAndDevice(itself),
+  pciColumns.pchid(itself, '   '),
+  {
+    key: 'in_use',
+    header: 'InUse  ',
+    text: ({ isCritical }) => `${(isCritical ? 'Yes' : 'No').padEnd(4)}  `,
+    json: ({ isCritical }) => Boolean(isCritical),
+  },
+  {
+    key: 'link_groups',
+    header: '#LGs  ',
+    text: ({ useCount = 0 }) => `${String(useCount).padStart(5)} `,
+    json: ({ useCount = 0 }) => useCount,
+  },
+  ...pnetColumns(({ port }: SmcdDevice) => port, 'PNET-ID  '),
+];
+
+async function showIsm(context: ObjectContext): Promise<void> {
+  const client = await context.client();
+  const devices = await client.smcdDevices();
+  if (context.json) return writeDocument(context, { devices: rowObjects(ismColumns, devices) });
+  const hasLoopback = devices.length === 0 && context.io.isTerminal && (await client.system()).isIsmV2;
+  if (hasLoopback) context.note('the only SMC-D device is loopback-ism, which the kernel does not list');
+  else writeTable(context, ismColumns, devices, devices.length, 'SMC-D devices');
+}
+
+/** A port with the name of its interface; '' when that is in another network namespace, or there is none. */
+type PortRow = SmcrPort & { interface: string };
+
+/** Width of the IB-Dev column, to which pipes get names cut. */
+const IB_DEVICE_WIDTH = 8;
+
+function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
+  const pci = ({ device: owner }: PortRow): Pci => owner;
+  const details = [pciColumns.fid(pci, ' FID   ', '  '), pciColumns.id(pci), pciColumns.pchid(pci, '    ')];
+  return [
+    {
+      key: 'interface',
+      header: 'Net-Dev         ',
+      text: (row) => `${cell(printable(row.interface), 15)} `,
+      json: (row) => row.interface || null,
+    },
+    { key: 'interface_index', json: ({ port }) => port.netDev || null },
+    {
+      key: 'ib_device',
+      header: `${'IB-Dev'.padEnd(ibWidth)} `,
+      text: ({ device: { ibName = '' } }) => `${cell(printable(ibName), ibWidth)} `,
+      json: ({ device: { ibName } }) => ibName ?? null,
+    },
+    {
+      key: 'ib_port',
+      header: 'IB-P  ',
+      text: ({ number }) => `${String(number).padStart(4)}  `,
+      json: ({ number }) => number,
+    },
+    {
+      key: 'state',
+      header: 'IB-State  ',
+      text: ({ port: { state = 0 } }) => `${enumWord(PORT_STATES, state).padStart(8)}  `,
+      style: ({ port: { state } }) => (state === 1 ? 'good' : 'bad'),
+      json: ({ port: { state = 0 } }) => enumWord(PORT_STATES, state),
+    },
+    {
+      key: 'type',
+      header: 'Type          ',
+      text: ({ device: owner }) => `${typeText(owner).padEnd(13)}  `,
+      json: ({ device: owner }) => typeJson(owner),
+    },
+    {
+      key: 'critical',
+      header: 'Crit  ',
+      text: ({ device: { isCritical } }) => `${(isCritical ? 'Yes' : 'No').padStart(3)}   `,
+      json: ({ device: { isCritical } }) => Boolean(isCritical),
+    },
+    ...details.map((column) => (isDetailed ? column : { key: column.key!, json: column.json! })),
+    ...pciColumns.vendorAndDevice(pci),
+    {
+      key: 'links',
+      header: '#Links  ',
+      text: ({ port: { linkCount = 0 } }) => `${String(linkCount).padStart(5)} `,
+      json: ({ port: { linkCount = 0 } }) => linkCount,
+    },
+    ...pnetColumns(({ port }: PortRow) => port, 'PNET-ID  '),
+  ];
+}
+
+async function showPorts(context: ObjectContext, selection: Selection): Promise<void> {
+  const ports = await (await context.client()).smcrPorts();
+  const names = interfaceNames(context.hostRoot);
+  const all = ports.map((port): PortRow => ({ ...port, interface: names.get(port.port.netDev ?? 0) ?? '' }));
+  const rows = all.filter(
+    (row) =>
+      (selection.ibDevice === undefined || row.device.ibName === selection.ibDevice) &&
+      (selection.interface === undefined || row.interface === selection.interface),
+  );
+  const ibWidth = columnWidth(
+    context,
+    IB_DEVICE_WIDTH,
+    rows.map(({ device: { ibName = '' } }) => ibName),
+  );
+  const columns = portColumns(ibWidth, context.details > 0);
+  if (context.json) writeDocument(context, { devices: rowObjects(columns, rows) });
+  else writeTable(context, columns, rows, all.length, 'ports of RDMA devices');
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/** Makes the commands smcd and smcr: options, choice of the object, exit status. */
+import { matchKeyword, rewriteOptions } from '../../cli/objects.ts';
+import { Answer, helpText, type OptionSpec, optionName, type Parsed, UsageError } from '../../cli/options.ts';
+import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { NetlinkError } from '../../netlink/error.ts';
+import { SmcError } from '../../smc/error.ts';
+import type { Flavor, SmcObject } from './object.ts';
+
+interface ObjectEntry {
+  name: string;
+  /** one line for the help */
+  summary: string;
+  /** only this command has it */
+  only?: Flavor;
+  load: () => Promise<SmcObject>;
+}
+
+/** In the order in which prefixes are tried; what the C suite does not have comes last. */
+const OBJECTS: readonly ObjectEntry[] = [
+  {
+    name: 'device',
+    summary: 'devices that the kernel can use',
+    load: async () => (await import('./device.ts')).device,
+  },
+  {
+    name: 'linkgroup',
+    summary: 'link groups and their links',
+    load: async () => (await import('./linkgroup.ts')).linkgroup,
+  },
+  {
+    name: 'info',
+    summary: 'capabilities of kernel and hardware',
+    load: async () => (await import('./info.ts')).info,
+  },
+  {
+    name: 'stats',
+    summary: 'statistics: connections, data, buffers, fallbacks to TCP',
+    load: async () => (await import('./stats.ts')).stats,
+  },
+  {
+    name: 'ueid',
+    summary: 'enterprise ids defined by the user',
+    load: async () => (await import('./ueid.ts')).ueid,
+  },
+  {
+    name: 'seid',
+    summary: 'enterprise id of the machine',
+    only: 'smcd',
+    load: async () => (await import('./seid.ts')).seid,
+  },
+  { name: 'help', summary: 'this help', load: async () => Promise.reject(new Answer('help')) },
+  {
+    name: 'hs-limit',
+    summary: 'handshake limitation: plain TCP while handshakes queue up',
+    load: async () => (await import('./hs-limit.ts')).hsLimit,
+  },
+  {
+    name: 'sysctl',
+    summary: 'settings net.smc.*',
+    load: async () => (await import('./sysctl.ts')).sysctl,
+  },
+];
+
+/** Options of both commands; which object takes the last three, it says itself. */
+const OPTIONS: readonly OptionSpec[] = [
+  { short: 'a', long: 'absolute', help: 'stats: count from the start, not from the last reset' },
+  { short: 'd', long: 'details', help: 'show more' },
+  { long: 'ddetails', help: 'show still more, also as -dd' },
+  { short: 'j', long: 'json', help: 'all fields as one JSON document' },
+  { long: 'interval', value: 'SECONDS', help: 'stats: print rates at this interval' },
+  { long: 'count', value: 'N', help: 'stats: with --interval, end after N lines' },
+  { long: 'from-machine-id', help: 'ueid add: derive the UEID from the machine id' },
+  { short: 'h', long: 'help', help: 'show this help; behind an object, that of the object' },
+  { short: 'v', long: 'version', help: 'show the version' },
+];
+
+/** Options that not every object understands. */
+const SPECIAL_OPTIONS: readonly string[] = ['interval', 'count', 'from-machine-id'];
+
+/** There is no SMC to ask, or no such object; as in the C suite. */
+const STATUS_NO_OBJECT = 1;
+/** Everything else: the C suite's objects return -1. */
+const STATUS_FAILED = 255;
+
+/** A word that names no object. */
+class UnknownObjectError extends UsageError {}
+
+/** Defines smcd or smcr. */
+export function smcCommand(
+  definition: Pick<CommandDefinition, 'summary' | 'examples'> & { name: Flavor },
+): CommandDefinition {
+  const { name: flavor } = definition;
+  const objects = OBJECTS.filter(({ only = flavor }) => only === flavor);
+  return {
+    ...definition,
+    usage: '[options] OBJECT [word...]',
+    options: OPTIONS,
+    topics: { title: 'Objects', entries: objects.map(({ name, summary }) => [name, summary]) },
+    rewrite: rewriteOptions,
+    statusOf,
+    run: (context, parsed) => dispatch(context, parsed, flavor, objects),
+  };
+}
+
+function statusOf(error: unknown): number {
+  const isMissing =
+    error instanceof UnknownObjectError ||
+    (error instanceof SmcError && error.code === 'NO_SMC') ||
+    (error instanceof NetlinkError && BEFORE_REQUEST.has(error.op));
+  return isMissing ? STATUS_NO_OBJECT : STATUS_FAILED;
+}
+
+const BEFORE_REQUEST: ReadonlySet<string> = new Set(['load netlink addon', 'open socket', 'resolve family']);
+
+async function dispatch(
+  context: Context,
+  { flags, values, operands }: Parsed,
+  flavor: Flavor,
+  objects: readonly ObjectEntry[],
+): Promise<undefined> {
+  const [word, ...words] = operands;
+  if (word === undefined) throw new Answer('help');
+  const name = matchKeyword(
+    word,
+    objects.map((entry) => entry.name),
+  );
+  const entry = objects.find((candidate) => candidate.name === name);
+  if (!entry) throw unknownObject(word);
+  const object = await entry.load();
+  try {
+    for (const option of SPECIAL_OPTIONS)
+      if (flags.has(option) && !object.options?.includes(option))
+        throw new UsageError(`${entry.name} does not take --${option}`);
+    const options = {
+      json: flags.has('json'),
+      absolute: flags.has('absolute'),
+      details: flags.has('ddetails') ? 2 : flags.has('details') ? 1 : 0,
+      flags,
+      values,
+    } as const;
+    await object.run({ ...context, ...options, flavor }, words);
+  } catch (error) {
+    if (error instanceof UsageError) error.help = `${flavor} ${entry.name} help`;
+    if (!(error instanceof Answer)) throw error;
+    context.io.write(objectHelp(flavor, entry, object));
+  }
+  return undefined;
+}
+
+function unknownObject(word: string): UnknownObjectError {
+  const elsewhere = OBJECTS.find(({ name, only }) => only && matchKeyword(word, [name]));
+  return new UnknownObjectError(
+    elsewhere ? `${elsewhere.name} is an object of ${elsewhere.only}` : `there is no object '${word}'`,
+  );
+}
+
+function objectHelp(flavor: Flavor, { name, summary }: ObjectEntry, object: SmcObject): string {
+  const wanted = ['json', 'help', ...(object.options ?? [])];
+  return helpText({
+    name: `${flavor} [options] ${name}`,
+    usage: object.usage(flavor),
+    summary: `${flavor} ${name}: ${summary}.`,
+    options: OPTIONS.filter((option) => wanted.includes(optionName(option))),
+    examples: object.examples(flavor),
+    page: `${flavor}-${name}`,
+  });
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/** `seid`: the enterprise id that an IBM Z machine gives itself. */
+import { parseAction } from '../../cli/objects.ts';
+import { printable } from '../../output/table.ts';
+import { type SmcObject, writeDocument } from './object.ts';
+
+export const seid: SmcObject = {
+  usage: () => '[show | enable | disable]',
+  examples: () => [
+    ['smcd seid', 'the SEID, and whether it is offered to peers'],
+    ['smcd seid disable', 'offer UEIDs only'],
+  ],
+  async run(context, words) {
+    const action = parseAction(words, ['enable', 'disable', 'show'], { repeat: true, none: 'show' });
+    const client = await context.client();
+    if (action !== 'show') await client.seid.set(action === 'enable');
+    if (action !== 'show' && !context.json) return;
+    const state = await client.seid.read();
+    if (context.json)
+      writeDocument(context, { seid: { seid: state?.seid || null, enabled: state?.isEnabled ?? null } });
+    else if (!state) context.io.write('n/a\n');
+    else context.io.write(`${printable(state.seid)} [${state.isEnabled ? 'enabled' : 'disabled'}]\n`);
+  },
+};

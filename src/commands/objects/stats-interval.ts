@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/** `stats --interval`: rates, a line for each interval, until Ctrl-C or the count is reached. */
+import { pause, untilInterrupted } from '../../cli/interrupt.ts';
+import { UsageError } from '../../cli/options.ts';
+import { type Json, JsonRows } from '../../output/json.ts';
+import { abbreviate, fixed } from '../../output/numbers.ts';
+import { type Column, headerLine, rowLine, rowObject } from '../../output/table.ts';
+import { type Statistics, smcConnections, sum } from '../../smc/statistics.ts';
+import { BaselineError, since } from '../../smc/statistics-baseline.ts';
+import type { ObjectContext } from './object.ts';
+
+/** What happened in an interval. */
+interface Interval {
+  /** its end */
+  time: Date;
+  seconds: number;
+  counted: Statistics;
+  flavor: ObjectContext['flavor'];
+}
+
+/** Room for the longest title and a blank. */
+const RATE_WIDTH = 12;
+
+/** A column with a rate per second. */
+function rate(
+  key: string,
+  title: string,
+  count: (interval: Interval) => bigint,
+  isData = false,
+): Column<Interval> {
+  const perSecond = (interval: Interval): number => Number(count(interval)) / interval.seconds;
+  return {
+    key: `${key}_per_second`,
+    header: title.padStart(RATE_WIDTH),
+    text: (interval) => {
+      const value = perSecond(interval);
+      return (isData ? abbreviate(BigInt(Math.round(value))) : fixed(value, 1)).padStart(RATE_WIDTH);
+    },
+    json: (interval): Json => Number(perSecond(interval).toFixed(3)),
+  };
+}
+
+const COLUMNS: Column<Interval>[] = [
+  {
+    key: 'time',
+    header: 'Time    ',
+    text: ({ time }) => time.toTimeString().slice(0, 8),
+    json: ({ time }) => time.toISOString(),
+  },
+  { key: 'seconds', json: ({ seconds }) => Number(seconds.toFixed(3)) },
+  rate('connections', 'Conns/s', ({ counted, flavor }) => sum(smcConnections(counted[flavor]))),
+  rate(
+    'fallbacks',
+    'Fallbacks/s',
+    ({ counted: { fallbacks } }) => fallbacks.client.total + fallbacks.server.total,
+  ),
+  rate('handshake_errors', 'Errors/s', ({ counted }) => sum(counted.handshakeErrors)),
+  rate('rx_bytes', 'RX-Bytes/s', ({ counted, flavor }) => counted[flavor].rx.bytes, true),
+  rate('rx_requests', 'RX-Reqs/s', ({ counted, flavor }) => counted[flavor].rx.requests),
+  rate('tx_bytes', 'TX-Bytes/s', ({ counted, flavor }) => counted[flavor].tx.bytes, true),
+  rate('tx_requests', 'TX-Reqs/s', ({ counted, flavor }) => counted[flavor].tx.requests),
+  rate('tx_buffer_full', 'TX-Full/s', ({ counted, flavor }) => counted[flavor].tx.buffers.full),
+];
+
+const MIN_SECONDS = 0.1;
+const MAX_SECONDS = 86_400;
+
+/** @throws UsageError */
+function readOptions({ values }: ObjectContext): { seconds: number; count: number } {
+  const { interval, count = 'Infinity' } = values;
+  if (interval === undefined) throw new UsageError('--count belongs to --interval');
+  const seconds = /^\d*\.?\d+$/.test(interval) ? Number(interval) : Number.NaN;
+  if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS))
+    throw new UsageError(`'${interval}' is no interval: it takes ${MIN_SECONDS} to ${MAX_SECONDS} seconds`);
+  if (!/^([1-9]\d*|Infinity)$/.test(count)) throw new UsageError(`'${count}' is no count`);
+  return { seconds, count: Number(count) };
+}
+
+/** Prints rates. Each interval is measured: the pauses may be longer than asked for. */
+export async function watchStatistics(context: ObjectContext): Promise<void> {
+  const { seconds, count } = readOptions(context);
+  const { io, paint, json, flavor } = context;
+  const client = await context.client();
+  const document = new JsonRows((text) => io.write(text), 'intervals', io.isTerminal ? 2 : 0);
+  let before = await client.statistics();
+  let start = performance.now();
+  if (!json) io.write(`${paint('heading', headerLine(COLUMNS))}\n`);
+  io.flush();
+  try {
+    await untilInterrupted(async (stop) => {
+      for (let shown = 0; shown < count; ) {
+        await pause(seconds * 1000, stop);
+        if (stop.aborted) return;
+        const current = await client.statistics();
+        const now = performance.now();
+        try {
+          const counted = since(before, current);
+          const interval = { time: new Date(), seconds: (now - start) / 1000, counted, flavor };
+          if (json) document.row(rowObject(COLUMNS, interval));
+          else io.write(`${rowLine(COLUMNS, interval, paint)}\n`);
+          io.flush();
+          shown++;
+        } catch (error) {
+          if (!(error instanceof BaselineError)) throw error;
+          context.note('the counters began anew: smc was loaded again');
+        }
+        before = current;
+        start = now;
+      }
+    });
+  } finally {
+    if (json) document.end();
+  }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/** `stats`: counters of connections, data, buffers and fallbacks. */
+import { parseAction } from '../../cli/objects.ts';
+import { UsageError } from '../../cli/options.ts';
+import { bootId, networkNamespace } from '../../host/identity.ts';
+import { readStateFile, stateDirectory, UntrustedError, writeStateFile } from '../../host/state-file.ts';
+import { SmcError } from '../../smc/error.ts';
+import type { Statistics } from '../../smc/statistics.ts';
+import {
+  type Baseline,
+  BaselineError,
+  formatBaseline,
+  parseBaseline,
+  since,
+} from '../../smc/statistics-baseline.ts';
+import { type ObjectContext, type SmcObject, writeDocument } from './object.ts';
+import { statisticsJson, suiteJson } from './stats-json.ts';
+import { statisticsText } from './stats-text.ts';
+
+export const stats: SmcObject = {
+  usage: () => '[show | reset | json]',
+  examples: (flavor) => [
+    [`${flavor} -d stats`, 'all counters, with the reasons of fallbacks'],
+    [`${flavor} stats reset`, 'show them, and count from here on'],
+    [`${flavor} -a stats`, 'count from the start in spite of that'],
+    [`${flavor} stats --interval 1 --count 10`, 'ten lines of rates, one a second'],
+  ],
+  options: ['absolute', 'details', 'interval', 'count'],
+  async run(context, words) {
+    const action = parseAction(words, ['show', 'reset', 'json'], { none: 'show' });
+    if (context.flags.has('interval') || context.flags.has('count')) {
+      if (action !== 'show') throw new UsageError(`${action} does not take --interval`);
+      const { watchStatistics } = await import('./stats-interval.ts');
+      return watchStatistics(context);
+    }
+    const current = await (await context.client()).statistics();
+    const { shown, baseline } = context.absolute ? { shown: current } : sinceReset(context, current);
+    if (action === 'json') context.io.write(suiteJson(context.flavor, shown));
+    else if (context.json)
+      writeDocument(context, { statistics: statisticsJson(context.flavor, shown, baseline) });
+    else context.io.write(statisticsText(context, shown));
+    context.io.flush();
+    if (action === 'reset') keepBaseline(context, current);
+    else if (baseline && context.io.isTerminal)
+      context.note(`counted since the reset of ${baseline.time}`, '-a counts from the start');
+  },
+};
+
+/** Where the baseline is, and what it must say to count. */
+interface Place {
+  directory: string;
+  name: string;
+  bootId: string;
+  networkNamespace: string;
+}
+
+/** @throws SmcError when there is no directory to keep it in; Node's own error without /proc */
+function place({ io, hostRoot }: ObjectContext): Place {
+  const directory = stateDirectory(io.env, hostRoot);
+  if (directory === undefined)
+    throw new SmcError('NOT_FOUND', 'there is no directory to keep the state of a reset in', {
+      hint: 'set HOME or XDG_STATE_HOME',
+    });
+  const namespace = networkNamespace(hostRoot);
+  return {
+    directory,
+    name: `statistics-${namespace}.json`,
+    bootId: bootId(hostRoot),
+    networkNamespace: namespace,
+  };
+}
+
+/** What was counted since the last reset; all, with a line on stderr, when its state cannot be used. */
+function sinceReset(
+  context: ObjectContext,
+  current: Statistics,
+): { shown: Statistics; baseline?: Baseline | undefined } {
+  let path = 'the state of the last reset';
+  try {
+    const here = place(context);
+    path = `${here.directory}/${here.name}`;
+    const text = readStateFile(here.directory, here.name);
+    if (text === undefined) return { shown: current };
+    const baseline = parseBaseline(text, current);
+    if (baseline.bootId !== here.bootId) throw new BaselineError('it is from before the last boot');
+    if (baseline.networkNamespace !== here.networkNamespace)
+      throw new BaselineError('it is of another network namespace');
+    return { shown: since(baseline.statistics, current), baseline };
+  } catch (error) {
+    // Never a reason to show nothing.
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isNowhere = error instanceof SmcError || (code === 'ENOENT' && path.startsWith('the state'));
+    if (!isNowhere) context.note(`${path} is not used: ${message}`, 'all counters since the start are shown');
+    return { shown: current };
+  }
+}
+
+function keepBaseline(context: ObjectContext, statistics: Statistics): void {
+  const { directory, name, ...identity } = place(context);
+  const baseline: Baseline = { ...identity, time: new Date().toISOString(), statistics };
+  try {
+    writeStateFile(directory, name, formatBaseline(baseline));
+  } catch (error) {
+    if (!(error instanceof UntrustedError)) throw error;
+    throw new SmcError('INVALID', `${error.path} is not used: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/** `sysctl`: the settings net.smc.* of this network namespace. */
+import { matchKeyword, unexpected } from '../../cli/objects.ts';
+import { Answer, UsageError } from '../../cli/options.ts';
+import { type Column, printable } from '../../output/table.ts';
+import { readSysctls, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
+import { rowObjects, type SmcObject, writeDocument, writeTable } from './object.ts';
+
+export const sysctl: SmcObject = {
+  usage: () => '[show [NAME] | set NAME VALUE]',
+  examples: (flavor) => [
+    [`${flavor} sysctl`, 'all settings with their defaults and ranges'],
+    [`${flavor} sysctl set wmem 262144`, 'larger send buffers for new sockets'],
+    [`${flavor} sysctl set wmem default`, 'as the kernel starts with'],
+  ],
+  async run(context, words) {
+    const settings = apply(words, context.hostRoot);
+    // what this kernel does not have is in JSON only
+    const present = settings.filter(({ value }) => value !== undefined);
+    if (context.json) writeDocument(context, { sysctls: rowObjects(columns, settings) });
+    else if (words.length < 3) writeTable(context, columns, present, present.length, 'such settings here');
+  },
+};
+
+/** Carries the words out; returns the settings to show. */
+function apply([word, name, value, ...rest]: readonly string[], hostRoot: string): Sysctl[] {
+  const action = word === undefined ? 'show' : matchKeyword(word, ['help', 'show', 'set'] as const);
+  if (action === 'help') throw new Answer('help');
+  if (!action) throw unexpected(word!);
+  const surplus = action === 'show' ? value : rest[0];
+  if (surplus !== undefined) throw unexpected(surplus);
+  if (action === 'show') return readSysctls(name, hostRoot);
+  if (name === undefined || value === undefined) throw new UsageError('set needs a name and a value');
+  return [setSysctl(name, value, hostRoot)];
+}
+
+const columns: Column<Sysctl>[] = [
+  { key: 'name', header: 'Name'.padEnd(23), text: ({ name }) => name.padEnd(23), json: ({ name }) => name },
+  {
+    key: 'value',
+    header: 'Value'.padStart(10),
+    text: ({ value = '' }) => printable(value).padStart(10),
+    style: (setting) => (setting.value === setting.default ? undefined : 'info'),
+    json: ({ value, range }) => (value === undefined ? null : range ? Number(value) : value),
+  },
+  {
+    key: 'default',
+    header: 'Default'.padStart(10),
+    text: (setting) => setting.default.padStart(10),
+    json: (setting) => (setting.range ? Number(setting.default) : setting.default),
+  },
+  {
+    key: 'range',
+    header: `  ${'Range'.padEnd(18)}`,
+    text: ({ range }) => `  ${(range?.join('..') ?? 'any').padEnd(18)}`,
+    json: ({ range }) => range ?? null,
+  },
+  { key: 'unit', json: ({ unit }) => unit ?? null },
+  {
+    key: 'value_name',
+    json: ({ values, value }) => (values && value !== undefined ? (values[Number(value)] ?? null) : null),
+  },
+  { key: 'meaning', header: 'Meaning', text: ({ meaning }) => meaning, json: ({ meaning }) => meaning },
+  { key: 'since', json: ({ since }) => since ?? null },
+];

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/** smcd: inspects and configures SMC-D, which connects programs of one machine through shared memory. */
+import { smcCommand } from './objects/index.ts';
+
+export const smcd = smcCommand({
+  name: 'smcd',
+  summary:
+    'Shows devices, link groups and statistics of SMC-D, and edits enterprise ids and settings of SMC.',
+  examples: [
+    ['smcd info', 'what kernel and hardware can do'],
+    ['smcd -d linkgroup', 'link groups with all about them'],
+    ['smcd -d stats', 'how much runs over SMC-D, and why connections fell back'],
+    ['smcd ueid add MY-PLEX', 'define an enterprise id, to be done on both hosts'],
+  ],
+});

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Small private files in which a command keeps something between two runs.
+ *
+ * The directory belongs to the user who runs the command and nobody else can write there, so no one can plant, lock or
+ * redirect a file. A file is written whole under another name and then renamed: readers see the old one or the new
+ * one, two writers at once end with the file of one of them, and nobody ever waits.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+/** Why a state file or its directory is not used: one sentence without the path. */
+export class UntrustedError extends Error {
+  readonly path: string;
+
+  constructor(path: string, message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+UntrustedError.prototype.name = 'UntrustedError';
+
+/** More than any state of ours needs; what is larger is not ours. */
+const SIZE_LIMIT = 1 << 20;
+
+/**
+ * Directory for state of this suite: `$XDG_STATE_HOME/smc-tools`; without it `/run/smc-tools` for root, who may have no
+ * home, and `~/.local/state/smc-tools` for others (XDG Base Directory Specification). It need not exist.
+ * The runtime directory is not used: it exists in sessions only, so cron and a login would see different states.
+ * @returns `undefined` when there is no place
+ */
+export function stateDirectory(
+  env: Readonly<Record<string, string | undefined>>,
+  root = '/',
+  uid = process.geteuid?.() ?? 0,
+): string | undefined {
+  const base = env['XDG_STATE_HOME'];
+  if (base?.startsWith('/')) return join(base, 'smc-tools');
+  if (uid === 0) return join(root, 'run', 'smc-tools');
+  const home = env['HOME'];
+  return home?.startsWith('/') ? join(home, '.local', 'state', 'smc-tools') : undefined;
+}
+
+/**
+ * @returns `undefined` when there is no file
+ * @throws UntrustedError; Node's own error
+ */
+export function readStateFile(directory: string, name: string): string | undefined {
+  const path = join(directory, name);
+  let fd: number;
+  try {
+    checkDirectory(directory);
+    // O_NONBLOCK: a FIFO must not make us wait
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ELOOP') throw new UntrustedError(path, 'it is a symbolic link');
+    throw error;
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new UntrustedError(path, 'it is no regular file');
+    checkOwner(path, stats);
+    if (stats.nlink !== 1) throw new UntrustedError(path, 'it has more than one name');
+    if (stats.size > SIZE_LIMIT) throw new UntrustedError(path, 'it is too large');
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Writes a file of mode 0600, making the directory (mode 0700) when it is not there.
+ * @throws UntrustedError; Node's own error
+ */
+export function writeStateFile(directory: string, name: string, content: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  checkDirectory(directory);
+  const temporary = join(directory, `.${name}.${randomBytes(6).toString('hex')}`);
+  const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    try {
+      writeFileSync(fd, content);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, join(directory, name));
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  }
+}
+
+function checkDirectory(directory: string): void {
+  const stats = lstatSync(directory);
+  if (!stats.isDirectory()) throw new UntrustedError(directory, 'it is no directory');
+  checkOwner(directory, stats);
+}
+
+const OTHERS_CAN_WRITE = 0o022;
+
+function checkOwner(path: string, stats: Stats): void {
+  if (stats.uid !== process.geteuid?.()) throw new UntrustedError(path, 'it belongs to another user');
+  if (stats.mode & OTHERS_CAN_WRITE) throw new UntrustedError(path, 'others can write to it');
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/** Kernel settings below /proc/sys. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const path = (root: string, name: string): string => join(root, 'proc/sys', name.replaceAll('.', '/'));
+
+/**
+ * @param name with dots, e.g. "net.smc.wmem"
+ * @returns `undefined` when the kernel does not have it
+ * @throws Node's own error when it cannot be read for another reason
+ */
+export function readSysctl(name: string, root = '/'): string | undefined {
+  try {
+    return readFileSync(path(root, name), 'latin1').trimEnd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** @throws Node's own error: EACCES without privilege, EINVAL for a value that the kernel refuses */
+export function writeSysctl(name: string, value: string, root = '/'): void {
+  // r+: one that is not there must not be made, where a recorded tree stands in for /proc
+  writeFileSync(path(root, name), `${value}\n`, { flag: 'r+' });
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/** Numbers as C's printf writes them, and large ones in six characters. */
+
+/** `%0<width>x` */
+export const hex = (value: number | bigint, width: number): string => value.toString(16).padStart(width, '0');
+
+/** `%#x`: lower case with its prefix, but 0 has none. */
+export const prefixedHex = (value: number | bigint): string => (value ? `0x${value.toString(16)}` : '0');
+
+/** Most decimals that toFixed gives; no tie at up to 10 places needs more to be told from its neighbours. */
+const EXACT_DECIMALS = 100;
+
+/**
+ * `%.<places>f`. C rounds the exact binary value and takes the even digit on a tie; toFixed takes the larger one:
+ * 0.125 with two places is 0.12 in C and 0.13 in JavaScript.
+ * @param value not negative
+ */
+export function fixed(value: number, places: number): string {
+  const exact = value.toFixed(EXACT_DECIMALS);
+  const cut = exact.length - (EXACT_DECIMALS - places);
+  const isTie = /^50*$/.test(exact.slice(cut));
+  const isEven = '02468'.includes(exact.slice(0, cut).replace(/\.$/, '').at(-1)!);
+  if (isTie && isEven) return exact.slice(0, cut).replace(/\.$/, '');
+  return value.toFixed(places);
+}
+
+const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
+
+/**
+ * A count in at most six characters: as it is up to 999, then four digits and a decimal unit, `1.005K`, `99.99K`,
+ * `655.4K`. What rounds up to a thousand takes the next unit.
+ * @param count not negative
+ */
+export function abbreviate(count: bigint): string {
+  const digits = count.toString().length;
+  if (digits <= 3) return count.toString();
+  let exponent = Math.floor((digits - 1) / 3);
+  let value = Number(count) / Number(1000n ** BigInt(exponent));
+  const whole = digits - 3 * exponent;
+  let places = 4 - whole;
+  // The half that rounding adds may bring in a further digit; literals, since 10 ** -4 is not 1e-4 here.
+  if (value + [0.5, 0.05, 0.005, 0.0005][places]! >= 10 ** whole) {
+    places--;
+    if (whole === 3) {
+      exponent++;
+      value = Number(count) / Number(1000n ** BigInt(exponent));
+      places = 3;
+    }
+  }
+  return `${fixed(value, places).padStart(5)}${UNITS[exponent]}`;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The settings net.smc.*: what they mean and take. They belong to a network namespace and count for sockets and link
+ * groups made after a change. Source: Documentation/networking/smc-sysctl.rst and net/smc/smc_sysctl.c, Linux 6.12;
+ * the last three of 6.19.
+ */
+import { readSysctl, writeSysctl } from '../host/sysctl.ts';
+import { SmcError } from './error.ts';
+
+/** One setting. */
+export interface SysctlSpec {
+  /** without "net.smc." */
+  name: string;
+  meaning: string;
+  /** as text; the kernel starts a namespace with it */
+  default: string;
+  /** inclusive; absent: any text */
+  range?: readonly [minimum: number, maximum: number];
+  unit?: string;
+  /** meaning of the values, by value */
+  values?: readonly string[];
+  /** Linux version; absent: older than 6.1 */
+  since?: string;
+}
+
+/** A setting of this network namespace. */
+export interface Sysctl extends SysctlSpec {
+  /** `undefined` when this kernel does not have it */
+  value: string | undefined;
+}
+
+const S32_MAX = 0x7fff_ffff;
+const U32_MAX = 0xffff_ffff;
+/** the kernel's SMC_BUF_MIN_SIZE and half of the largest int */
+const BUFFER_RANGE = [16_384, 0x3fff_ffff] as const;
+
+export const SYSCTLS: readonly SysctlSpec[] = [
+  {
+    name: 'autocorking_size',
+    meaning: 'bytes that are collected before they are sent; 0 sends at once',
+    default: '65536',
+    range: [0, U32_MAX],
+    unit: 'bytes',
+    since: '5.18',
+  },
+  {
+    name: 'wmem',
+    meaning: 'send buffer of new SMC sockets',
+    default: '65536',
+    range: BUFFER_RANGE,
+    unit: 'bytes',
+  },
+  {
+    name: 'rmem',
+    meaning: 'receive buffer of new SMC sockets',
+    default: '65536',
+    range: BUFFER_RANGE,
+    unit: 'bytes',
+  },
+  {
+    name: 'smcr_buf_type',
+    meaning: 'memory of SMC-R buffers: 0 physically contiguous, 1 virtually, 2 either',
+    default: '0',
+    range: [0, 2],
+    values: ['physical', 'virtual', 'mixed'],
+    since: '6.0',
+  },
+  {
+    name: 'smcr_testlink_time',
+    meaning: 'seconds between tests of an idle SMC-R link; 0 tests none',
+    default: '30',
+    // The kernel checks nothing; a negative time would be taken for a very long one.
+    range: [0, S32_MAX],
+    unit: 'seconds',
+  },
+  {
+    name: 'smcr_max_links_per_lgr',
+    meaning: 'links in a new SMC-R link group',
+    default: '2',
+    range: [1, 2],
+    since: '6.8',
+  },
+  {
+    name: 'smcr_max_conns_per_lgr',
+    meaning: 'connections in a new SMC-R link group',
+    default: '255',
+    range: [16, 255],
+    since: '6.8',
+  },
+  {
+    name: 'limit_smc_hs',
+    meaning: 'complete connections as TCP while SMC handshakes queue up (see hs-limit)',
+    default: '0',
+    range: [0, 1],
+    values: ['off', 'on'],
+    since: '6.12',
+  },
+  {
+    name: 'smcr_max_send_wr',
+    meaning: 'send work requests of a link',
+    default: '16',
+    range: [2, 2048],
+    since: '6.19',
+  },
+  {
+    name: 'smcr_max_recv_wr',
+    meaning: 'receive work requests of a link',
+    default: '48',
+    range: [2, 2048],
+    since: '6.19',
+  },
+  {
+    name: 'hs_ctrl',
+    meaning: 'BPF program that decides on handshakes, empty for none',
+    default: '',
+    since: '6.19',
+  },
+];
+
+const PREFIX = 'net.smc.';
+
+/**
+ * @param name with or without "net.smc."
+ * @throws SmcError NOT_FOUND
+ */
+function specOf(name: string): SysctlSpec {
+  const short = name.replace(PREFIX, '');
+  const spec = SYSCTLS.find((candidate) => candidate.name === short);
+  if (!spec)
+    throw new SmcError('NOT_FOUND', `there is no setting '${name}'`, {
+      hint: `the settings are ${SYSCTLS.map((candidate) => candidate.name).join(', ')}`,
+    });
+  return spec;
+}
+
+/**
+ * All settings, or one, with the values of this network namespace.
+ * @param name with or without "net.smc."
+ * @throws SmcError NOT_FOUND, NO_SMC; Node's own error when /proc cannot be read
+ */
+export function readSysctls(name?: string, root = '/'): Sysctl[] {
+  const specs = name === undefined ? SYSCTLS : [specOf(name)];
+  const settings = specs.map((spec) => ({ ...spec, value: readSysctl(`${PREFIX}${spec.name}`, root) }));
+  if (SYSCTLS.every((spec) => readSysctl(`${PREFIX}${spec.name}`, root) === undefined))
+    throw new SmcError('NO_SMC', 'there are no settings net.smc.*: kernel module smc is not loaded', {
+      hint: 'load it: modprobe smc',
+    });
+  return settings;
+}
+
+/**
+ * Changes a setting of this network namespace, after a check of the range. Needs to be root of the namespace.
+ * @param name with or without "net.smc."
+ * @param text decimal, or "default"
+ * @throws SmcError NOT_FOUND, INVALID, NOT_SUPPORTED, NO_SMC; Node's own error EACCES and others
+ */
+export function setSysctl(name: string, text: string, root = '/'): Sysctl {
+  const spec = specOf(name);
+  const value = text === 'default' ? spec.default : text;
+  if (spec.range) checkNumber(spec, value);
+  const [current] = readSysctls(name, root);
+  if (current?.value === undefined)
+    throw new SmcError('NOT_SUPPORTED', `this kernel does not have ${PREFIX}${spec.name}`, {
+      hint: spec.since && `it came with Linux ${spec.since}`,
+    });
+  try {
+    writeSysctl(`${PREFIX}${spec.name}`, value, root);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    throw new SmcError('INVALID', `the kernel does not accept '${value}' for ${spec.name}`, { cause: error });
+  }
+  return { ...spec, value: readSysctl(`${PREFIX}${spec.name}`, root) };
+}
+
+function checkNumber({ name, range, unit }: SysctlSpec, value: string): void {
+  const [minimum, maximum] = range!;
+  const rule = `${name} takes ${minimum} to ${maximum}${unit ? ` ${unit}` : ''}`;
+  if (!/^-?\d+$/.test(value))
+    throw new SmcError('INVALID', `'${value}' is not a whole number`, { hint: rule });
+  if (Number(value) < minimum || Number(value) > maximum)
+    throw new SmcError('INVALID', `${value} is out of range`, { hint: rule });
+}

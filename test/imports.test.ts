@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/** Imports point down only, and a few things belong in one place. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+
+interface Source {
+  /** relative to src/ */
+  file: string;
+  /** without comments */
+  code: string;
+  imports: { target: string; isTypeOnly: boolean }[];
+}
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;'"]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+function read(file: string): Source {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+  const imports = [...code.matchAll(IMPORT)].map(([, type, from, bare, dynamic]) => {
+    const specifier = (from ?? bare ?? dynamic)!;
+    const target = specifier.startsWith('.') ? relative(SRC, join(SRC, dirname(file), specifier)) : specifier;
+    return { target, isTypeOnly: type !== undefined };
+  });
+  return { file, code, imports };
+}
+
+const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .sort()
+  .map(read);
+
+/** Own modules that files of a folder may import, besides what `also` allows. */
+const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeOnly: boolean) => boolean }> =
+  {
+    netlink: { folders: ['netlink'] },
+    smc: { folders: ['smc', 'netlink', 'host'] },
+    host: { folders: ['host'] },
+    output: { folders: ['output'] },
+    cli: {
+      folders: ['cli', 'smc', 'output'],
+      also: (target, isTypeOnly) =>
+        target === 'version.ts' ||
+        target === 'netlink/error.ts' ||
+        (isTypeOnly && target.startsWith('netlink/')),
+    },
+    commands: {
+      folders: ['cli', 'smc', 'host', 'output'],
+      also: (target) => target.startsWith('commands/objects/'),
+    },
+  };
+
+/** Loaded by cli/run.ts on demand only: for the debug and the record variable. */
+const ON_DEMAND = ['netlink/debug.ts', 'netlink/codec.ts', 'netlink/recording.ts', 'netlink/transport.ts'];
+
+/** Packages that a file may import; everything else is Node's. */
+const PACKAGES: Record<string, string[]> = {
+  'netlink/transport.ts': ['netlink/dist/raw.js'],
+  'cli/options.ts': ['commander'],
+  'output/style.ts': ['chalk'],
+};
+
+const isOwn = (target: string): boolean => target.endsWith('.ts');
+
+t.test('the sources are found', async (t) => {
+  t.ok(sources.length > 30);
+  const count = sources.reduce((sum, { imports }) => sum + imports.length, 0);
+  t.ok(count > 100, `${count} imports`);
+  const transport = sources.find(({ file }) => file === 'netlink/transport.ts');
+  t.ok(
+    transport?.imports.some(({ target }) => target === 'netlink/dist/raw.js'),
+    'dynamic imports, too',
+  );
+});
+
+for (const [folder, { folders, also }] of Object.entries(RULES))
+  t.test(`${folder} imports ${folders.join(', ')}`, async (t) => {
+    for (const { file, imports } of sources.filter((source) => source.file.startsWith(`${folder}/`)))
+      for (const { target, isTypeOnly } of imports.filter(({ target }) => isOwn(target))) {
+        const [top = ''] = target.split('/');
+        const isAllowed =
+          folders.includes(top) ||
+          also?.(target, isTypeOnly) ||
+          (file === 'cli/run.ts' && ON_DEMAND.includes(target));
+        if (!isAllowed) t.fail(`${file} imports ${target}`);
+      }
+    t.pass();
+  });
+
+t.test('every file is under a rule', async (t) => {
+  for (const { file } of sources)
+    t.ok(['index.ts', 'version.ts'].includes(file) || file.split('/')[0]! in RULES, file);
+});
+
+t.test('packages are imported in one place each', async (t) => {
+  for (const { file, imports } of sources)
+    for (const { target } of imports.filter(({ target }) => !isOwn(target)))
+      if (!target.startsWith('node:') && !target.endsWith('.json') && !PACKAGES[file]?.includes(target))
+        t.fail(`${file} imports ${target}`);
+  t.pass();
+});
+
+t.test('only netlink/transport.ts knows the package netlink', async (t) => {
+  for (const { file, code } of sources)
+    if (/['"]netlink(?:\/|['"])/.test(code)) t.equal(file, 'netlink/transport.ts');
+  t.pass();
+});
+
+t.test('exit status and standard streams', async (t) => {
+  for (const { file, code } of sources) {
+    t.notMatch(code, /process\.exit\(/, `${file}: process.exit() cuts piped output`);
+    if (file !== 'cli/run.ts') t.notMatch(code, /process\.exitCode/, `${file}: the runner sets the status`);
+    t.notMatch(code, /\bconsole\./, `${file}: output goes through Io`);
+    if (file !== 'cli/io.ts')
+      t.notMatch(code, /process\.(?:stdout|stderr)/, `${file}: streams belong to cli/io.ts`);
+  }
+});
+
+t.test('every file names its license', async (t) => {
+  for (const { file } of sources)
+    t.match(readFileSync(join(SRC, file), 'utf8'), /^\/\/ SPDX-License-Identifier: MIT\n/, file);
+});

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+/** Man pages, help texts and option tables say the same; a command that joins package.json is checked, too. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { helpText } from '../src/cli/options.ts';
+import type { CommandDefinition } from '../src/cli/run.ts';
+import { smcPnetid } from '../src/netlink/uapi/smc.ts';
+import { fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
+import { SOCKET_STATES } from '../src/smc/sockets.ts';
+import { Errno, FakeKernel } from './helpers/fake-kernel.ts';
+import { runCommand } from './helpers/run-command.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { bin, man } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  bin: Record<string, string>;
+  man: string[];
+};
+const pages = readdirSync(join(root, 'man')).sort();
+
+const MANDATORY_SECTIONS = [
+  'NAME',
+  'SYNOPSIS',
+  'DESCRIPTION',
+  'OPTIONS',
+  'ENVIRONMENT',
+  'EXIT STATUS',
+  'EXAMPLES',
+  'SEE ALSO',
+];
+
+/** The definition in src/commands/<name>.ts, whatever it is called there. */
+async function definitionOf(name: string): Promise<CommandDefinition> {
+  const exports = Object.values(await import(`../src/commands/${name}.ts`)) as Partial<CommandDefinition>[];
+  const definition = exports.find((value) => value?.name === name && Array.isArray(value.options));
+  if (!definition) throw new Error(`src/commands/${name}.ts exports no command ${name}`);
+  return definition as CommandDefinition;
+}
+
+/** Sections (.Sh) of a page: title to lines. */
+function sectionsOf(page: string): Map<string, string[]> {
+  const sections = new Map<string, string[]>();
+  let lines: string[] = [];
+  for (const line of readFileSync(join(root, 'man', page), 'utf8').split('\n')) {
+    if (line.startsWith('.Sh ')) {
+      lines = [];
+      sections.set(line.slice(4).replaceAll('"', ''), lines);
+    } else lines.push(line);
+  }
+  return sections;
+}
+
+/** Spelling of an option for comparison: `-I --interface NAME`. */
+function spelling({
+  short,
+  long,
+  value,
+}: {
+  short?: string | undefined;
+  long?: string | undefined;
+  value?: string | undefined;
+}): string {
+  return [short && `-${short}`, long && `--${long}`, value].filter(Boolean).join(' ');
+}
+
+/** Options that a page documents: list items such as `.It Fl I Ar NAME , Fl -interface Ns = Ns Ar NAME`. */
+function documentedOptions(lines: readonly string[]): string[] {
+  return lines
+    .filter((line) => line.startsWith('.It Fl '))
+    .map((line) => {
+      const words = line.split(' ').slice(1);
+      const option: { short?: string; long?: string } = {};
+      const values: (string | undefined)[] = [];
+      for (let i = 0; i < words.length; i++) {
+        const next = words[i + 1] ?? '';
+        if (words[i] === 'Ar') values[values.length - 1] = next;
+        if (words[i] !== 'Fl') continue;
+        values.push(undefined);
+        const name = next === 'Fl' ? `-${words[i + 2]}` : next.replaceAll('\\', '');
+        if (name.startsWith('-')) option.long = name.slice(1);
+        else option.short = name;
+      }
+      // the value belongs to either spelling
+      const value = new Set(values).size === 1 ? values[0] : values.map(String).join('|');
+      return spelling({ ...option, value });
+    });
+}
+
+/** Items of a list whose lines begin with a macro: `.It Va local , peer Pq object` gives local and peer. */
+function items(lines: readonly string[], macro: string): string[] {
+  return lines
+    .filter((line) => line.startsWith(`.It ${macro} `))
+    .flatMap((line) =>
+      line
+        .slice(`.It ${macro} `.length)
+        .replace(/ P[qo] .*$/, '')
+        .split(/[ ,]+/)
+        .filter((word) => word && word !== macro),
+    );
+}
+
+/** JSON keys of the columns in a command's source, and in what it imports from its own directory. */
+function declaredKeys(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const source = readFileSync(file, 'utf8');
+  const keys = [...source.matchAll(/\bkey: '(\w+)'/g)].map(([, key]) => key!);
+  for (const [, path] of source.matchAll(/from '(\.[^']+)'/g)) {
+    const imported = join(file, '..', path!);
+    if (imported.startsWith(join(root, 'src/commands/'))) keys.push(...declaredKeys(imported, seen));
+  }
+  return keys;
+}
+
+/** All keys of a document, at every depth. */
+function keysOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(keysOf);
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)]);
+}
+
+function lint(page: string): { status: number | null; output: string } {
+  const { status, stdout, stderr, error } = spawnSync(
+    'mandoc',
+    ['-T', 'lint', '-W', 'warning', join(root, 'man', page)],
+    { encoding: 'utf8' },
+  );
+  return { status, output: error ? `${error.message} (install the package mandoc)` : `${stdout}${stderr}` };
+}
+
+const cursor = { reserved: 0, wrap: 0, count: 5 };
+
+/** A socket with everything that the kernel can tell. */
+const fullSocket = {
+  family: 43,
+  state: 1,
+  mode: 1,
+  shutdown: 0,
+  id: {
+    sourcePort: 6000,
+    destinationPort: 50048,
+    source: Uint8Array.from([127, 0, 0, 1, ...new Array(12).fill(0)]),
+    destination: Uint8Array.from([127, 0, 0, 1, ...new Array(12).fill(0)]),
+    interface: 1,
+    cookieLow: 1,
+    cookieHigh: 0,
+  },
+  uid: 0,
+  inode: 1351n,
+  attributes: {
+    connection: {
+      token: 1,
+      sndbufSize: 65_536,
+      rmbeSize: 65_536,
+      peerRmbeSize: 65_536,
+      rxProd: cursor,
+      rxCons: cursor,
+      txProd: cursor,
+      txCons: cursor,
+      rxProdFlags: 0,
+      rxConnStateFlags: 0,
+      txProdFlags: 0,
+      txConnStateFlags: 0,
+      txPrep: cursor,
+      txSent: cursor,
+      txFin: cursor,
+    },
+    link: { linkId: 1, ibName: 'rxelo', ibPort: 1, gid: '', peerGid: '', role: 0 },
+    shutdown: 0,
+    dmb: { linkId: 256, peerGid: 1n, myGid: 1n, token: 1n, peerToken: 1n, peerGidExt: 0n, myGidExt: 0n },
+    fallback: { reason: 0x05000000, peerDiagnosis: 0x03030000 },
+  },
+};
+
+/** Documents that have every field; pages of these commands may name no other keys. */
+const sampleDocuments: Record<string, (command: CommandDefinition) => Promise<unknown[]>> = {
+  async smcss(command) {
+    const kernel = new FakeKernel();
+    kernel.sockets = () => [fullSocket];
+    const broken = new FakeKernel();
+    broken.sockets = () => {
+      throw new Errno('ENOMEM', [fullSocket]);
+    };
+    return Promise.all(
+      [kernel, broken].map(async (transport) =>
+        JSON.parse((await runCommand(command, '-a -j', { transport, hostRoot: '/nonexistent' })).stdout),
+      ),
+    );
+  },
+  async smc_pnet(command) {
+    const kernel = new FakeKernel().serve(smcPnetid, {
+      GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 }],
+    });
+    return [JSON.parse((await runCommand(command, '-j', { transport: kernel })).stdout)];
+  },
+};
+
+for (const name of Object.keys(bin))
+  t.test(name, async (t) => {
+    const definition = await definitionOf(name);
+    const page = `${definition.page ?? name}.8`;
+    if (!existsSync(join(root, 'man', page))) return t.fail(`man/${page} is missing`);
+    const sections = sectionsOf(page);
+
+    t.strictSame(
+      MANDATORY_SECTIONS.filter((section) => !sections.has(section)),
+      [],
+      'no section is missing',
+    );
+    t.ok(sections.get('SYNOPSIS')?.includes(`.Nm ${name}`), 'SYNOPSIS names the command');
+    t.strictSame(
+      documentedOptions(sections.get('OPTIONS') ?? []).sort(),
+      definition.options.map(spelling).sort(),
+      'the page documents exactly the options of the command',
+    );
+
+    const help = helpText(definition);
+    t.match(help, `${page.slice(0, -2)}(8)`, 'the help names the page');
+    for (const { short, long, value, help: text } of definition.options) {
+      const names = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
+      const line = help.split('\n').find((line) => line.trimStart().startsWith(names)) ?? '';
+      const words = text.split(' ').slice(0, 2).join(' ');
+      t.ok(line.includes(words), `the help explains ${names}`);
+      if (value) t.ok(line.includes(`<${value}>`), `the help names the value of ${names}`);
+    }
+
+    if (!definition.options.some(({ long }) => long === 'json')) return;
+    const json = sections.get('JSON') ?? [];
+    t.ok(json.length > 0, 'there is a section JSON');
+    const documented = new Set(items(json, 'Va'));
+    const keys = new Set(declaredKeys(join(root, `src/commands/${name}.ts`)));
+    for (const key of keys) t.ok(documented.has(key), `JSON key ${key} is documented`);
+    const documents = await sampleDocuments[name]?.(definition);
+    if (documents)
+      t.strictSame(
+        [...documented].sort(),
+        [...new Set(keysOf(documents))].sort(),
+        'the page names exactly the keys of a document with everything',
+      );
+  });
+
+t.test('every page', async (t) => {
+  t.strictSame(man.map((path) => basename(path)).sort(), pages, 'package.json lists all pages');
+  for (const page of pages) {
+    t.strictSame(lint(page), { status: 0, output: '' }, `mandoc finds nothing to warn of in ${page}`);
+    const source = readFileSync(join(root, 'man', page), 'utf8');
+    for (const [, name, section] of source.matchAll(/^\.Xr ((?:smc|af_smc)\S*) (\d)/gm))
+      t.ok(pages.includes(`${name}.${section}`), `${page}: ${name}(${section}) exists`);
+  }
+});
+
+t.test('smcss(8) explains all that smcss shows', async (t) => {
+  const output = sectionsOf('smcss.8').get('OUTPUT') ?? [];
+  const subsection = (title: string): string[] => {
+    const begin = output.indexOf(`.Ss ${title}`);
+    const rest = output.slice(begin + 1);
+    const end = rest.findIndex((line) => line.startsWith('.Ss '));
+    return begin < 0 ? [] : rest.slice(0, end < 0 ? undefined : end);
+  };
+  t.strictSame(items(subsection('States'), 'Sy').sort(), Object.values(SOCKET_STATES).sort(), 'states');
+  const reasons = subsection('Reason codes').filter((line) => line.startsWith('.It '));
+  t.strictSame(
+    reasons,
+    [...fallbackReasons.values()].map(({ code, name }) => `.It ${formatReasonCode(code)} Pq ${name}`),
+    'reason codes with their names, in the order of the table',
+  );
+});
