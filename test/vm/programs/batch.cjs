@@ -27,5 +27,6 @@ async function run({ words: [name, ...args], record }) {
   const results = [];
   for (const command of JSON.parse(fs.readFileSync(0, 'utf8'))) results.push(await run(command));
   process.exitCode = 0;
-  process.stdout.write(JSON.stringify(results));
+  // process.stdout would come here as well, when it is a file
+  writeSync(1, JSON.stringify(results));
 })();
