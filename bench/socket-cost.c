@@ -23,6 +23,8 @@ static double now_ns(void)
 int main(int argc, char **argv)
 {
 	long pairs = argc > 1 ? strtol(argv[1], NULL, 10) : 100000;
+	const char *text = getenv("SOCKET_COST_FAMILY"); /* 43: AF_SMC without the shim */
+	int family = text ? atoi(text) : AF_INET;
 	double start;
 
 	if (pairs < 1) {
@@ -31,7 +33,7 @@ int main(int argc, char **argv)
 	}
 	start = now_ns();
 	for (long i = 0; i < pairs; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+		int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, family == AF_INET ? IPPROTO_TCP : 0);
 
 		if (fd < 0) {
 			perror("socket");

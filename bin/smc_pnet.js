@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('../dist/commands/smc_pnet.cjs').run();
+require('../dist/commands/load.cjs').start('smc_pnet');

@@ -2,30 +2,41 @@
 ":" /*
 # Node changes its own process at start-up in ways that a program started by smc_run must not see, and cannot tell
 # afterwards what was there before: signals that are ignored (nohup) or blocked, the soft limit of open files,
-# inherited descriptors. So a shell takes a look first, without starting a process, and then becomes node; node
-# takes these lines for a comment. Run as "node smc_run.js" all works but for that.
-state=
+# inherited and closed descriptors. So a shell takes a look first and becomes node, for which this is a comment.
+# The shell for its part drops variables that it cannot name (a.b, BASH_FUNC_f%%) and sets others anew (PWD, IFS):
+# the environment goes along byte by byte, unless it is larger than a variable can hold. Its own variables have
+# names that nobody else uses, lest it changes an exported one. Run as "node smc_run.js" all works but for that.
+smc_run_state=
 if [ -r /proc/self/status ]; then
-  while read -r key value; do
-    case $key in
-      SigIgn:) state="$state,ign=$value" ;;
-      SigBlk:) state="$state,blk=$value" ;;
+  while read -r smc_run_key smc_run_value; do
+    case $smc_run_key in
+      SigBlk:) smc_run_state="$smc_run_state,blk=$smc_run_value" ;;
+      SigIgn:) smc_run_state="$smc_run_state,ign=$smc_run_value" && break ;;
     esac
   done </proc/self/status
-  while read -r first second third soft rest; do
-    case "$first $second $third" in 'Max open files') state="$state,nofile=$soft" ;; esac
+  while read -r smc_run_key smc_run_key2 smc_run_key3 smc_run_value smc_run_rest; do
+    case "$smc_run_key $smc_run_key2 $smc_run_key3" in
+      'Max open files') smc_run_state="$smc_run_state,nofile=$smc_run_value" && break ;;
+    esac
   done </proc/self/limits
-  fds=
-  for fd in /proc/self/fd/[0-9]*; do
+  smc_run_state="$smc_run_state,closed="
+  for smc_run_key in 0 1 2; do
+    [ -e "/proc/self/fd/$smc_run_key" ] || smc_run_state="$smc_run_state $smc_run_key"
+  done
+  smc_run_state="$smc_run_state,fds="
+  for smc_run_value in /proc/self/fd/[0-9]*; do
+    smc_run_key=${smc_run_value#/proc/self/fd/}
     # not this script, which the shell has open
-    case ${fd#/proc/self/fd/} in
+    case $smc_run_key in
       [012]) ;;
-      *) if [ -e "$fd" ] && ! [ "$fd" -ef "$0" ]; then fds="$fds ${fd#/proc/self/fd/}"; fi ;;
+      *) [ -e "$smc_run_value" ] && ! [ "$smc_run_value" -ef "$0" ] && smc_run_state="$smc_run_state $smc_run_key" ;;
     esac
   done
-  state="$state,fds=$fds"
+  if smc_run_value=$(od -An -v -tx1 "/proc/$$/environ" 2>/dev/null) && [ ${#smc_run_value} -lt 120000 ]; then
+    smc_run_state="$smc_run_state,env=$smc_run_value"
+  fi
 fi
-export SMC_RUN_STATE="$state"
+export SMC_RUN_STATE="$smc_run_state"
 exec node "$0" "$@"
 */
 require('../dist/commands/smc_run.cjs').run();

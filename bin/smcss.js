@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('../dist/commands/smcss.cjs').run();
+require('../dist/commands/load.cjs').start('smcss');

@@ -2,7 +2,7 @@
 /**
  * Builds the C part: libsmc-preload.so and smc-native.node.
  *
- *     node native/build.mjs [--optional] [outDir]    CC chooses the compiler (a cross compiler works)
+ *     node native/build.mjs [outDir]        CC chooses the compiler (a cross compiler works)
  *
  * One call of the compiler per file, no node-gyp: the addon needs four headers of Node and finds their
  * functions in the node program that loads it.
@@ -132,18 +132,15 @@ export async function buildNative({
   return result;
 }
 
-// --optional, for npm's postinstall: an installation goes on without the C part, which only smc_run needs
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const words = process.argv.slice(2);
-  const optional = words.includes('--optional');
   try {
     const { missingCompiler } = await buildNative({
-      outDir: words.find((word) => !word.startsWith('--')),
+      outDir: process.argv[2],
       log: (line) => console.log(line),
     });
-    if (missingCompiler && !optional) process.exitCode = 1;
+    if (missingCompiler) process.exitCode = 1;
   } catch (error) {
     console.error(error.message);
-    if (!optional) process.exitCode = 1;
+    process.exitCode = 1;
   }
 }

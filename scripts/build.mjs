@@ -3,7 +3,8 @@
 // Builds dist/: one CommonJS bundle per command (measured: half the start-up cost of ES modules on Node 20), the
 // library as an ES module with its types, and the native part.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -38,7 +39,7 @@ const withoutChildProcess = {
 function entry(command) {
   const name = command.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
   return {
-    contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}.ts';\nexport const run = () => main(${name});\n`,
+    contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}.ts';\nexport const run = (argv, world) => main(${name}, argv, world);\n`,
     resolveDir: join(root, 'src'),
     sourcefile: `${command}.entry.ts`,
     loader: 'ts',
@@ -55,7 +56,6 @@ async function buildJavaScript() {
         outfile: `dist/commands/${command}.cjs`,
         format: 'cjs',
         minify: true,
-        keepNames: true,
         // an ES import of the addon's wrapper would load Node's whole module loader; it is CommonJS anyway
         supported: { 'dynamic-import': false },
         define: { ...shared.define, 'import.meta.url': 'importMetaUrl' },
@@ -99,6 +99,9 @@ function buildTypes() {
 }
 
 await buildJavaScript();
+const loader = join(root, 'dist/commands/load.cjs');
+copyFileSync(join(root, 'src/launch/load.cjs'), loader);
+await createRequire(import.meta.url)(loader).writeCaches();
 buildTypes();
 const { missingCompiler } = await buildNative({ log: (line) => console.error(`native: ${line}`) });
 if (missingCompiler)

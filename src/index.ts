@@ -13,8 +13,25 @@ export type { ConnectionOptions } from './netlink/connection.ts';
 export { NetlinkError, type NetlinkOperation } from './netlink/error.ts';
 export { kernelTransport, type RawSocket, type Transport } from './netlink/transport.ts';
 export { SmcClient, type SmcClientOptions } from './smc/client.ts';
+export {
+  DEVICE_TYPES,
+  PORT_STATES,
+  type SmcdDevice,
+  type SmcrPort,
+} from './smc/devices.ts';
+export { checkUeid, type Seid, SeidSwitch, type UeidRemoved, UeidTable } from './smc/eids.ts';
 export { SmcError, type SmcErrorCode } from './smc/error.ts';
 export { type FallbackReason, fallbackReasons, formatReasonCode } from './smc/fallback-reasons.ts';
+export { HandshakeLimit } from './smc/handshake-limit.ts';
+export {
+  LINK_GROUP_TYPES,
+  LINK_STATES,
+  LOOPBACK_CHID,
+  linkGroupOf,
+  type SmcdLinkGroup,
+  type SmcrLink,
+  type SmcrLinkGroup,
+} from './smc/link-groups.ts';
 export {
   checkPnetId,
   foldPnetId,
@@ -33,3 +50,21 @@ export {
   socketCookie,
   stateName,
 } from './smc/sockets.ts';
+export {
+  type BothSides,
+  type DirectionStatistics,
+  type FallbackStatistics,
+  SIZE_CLASSES,
+  type Statistics,
+  smcConnections,
+  type TechnologyStatistics,
+} from './smc/statistics.ts';
+export {
+  type Baseline,
+  BaselineError,
+  formatBaseline,
+  parseBaseline,
+  since,
+} from './smc/statistics-baseline.ts';
+export { readSysctls, SYSCTLS, type Sysctl, type SysctlSpec, setSysctl } from './smc/sysctls.ts';
+export type { SystemInfo } from './smc/system.ts';

@@ -105,8 +105,7 @@ t.test('packages are imported in one place each', async (t) => {
 });
 
 t.test('only netlink/transport.ts knows the package netlink', async (t) => {
-  for (const { file, code } of sources)
-    if (/['"]netlink(?:\/|['"])/.test(code)) t.equal(file, 'netlink/transport.ts');
+  for (const { file, code } of sources) if (/['"]netlink\//.test(code)) t.equal(file, 'netlink/transport.ts');
   t.pass();
 });
 

@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { CommandDefinition } from '../src/cli/run.ts';
 import { smcPnet } from '../src/commands/smc_pnet.ts';
+import { smcd } from '../src/commands/smcd.ts';
+import { smcr } from '../src/commands/smcr.ts';
 import { smcss } from '../src/commands/smcss.ts';
 import { parseRecording, replayTransport } from '../src/netlink/recording.ts';
 import { runCommand } from './helpers/run-command.ts';
 import type { Scene } from './vm/record-fixtures.ts';
 
-const COMMANDS: Record<string, CommandDefinition> = { smcss, smc_pnet: smcPnet };
+const COMMANDS: Record<string, CommandDefinition> = { smcss, smc_pnet: smcPnet, smcd, smcr };
 
 const fixtures = fileURLToPath(new URL('fixtures', import.meta.url));
 

@@ -21,6 +21,14 @@ export function explain(error: unknown): Explanation | undefined {
   return undefined;
 }
 
+/** Whether a failure means that there is no SMC to ask, rather than that it refused something. */
+export function isOutOfReach(error: unknown): boolean {
+  if (error instanceof NetlinkError) return BEFORE_REQUEST.has(error.op);
+  return error instanceof SmcError && error.code === 'NO_SMC';
+}
+
+const BEFORE_REQUEST: ReadonlySet<string> = new Set(['load netlink addon', 'open socket', 'resolve family']);
+
 /** errno names as people know them, for errors of files */
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

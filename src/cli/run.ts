@@ -107,12 +107,18 @@ export async function run(
   }
 }
 
-/** Entry of the files in bin/. */
-export function main(command: CommandDefinition): void {
+/**
+ * Entry of the bundles that bin/ starts.
+ * @param argv without node and script; `world` is given when the build warms up its code cache
+ */
+export async function main(
+  command: CommandDefinition,
+  argv: readonly string[] = process.argv.slice(2),
+  world: World = {},
+): Promise<void> {
+  const status = await run(command, argv, world);
   // exitCode, not exit(): a pending netlink close still has its turn
-  run(command, process.argv.slice(2)).then((status) => {
-    process.exitCode = status;
-  });
+  if (!world.io) process.exitCode = status;
 }
 
 async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcClientOptions> {

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import { moduleState } from '../host/kernel-module.ts';
@@ -22,6 +23,7 @@ import {
   rawEnvironment,
   STATE_VARIABLE,
 } from '../host/process-state.ts';
+import { printable } from '../output/table.ts';
 import { SmcError } from '../smc/error.ts';
 
 export const smcRun: CommandDefinition = {
@@ -62,8 +64,7 @@ const STATUS_NOT_FOUND = 127;
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 function execute({ io, note, hostRoot }: Context, { flags, values, operands }: Parsed): number {
-  const [command, ...args] = operands;
-  if (command === undefined) throw new UsageError('name the program to run');
+  if (operands.length === 0) throw new UsageError('name the program to run');
   const rcvbuf = checkSize('rcvbuf', values['rcvbuf']);
   const sndbuf = checkSize('sndbuf', values['sndbuf']);
   const shim = findShim();
@@ -71,19 +72,21 @@ function execute({ io, note, hostRoot }: Context, { flags, values, operands }: P
 
   if (moduleState('smc', hostRoot) === 'absent')
     note('this kernel has no SMC: the program will run over TCP');
-  if (rcvbuf !== undefined) raiseLimit('rmem_max', rcvbuf, note);
-  if (sndbuf !== undefined) raiseLimit('wmem_max', sndbuf, note);
+  if (rcvbuf !== undefined) raiseLimit('rmem_max', rcvbuf, note, hostRoot);
+  if (sndbuf !== undefined) raiseLimit('wmem_max', sndbuf, note, hostRoot);
 
-  const environment = withVariables(rawEnvironment(io.env), {
-    LD_PRELOAD: preloadList(io.env['LD_PRELOAD'], shim),
+  const given = rawEnvironment(io.env);
+  const environment = withVariables(given, {
+    LD_PRELOAD: preloadList(variable(given, 'LD_PRELOAD'), shim),
     ...(flags.has('debug') && { SMC_DEBUG: '1' }),
     ...(rcvbuf !== undefined && { SMC_RCVBUF: String(rcvbuf) }),
     ...(sndbuf !== undefined && { SMC_SNDBUF: String(sndbuf) }),
     [STATE_VARIABLE]: undefined,
   });
-  const run: Execve = (file, argv) => execve(file, argv, environment, inheritedState(io.env[STATE_VARIABLE]));
-  io.flush();
-  return replaceProcess(command, rawArguments(operands).slice(-args.length - 1), io.env['PATH'], run, note);
+  const state = inheritedState(io.env[STATE_VARIABLE]);
+  const run: Execve = (file, argv) => execve(file, argv, environment, state);
+  for (const fd of state.closedFds ?? []) closeSync(fd);
+  return replaceProcess(rawArguments(operands), variable(given, 'PATH'), run, note);
 }
 
 /** Largest value that setsockopt(2) takes for SO_RCVBUF and SO_SNDBUF. */
@@ -122,31 +125,43 @@ function findShim(): string {
   return shim;
 }
 
+/**
+ * Names and values are bytes, not text. As latin1 every byte is a character, so they can be taken apart as strings.
+ */
+const toBytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+const fromBytes = (bytes: string | Buffer): string => Buffer.from(bytes as Buffer).toString('latin1');
+
+/** Value of a variable as latin1, the first one if there are several, as for getenv(3). */
+function variable(environment: readonly (string | Buffer)[], name: string): string | undefined {
+  const entry = environment.map(fromBytes).find((text) => text.startsWith(`${name}=`));
+  return entry?.slice(name.length + 1);
+}
+
 /** The caller's list in its order, then ours; ours is not added twice when smc_run runs smc_run. */
-function preloadList(existing: string | undefined, shim: string): string {
+function preloadList(existing: string | undefined, shim: string): Buffer {
   const list = (existing ?? '').replace(/^[ :]+|[ :]+$/g, '');
-  if (list === '') return shim;
+  if (list === '') return Buffer.from(shim);
   const isOurs = (path: string): boolean => {
     try {
-      return path.includes('/') && realpathSync(path) === realpathSync(shim);
+      return path.includes('/') && realpathSync(toBytes(path)) === realpathSync(shim);
     } catch {
       return false;
     }
   };
-  return list.split(/[ :]+/).some(isOurs) ? list : `${list}:${shim}`;
+  return toBytes(list.split(/[ :]+/).some(isOurs) ? list : `${list}:${fromBytes(shim)}`);
 }
 
-/** Replaces variables in place, appends new ones; `undefined` removes. */
+/** Replaces variables, at the end of the list; `undefined` removes. */
 function withVariables(
   environment: (string | Buffer)[],
-  changes: Record<string, string | undefined>,
+  changes: Record<string, string | Buffer | undefined>,
 ): (string | Buffer)[] {
   const isChanged = (entry: string | Buffer): boolean => {
-    const text = entry.toString('latin1');
+    const text = fromBytes(entry);
     return Object.keys(changes).some((name) => text.startsWith(`${name}=`));
   };
   const added = Object.entries(changes).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${value}`],
+    value === undefined ? [] : [Buffer.concat([toBytes(`${name}=`), Buffer.from(value as Buffer)])],
   );
   return [...environment.filter((entry) => !isChanged(entry)), ...added];
 }
@@ -155,8 +170,13 @@ function withVariables(
  * The kernel silently caps SO_RCVBUF and SO_SNDBUF at net.core.rmem_max and wmem_max. Root may lift the limit, which
  * holds for the whole host; nobody else can, so that is said and the program gets what there is.
  */
-function raiseLimit(name: 'rmem_max' | 'wmem_max', bytes: number, note: Context['note']): void {
-  const file = `/proc/sys/net/core/${name}`;
+function raiseLimit(
+  name: 'rmem_max' | 'wmem_max',
+  bytes: number,
+  note: Context['note'],
+  hostRoot: string,
+): void {
+  const file = join(hostRoot, 'proc/sys/net/core', name);
   let limit: number;
   try {
     limit = Number(readFileSync(file, 'latin1'));
@@ -177,10 +197,10 @@ function raiseLimit(name: 'rmem_max' | 'wmem_max', bytes: number, note: Context[
   }
 }
 
-type Execve = (file: string, argv: (string | Buffer)[]) => never;
+type Execve = (file: string | Buffer, argv: (string | Buffer)[]) => never;
 
 type NativeExecve = (
-  file: string,
+  file: string | Buffer,
   argv: (string | Buffer)[],
   environment: (string | Buffer)[],
   state: InheritedState,
@@ -200,21 +220,23 @@ function loadExecve(): NativeExecve {
 
 /**
  * Becomes the program, found as execvp(3) would find it.
+ * @param path as latin1
  * @returns exit status, only when that failed
  */
 function replaceProcess(
-  command: string,
   argv: (string | Buffer)[],
   path: string | undefined,
   run: Execve,
   note: Context['note'],
 ): number {
+  const command = fromBytes(argv[0] ?? '');
   const candidates = command.includes('/')
     ? [command]
     : (path ?? DEFAULT_PATH).split(':').map((directory) => `${directory || '.'}/${command}`);
   let refused: string | undefined;
-  for (const file of candidates) {
+  for (const file of candidates.map(toBytes)) {
     if (command === '') break;
+    const name = printable(file.toString());
     try {
       run(file, argv);
     } catch (error) {
@@ -224,19 +246,19 @@ function replaceProcess(
         case 'ENOTDIR':
           // the interpreter of a script that is there may be what is missing
           if (!existsSync(file)) continue;
-          note(`${file}: its interpreter was not found`);
+          note(`${name}: its interpreter was not found`);
           return STATUS_CANNOT_EXECUTE;
         case 'EACCES':
-          refused ??= isDirectory(file) ? `${file}: is a directory` : `${file}: permission denied`;
+          refused ??= isDirectory(file) ? `${name}: is a directory` : `${name}: permission denied`;
           continue;
         case 'ENOEXEC':
           return runByShell(file, argv, run, note);
         case 'E2BIG':
-          note(`${command}: argument list too long`);
+          note(`${name}: argument list too long`);
           return STATUS_CANNOT_EXECUTE;
         default:
           if (code === undefined) throw error;
-          note(`${file}: cannot be executed (${code})`);
+          note(`${name}: cannot be executed (${code})`);
           return STATUS_CANNOT_EXECUTE;
       }
     }
@@ -245,12 +267,12 @@ function replaceProcess(
     note(refused);
     return STATUS_CANNOT_EXECUTE;
   }
-  note(`${command || "''"}: command not found`);
+  note(`${printable(String(argv[0])) || "''"}: command not found`);
   return STATUS_NOT_FOUND;
 }
 
 /** A text file without #! line is a shell script, as for shells and execvp(3). */
-function runByShell(file: string, argv: (string | Buffer)[], run: Execve, note: Context['note']): number {
+function runByShell(file: Buffer, argv: (string | Buffer)[], run: Execve, note: Context['note']): number {
   const start = Buffer.alloc(80);
   let length = 0;
   try {
@@ -262,11 +284,11 @@ function runByShell(file: string, argv: (string | Buffer)[], run: Execve, note: 
   }
   if (length > 0 && !start.subarray(0, length).includes(0))
     run('/bin/sh', ['/bin/sh', file, ...argv.slice(1)]);
-  note(`${file}: not a program for this machine (exec format error)`);
+  note(`${printable(file.toString())}: not a program for this machine (exec format error)`);
   return STATUS_CANNOT_EXECUTE;
 }
 
-function isDirectory(path: string): boolean {
+function isDirectory(path: Buffer): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {

@@ -363,9 +363,9 @@ const smcdColumns: Column<SmcSocket>[] = [
 
 function collectReasons(socket: SmcSocket, reasons: Set<number>): void {
   const { fallback } = socket.attributes;
-  if (connectionMode(socket) !== 'TCP' || !fallback) return;
-  reasons.add(fallback.reason);
-  if (fallback.peerDiagnosis !== 0) reasons.add(fallback.peerDiagnosis);
+  // rows that end before it show no reason
+  if (rowEnd(socket) !== 'fallback' || !fallback) return;
+  for (const code of [fallback.reason, fallback.peerDiagnosis]) if (code !== 0) reasons.add(code);
 }
 
 /** Below the table, on a terminal: what the reason codes in it mean. */

@@ -11,9 +11,11 @@ export interface InheritedState {
   openFilesSoft?: number;
   /** descriptors from 3 on; Node marks all inherited ones close-on-exec */
   inheritedFds?: number[];
+  /** those of 0, 1 and 2 that were not open; Node opens /dev/null in their place */
+  closedFds?: number[];
 }
 
-/** Set by the shell part of bin/smc_run.js: `ign=HEX,blk=HEX,nofile=N,fds=3 4 …`. */
+/** Set by the shell part of bin/smc_run.js: `,blk=HEX,ign=HEX,nofile=N,closed=0 …,fds=3 4 …,env=HEX HEX …`. */
 export const STATE_VARIABLE = 'SMC_RUN_STATE';
 
 /** Reads `STATE_VARIABLE`; what is missing or malformed is left out. */
@@ -25,8 +27,9 @@ export function inheritedState(text: string | undefined): InheritedState {
     if (key === 'ign' && isMask) state.ignoredSignals = value;
     if (key === 'blk' && isMask) state.blockedSignals = value;
     if (key === 'nofile' && /^[0-9]{1,15}$/.test(value)) state.openFilesSoft = Number(value);
-    if (key === 'fds')
-      state.inheritedFds = value.split(' ').filter(Boolean).map(Number).filter(Number.isInteger);
+    const fds = (): number[] => value.split(' ').filter(Boolean).map(Number).filter(Number.isInteger);
+    if (key === 'fds') state.inheritedFds = fds();
+    if (key === 'closed') state.closedFds = fds();
   }
   return state;
 }
@@ -55,12 +58,17 @@ export function rawArguments(decoded: readonly string[]): (string | Buffer)[] {
   }
 }
 
-/** The environment as `NAME=value` in its order; from /proc, where the bytes are unchanged. */
+/**
+ * The environment as `NAME=value`, in its order and with its bytes: what the shell part of bin/smc_run.js was given, or
+ * else what /proc tells of this process. Without both the decoded one is all there is.
+ */
 export function rawEnvironment(env: Readonly<Record<string, string | undefined>>): (string | Buffer)[] {
+  const dump = /,env=([0-9a-f\s]*)$/.exec(env[STATE_VARIABLE] ?? '')?.[1]?.replace(/\s+/g, '');
+  if (dump !== undefined) return splitNul(Buffer.from(dump, 'hex'));
   try {
     if (env === process.env) return splitNul(readFileSync('/proc/self/environ'));
   } catch {
-    // no /proc: the decoded one is all there is
+    // no /proc
   }
   return Object.entries(env).map(([name, value]) => `${name}=${value}`);
 }

@@ -6,7 +6,6 @@
  * redirect a file. A file is written whole under another name and then renamed: readers see the old one or the new
  * one, two writers at once end with the file of one of them, and nobody ever waits.
  */
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -91,7 +90,8 @@ export function readStateFile(directory: string, name: string): string | undefin
 export function writeStateFile(directory: string, name: string, content: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   checkDirectory(directory);
-  const temporary = join(directory, `.${name}.${randomBytes(6).toString('hex')}`);
+  // nobody else can write here, so the name need not be secret, only new
+  const temporary = join(directory, `.${name}.${process.pid}.${process.hrtime.bigint()}`);
   const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
     try {

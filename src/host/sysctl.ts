@@ -21,6 +21,5 @@ export function readSysctl(name: string, root = '/'): string | undefined {
 
 /** @throws Node's own error: EACCES without privilege, EINVAL for a value that the kernel refuses */
 export function writeSysctl(name: string, value: string, root = '/'): void {
-  // r+: one that is not there must not be made, where a recorded tree stands in for /proc
-  writeFileSync(path(root, name), `${value}\n`, { flag: 'r+' });
+  writeFileSync(path(root, name), `${value}\n`);
 }

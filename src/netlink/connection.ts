@@ -308,7 +308,7 @@ export class Connection {
     if (senderPort !== 0) return; // another process may write to us; only the kernel's word counts
     const transaction = this.#current;
     if (!transaction) return;
-    transaction.lastActivity = performance.now();
+    transaction.lastActivity = monotonicMs();
     const { exchange } = transaction;
     try {
       for (const message of messages(data, this.transport.order)) {
@@ -364,14 +364,14 @@ export class Connection {
   }
 
   #armTimer(transaction: Transaction<unknown>): void {
-    transaction.lastActivity = performance.now();
+    transaction.lastActivity = monotonicMs();
     const arm = (ms: number): void => {
       this.#timer = setTimeout(() => {
         // Timers run before the poll phase: after a consumer that was blocked on a slow reader, data may be
         // waiting in the socket. Let the poll phase have its turn before judging.
         setImmediate(() => {
           if (this.#current !== transaction) return;
-          const silence = performance.now() - transaction.lastActivity;
+          const silence = monotonicMs() - transaction.lastActivity;
           if (silence < this.#timeoutMs) arm(this.#timeoutMs - silence);
           else this.#fail('receive', 'ETIMEDOUT', `no answer within ${this.#timeoutMs} ms`);
         });
@@ -432,4 +432,9 @@ export class Connection {
 /** Node gives errno negative, the addon positive. */
 function positive(errno: number | undefined): number | undefined {
   return errno === undefined ? undefined : Math.abs(errno);
+}
+
+/** Clock for deadlines. `performance.now()` would do, but the first use of it loads a module for 2 ms. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
 }

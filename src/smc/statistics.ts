@@ -101,24 +101,21 @@ const buffers = (counts: Infer<typeof statsBuffers> = {}): DirectionStatistics['
   downgraded: counts.downgrade ?? 0n,
 });
 
+function direction(counts: Infer<typeof statsTechnology>, side: 'tx' | 'rx'): DirectionStatistics {
+  return {
+    bytes: counts[`${side}Bytes`] ?? 0n,
+    requests: counts[`${side}Count`] ?? 0n,
+    usageBytes: counts[`${side}RmbUsage`],
+    bufferSizes: sizes(counts[`${side}RmbSize`]),
+    requestSizes: sizes(counts[`${side}PayloadSize`]),
+    buffers: buffers(counts[`${side}Rmb`]),
+  };
+}
+
 function technology(counts: Infer<typeof statsTechnology> = {}): TechnologyStatistics {
   return {
-    tx: {
-      bytes: counts.txBytes ?? 0n,
-      requests: counts.txCount ?? 0n,
-      usageBytes: counts.txRmbUsage,
-      bufferSizes: sizes(counts.txRmbSize),
-      requestSizes: sizes(counts.txPayloadSize),
-      buffers: buffers(counts.txRmb),
-    },
-    rx: {
-      bytes: counts.rxBytes ?? 0n,
-      requests: counts.rxCount ?? 0n,
-      usageBytes: counts.rxRmbUsage,
-      bufferSizes: sizes(counts.rxRmbSize),
-      requestSizes: sizes(counts.rxPayloadSize),
-      buffers: buffers(counts.rxRmb),
-    },
+    tx: direction(counts, 'tx'),
+    rx: direction(counts, 'rx'),
     connections: {
       clientV1: counts.clientV1 ?? 0n,
       clientV2: counts.clientV2 ?? 0n,

@@ -101,12 +101,23 @@ t.test(
     ['--alo', 'alone ||'],
     ['--ver', 'answer: version'],
     ['--he', 'answer: help'],
+    ['-Ieth0 --alo', 'interface alone || interface=eth0'],
     ['--allx', "usage: unknown option '--allx'"],
     ['--all=1', "usage: option '--all' takes no value"],
     ['--no=1', "usage: option '--no-header' takes no value"],
     ['--all=', "usage: option '--all' takes no value"],
   ]),
 );
+
+t.test('a whole word is no abbreviation of a longer one', async (t) => {
+  const options = [
+    { long: 'json', help: '' },
+    { long: 'json-lines', help: '' },
+  ];
+  t.equal(outcome('--json', { options }), 'json ||');
+  t.equal(outcome('--json-', { options }), 'json-lines ||');
+  t.equal(outcome('--js', { options }), "usage: option '--js' is ambiguous: --json, --json-lines");
+});
 
 t.test(
   'values that look like something else',

@@ -11,7 +11,7 @@ t.test('interfaces are sorted, and bonding_masters is none', async (t) => {
 });
 
 t.test('RDMA devices with their PCI address, ISM functions by theirs', async (t) => {
-  const pciDevice = (vendor: string, device: string): object => ({
+  const pciDevice = (vendor: string, device: string) => ({
     vendor: `${vendor}\n`,
     device: `${device}\n`,
   });

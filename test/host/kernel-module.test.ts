@@ -4,13 +4,15 @@ import t from 'tap';
 import { moduleState } from '../../src/host/kernel-module.ts';
 
 const RELEASE = '6.12.0-test';
-const tree = (files: Record<string, string>, sys: object = {}): object => ({
+type Tree = NonNullable<Parameters<typeof t.testdir>[0]>;
+
+const tree = (files: Record<string, string>, sys: Tree = {}): Tree => ({
   lib: { modules: { [RELEASE]: files } },
   sys: { module: sys },
 });
 
 t.test('states of a module', async (t) => {
-  const state = (fixture: object, name = 'smc'): string => moduleState(name, t.testdir(fixture), RELEASE);
+  const state = (fixture: Tree, name = 'smc'): string => moduleState(name, t.testdir(fixture), RELEASE);
   t.equal(state(tree({ 'modules.dep': '' }, { smc: {} })), 'loaded');
   t.equal(
     state(tree({ 'modules.builtin': 'kernel/net/tls/tls.ko\nkernel/net/smc/smc.ko\n', 'modules.dep': '' })),

@@ -42,19 +42,24 @@ export function compile(
   return output;
 }
 
-/** Runs a command with PATH and the given variables as its whole environment. */
+/**
+ * Runs a command with PATH and the given variables as its whole environment. env(1) sees to that, since tap adds
+ * variables of its own to every child, by which a Node has used its standard streams before our code runs.
+ * A command that does not exist ends with status 127.
+ */
 export function run(
   command: string,
   args: string[],
   env: Record<string, string> = {},
   options: SpawnSyncOptions = {},
 ): Result {
-  return spawnSync(command, args, {
+  const variables = { PATH: process.env.PATH ?? '/usr/bin:/bin', ...env };
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return spawnSync('/usr/bin/env', ['-i', ...assignments, command, ...args], {
     timeout: 60_000,
     killSignal: 'SIGKILL',
     ...options,
     encoding: 'utf8',
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...env },
   });
 }
 

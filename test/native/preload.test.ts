@@ -297,7 +297,7 @@ t.test('symbols', async (t) => {
 });
 
 t.test('musl', async (t) => {
-  if (run('musl-gcc', ['--version']).error) {
+  if (run('musl-gcc', ['--version']).status !== 0) {
     t.pass('', { skip: 'no musl-gcc' });
     return;
   }

@@ -332,8 +332,9 @@ t.test('data that waits in the socket while the consumer blocks is no timeout', 
   socket.onRequest = (request) => send(rowOf(request, 1));
   const dump = connection.dump(exchange());
   t.strictSame((await dump.next()).value, { value: 1 });
+  await turn(); // out of the poll phase, which would read on
   send(Buffer.concat([rowOf(socket.sent[0]!, 2), done(socket.sent[0]!)]));
-  await turn(); // it is out
+  await new Promise((resolve) => process.nextTick(resolve)); // it is out
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 120);
   t.strictSame((await dump.next()).value, { value: 2 });
   t.equal((await dump.next()).done, true);
@@ -407,7 +408,7 @@ t.test('send that throws does not block those who wait', async (t) => {
 });
 
 t.test('the error event, with and without a request', async (t) => {
-  const broken = Object.assign(new Error('no buffer'), { code: 'ENOBUFS', errno: 105 });
+  const broken = Object.assign(new Error('no buffer'), { code: 'ENOBUFS', errno: -105 });
   const { socket, connection } = await connect(t);
   socket.onRequest = () => socket.emit('error', broken);
   await t.rejects(connection.request(exchange()), {

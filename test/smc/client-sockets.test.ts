@@ -191,6 +191,15 @@ t.test('an IPv4 listener on another address does not take the place of [::]', as
   t.strictSame(await list(host), ['ipv4 10.0.0.1:5201 0.0.0.0:0', 'ipv6 :::5201 :::0']);
 });
 
+t.test('nor does a listener of plain TCP there', async (t) => {
+  const host = setUp(t, {
+    protocols: { SMC6: 1 },
+    smc: [smc(LISTEN, '*', 5201)],
+    tcp: [tcp(2, LISTEN, '10.0.0.1', 5201), tcp(10, LISTEN, '*', 5201)],
+  });
+  t.strictSame(await list(host), ['ipv6 :::5201 :::0']);
+});
+
 t.test('an IPv6 address whose first 32 bits alone are set', async (t) => {
   const host = setUp(t, {
     protocols: { SMC: 1, SMC6: 1 },

@@ -37,6 +37,24 @@ export async function configureSmcR(guest: Guest): Promise<void> {
   await addUeid(guest);
 }
 
+/**
+ * Runs commands of the suite one after the other in one process, since starting Node takes seconds in a guest.
+ * @param record the netlink traffic of command N goes to the guest's file /tmp/recording.N
+ */
+export async function batch(
+  guest: Guest,
+  commands: readonly (string | readonly string[])[],
+  { user = 'root', record = false }: { user?: string; record?: boolean } = {},
+): Promise<CommandResult[]> {
+  const jobs = commands.map((command, index) => ({
+    words: typeof command === 'string' ? command.split(' ') : command,
+    ...(record && { record: `/tmp/recording.${index}` }),
+  }));
+  const options = { user, stdin: JSON.stringify(jobs), check: true };
+  const { stdout } = await guest.run('node test/vm/programs/batch.cjs', options);
+  return JSON.parse(stdout) as CommandResult[];
+}
+
 /** Socket of `smcss -j`, as far as the tests look at it. */
 export interface JsonSocket {
   state: string;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** Makes the commands smcd and smcr: options, choice of the object, exit status. */
+import { isOutOfReach } from '../../cli/errors.ts';
 import { matchKeyword, rewriteOptions } from '../../cli/objects.ts';
 import { Answer, helpText, type OptionSpec, optionName, type Parsed, UsageError } from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
-import { NetlinkError } from '../../netlink/error.ts';
-import { SmcError } from '../../smc/error.ts';
 import type { Flavor, SmcObject } from './object.ts';
 
 interface ObjectEntry {
@@ -62,7 +61,7 @@ const OBJECTS: readonly ObjectEntry[] = [
   },
 ];
 
-/** Options of both commands; which object takes the last three, it says itself. */
+/** Options of both commands. */
 const OPTIONS: readonly OptionSpec[] = [
   { short: 'a', long: 'absolute', help: 'stats: count from the start, not from the last reset' },
   { short: 'd', long: 'details', help: 'show more' },
@@ -75,7 +74,7 @@ const OPTIONS: readonly OptionSpec[] = [
   { short: 'v', long: 'version', help: 'show the version' },
 ];
 
-/** Options that not every object understands. */
+/** Options that only the objects take that name them. */
 const SPECIAL_OPTIONS: readonly string[] = ['interval', 'count', 'from-machine-id'];
 
 /** There is no SMC to ask, or no such object; as in the C suite. */
@@ -104,14 +103,8 @@ export function smcCommand(
 }
 
 function statusOf(error: unknown): number {
-  const isMissing =
-    error instanceof UnknownObjectError ||
-    (error instanceof SmcError && error.code === 'NO_SMC') ||
-    (error instanceof NetlinkError && BEFORE_REQUEST.has(error.op));
-  return isMissing ? STATUS_NO_OBJECT : STATUS_FAILED;
+  return error instanceof UnknownObjectError || isOutOfReach(error) ? STATUS_NO_OBJECT : STATUS_FAILED;
 }
-
-const BEFORE_REQUEST: ReadonlySet<string> = new Set(['load netlink addon', 'open socket', 'resolve family']);
 
 async function dispatch(
   context: Context,

@@ -67,13 +67,13 @@ const MAX_SECONDS = 86_400;
 
 /** @throws UsageError */
 function readOptions({ values }: ObjectContext): { seconds: number; count: number } {
-  const { interval, count = 'Infinity' } = values;
+  const { interval, count } = values;
   if (interval === undefined) throw new UsageError('--count belongs to --interval');
   const seconds = /^\d*\.?\d+$/.test(interval) ? Number(interval) : Number.NaN;
   if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS))
     throw new UsageError(`'${interval}' is no interval: it takes ${MIN_SECONDS} to ${MAX_SECONDS} seconds`);
-  if (!/^([1-9]\d*|Infinity)$/.test(count)) throw new UsageError(`'${count}' is no count`);
-  return { seconds, count: Number(count) };
+  if (count !== undefined && !/^[1-9]\d*$/.test(count)) throw new UsageError(`'${count}' is no count`);
+  return { seconds, count: Number(count ?? Number.POSITIVE_INFINITY) };
 }
 
 /** Prints rates. Each interval is measured: the pauses may be longer than asked for. */

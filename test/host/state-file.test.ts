@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { readStateFile, stateDirectory, UntrustedError, writeStateFile } from '../../src/host/state-file.ts';
+
+t.test('where state is kept', async (t) => {
+  t.equal(stateDirectory({ XDG_STATE_HOME: '/s', HOME: '/h' }, '/', 1000), '/s/smc-tools');
+  t.equal(stateDirectory({ XDG_STATE_HOME: '/s' }, '/', 0), '/s/smc-tools', 'for root, too');
+  t.equal(stateDirectory({ XDG_STATE_HOME: 'relative', HOME: '/h' }, '/', 1000), '/h/.local/state/smc-tools');
+  t.equal(stateDirectory({ XDG_STATE_HOME: '', HOME: '/root' }, '/', 0), '/run/smc-tools');
+  t.equal(stateDirectory({}, '/host', 0), '/host/run/smc-tools');
+  t.equal(stateDirectory({}, '/', 1000), undefined);
+});
+
+t.test('what was written is read', async (t) => {
+  const directory = join(t.testdir({}), 'a/b');
+  t.equal(readStateFile(directory, 'file'), undefined, 'no directory');
+  const umask = process.umask(0);
+  t.teardown(() => process.umask(umask));
+  writeStateFile(directory, 'file', 'one');
+  t.equal(readStateFile(directory, 'other'), undefined, 'no file');
+  t.equal(readStateFile(directory, 'file'), 'one');
+  writeStateFile(directory, 'file', 'two');
+  t.equal(readStateFile(directory, 'file'), 'two');
+  t.equal(statSync(join(directory, 'file')).mode & 0o777, 0o600);
+  t.equal(statSync(directory).mode & 0o777, 0o700);
+  t.strictSame(readdirSync(directory), ['file']);
+});
+
+t.test('nothing that others may have put there is read', async (t) => {
+  const directory = join(t.testdir({}), 'state');
+  writeStateFile(directory, 'good', 'content');
+  const file = (name: string) => join(directory, name);
+  const refuses = (name: string, message: string) =>
+    t.throws(
+      () => readStateFile(directory, name),
+      Object.assign(new UntrustedError(file(name), message)),
+      message,
+    );
+  symlinkSync(file('good'), file('link'));
+  refuses('link', 'it is a symbolic link');
+  mkdirSync(file('directory'));
+  refuses('directory', 'it is no regular file');
+  spawnSync('mkfifo', ['-m', '600', file('fifo')]);
+  refuses('fifo', 'it is no regular file');
+  writeFileSync(file('open'), '');
+  chmodSync(file('open'), 0o620);
+  refuses('open', 'others can write to it');
+  writeFileSync(file('large'), 'x'.repeat((1 << 20) + 1), { mode: 0o600 });
+  refuses('large', 'it is too large');
+  linkSync(file('good'), file('second'));
+  refuses('good', 'it has more than one name');
+  if (process.getuid?.() === 0) {
+    writeFileSync(file('foreign'), '', { mode: 0o600 });
+    chownSync(file('foreign'), 65_534, 65_534);
+    refuses('foreign', 'it belongs to another user');
+  }
+});
+
+t.test('a directory in which others can write is not used', async (t) => {
+  const root = t.testdir({});
+  const directory = join(root, 'state');
+  writeStateFile(directory, 'file', 'content');
+  chmodSync(directory, 0o770);
+  for (const use of [() => readStateFile(directory, 'file'), () => writeStateFile(directory, 'file', 'x')])
+    t.throws(use, { name: 'UntrustedError', path: directory, message: 'others can write to it' });
+  symlinkSync(root, join(root, 'link'));
+  t.throws(() => readStateFile(join(root, 'link'), 'x'), { message: 'it is no directory' });
+  writeFileSync(join(root, 'plain'), '');
+  t.throws(() => writeStateFile(join(root, 'plain'), 'x', ''), { code: 'EEXIST' });
+});
