@@ -3,23 +3,13 @@
 # Node changes its own process at start-up in ways that a program started by smc_run must not see, and cannot tell
 # afterwards what was there before: signals that are ignored (nohup) or blocked, the soft limit of open files,
 # inherited and closed descriptors. So a shell takes a look first and becomes node, for which this is a comment.
-# The shell for its part drops variables that it cannot name (a.b, BASH_FUNC_f%%) and sets others anew (PWD, IFS):
-# the environment goes along byte by byte, unless it is larger than a variable can hold. Its own variables have
-# names that nobody else uses, lest it changes an exported one. Run as "node smc_run.js" all works but for that.
+# The shell for its part drops variables that it cannot name (a.b, BASH_FUNC_f%%), sets others anew (PWD, IFS), and
+# may ignore signals itself (bash: SIGQUIT). So a child, which has none of that, hands over the bytes of /proc; the
+# environment only if it is small enough for a variable. The names here are such that no exported one is changed.
+# Run as "node smc_run.js" all works but for that.
 smc_run_state=
 if [ -r /proc/self/status ]; then
-  while read -r smc_run_key smc_run_value; do
-    case $smc_run_key in
-      SigBlk:) smc_run_state="$smc_run_state,blk=$smc_run_value" ;;
-      SigIgn:) smc_run_state="$smc_run_state,ign=$smc_run_value" && break ;;
-    esac
-  done </proc/self/status
-  while read -r smc_run_key smc_run_key2 smc_run_key3 smc_run_value smc_run_rest; do
-    case "$smc_run_key $smc_run_key2 $smc_run_key3" in
-      'Max open files') smc_run_state="$smc_run_state,nofile=$smc_run_value" && break ;;
-    esac
-  done </proc/self/limits
-  smc_run_state="$smc_run_state,closed="
+  smc_run_state=closed=
   for smc_run_key in 0 1 2; do
     [ -e "/proc/self/fd/$smc_run_key" ] || smc_run_state="$smc_run_state $smc_run_key"
   done
@@ -32,8 +22,13 @@ if [ -r /proc/self/status ]; then
       *) [ -e "$smc_run_value" ] && ! [ "$smc_run_value" -ef "$0" ] && smc_run_state="$smc_run_state $smc_run_key" ;;
     esac
   done
-  if smc_run_value=$(od -An -v -tx1 "/proc/$$/environ" 2>/dev/null) && [ ${#smc_run_value} -lt 120000 ]; then
-    smc_run_state="$smc_run_state,env=$smc_run_value"
+  if smc_run_value=$(od -An -v -tx1 "/proc/$$/environ" /proc/self/status /proc/self/limits 2>/dev/null) &&
+    [ ${#smc_run_value} -lt 120000 ]; then
+    smc_run_state="$smc_run_state,all=$smc_run_value"
+    # meant for the program: with --inspect-brk this node would wait for a debugger
+    unset NODE_OPTIONS NODE_CHANNEL_FD
+  else
+    smc_run_state="$smc_run_state,status=$(od -An -v -tx1 /proc/self/status /proc/self/limits 2>/dev/null)"
   fi
 fi
 export SMC_RUN_STATE="$smc_run_state"

@@ -79,5 +79,6 @@ function explainNetlink(error: NetlinkError): Explanation {
     return { text: `a netlink socket cannot be opened (${error.code})`, hint: 'a sandbox may forbid it' };
   if (error.command === 'SMC sockets' && error.code === 'ENOENT')
     return { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag' };
-  return { text: `${object}: ${error.code}${error.kernelMessage ? ` (${error.kernelMessage})` : ''}` };
+  const more = error.kernelMessage ?? error.detail;
+  return { text: `${object}: ${error.code}${more ? ` (${more})` : ''}` };
 }

@@ -85,8 +85,10 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
     });
   }
   try {
-    const words = syntax.rewrite?.(argv) ?? argv;
-    command.parse(expandAbbreviations(syntax, words), { from: 'user' });
+    const { words, error } = expandAbbreviations(syntax, syntax.rewrite?.(argv) ?? argv);
+    // first what stands before the error: it may be -h
+    command.parse(words, { from: 'user' });
+    if (error) throw error;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     throw new UsageError(error.message.replace(/^error: /, '').replace(/\n.*$/s, ''));
@@ -123,36 +125,55 @@ function toCommander(syntax: Syntax): Command {
   return command;
 }
 
-/** Long options may be abbreviated to any unique prefix; commander knows full names only. */
-function expandAbbreviations({ options, stopAtOperand }: Syntax, argv: readonly string[]): string[] {
-  const expanded: string[] = [];
+/**
+ * Long options may be abbreviated to any unique prefix; commander knows full names only. Ends at the first option
+ * that cannot be, with the error that it is.
+ */
+function expandAbbreviations(
+  { options, stopAtOperand }: Syntax,
+  argv: readonly string[],
+): { words: string[]; error?: UsageError } {
+  const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === '--' || (stopAtOperand && !word.startsWith('-'))) return [...expanded, ...argv.slice(i)];
+    const isOperand = word === '-' || !word.startsWith('-');
+    if (word === '--' || (stopAtOperand && isOperand)) return { words: [...words, ...argv.slice(i)] };
     let takesNext = false;
-    if (word.startsWith('--')) {
-      const [, name = '', rest = ''] = /^--([^=]*)(=.*)?$/s.exec(word) ?? [];
-      const option = findLong(options, name);
-      if (rest && option && !option.value) throw new UsageError(`option '--${option.long}' takes no value`);
-      expanded.push(option ? `--${option.long}${rest}` : word);
-      takesNext = Boolean(option?.value) && !rest;
-    } else {
-      expanded.push(word);
-      // in a cluster only the last letter can take the next word
-      for (let at = 1; word.startsWith('-') && at < word.length; at++) {
-        const option = options.find(({ short }) => short === word[at]);
-        if (!option) break;
-        if (!option.value) continue;
-        takesNext = at === word.length - 1;
-        break;
+    try {
+      if (word.startsWith('--')) {
+        const [, name = '', rest = ''] = /^--([^=]*)(=.*)?$/s.exec(word) ?? [];
+        const option = findLong(options, name, word);
+        if (rest && !option.value) throw new UsageError(`option '--${option.long}' takes no value`);
+        words.push(`--${option.long}${rest}`);
+        takesNext = Boolean(option.value) && !rest;
+      } else if (isOperand) words.push(word);
+      else {
+        const end = clusterEnd(options, word);
+        words.push(...(end.known > 1 ? [end.known < word.length ? word.slice(0, end.known) : word] : []));
+        if (end.known < word.length)
+          throw new UsageError(`unknown option '-${[...word.slice(end.known)][0]}'`);
+        takesNext = end.takesNext;
       }
+    } catch (error) {
+      if (error instanceof UsageError) return { words, error };
+      throw error;
     }
-    if (takesNext && i + 1 < argv.length) expanded.push(argv[++i]!);
+    if (takesNext && i + 1 < argv.length) words.push(argv[++i]!);
   }
-  return expanded;
+  return { words };
 }
 
-function findLong(options: readonly OptionSpec[], name: string): OptionSpec | undefined {
+/** How far a cluster of letters is known, and whether its last letter takes the next word. */
+function clusterEnd(options: readonly OptionSpec[], word: string): { known: number; takesNext: boolean } {
+  for (let at = 1; at < word.length; at++) {
+    const option = options.find(({ short }) => short === word[at]);
+    if (!option) return { known: at, takesNext: false };
+    if (option.value) return { known: word.length, takesNext: at === word.length - 1 };
+  }
+  return { known: word.length, takesNext: false };
+}
+
+function findLong(options: readonly OptionSpec[], name: string, word: string): OptionSpec {
   const exact = options.find(({ long }) => long === name);
   if (exact) return exact;
   const matches = options.filter(({ long }) => long?.startsWith(name));
@@ -160,5 +181,6 @@ function findLong(options: readonly OptionSpec[], name: string): OptionSpec | un
     const candidates = matches.map(({ long }) => `--${long}`).join(', ');
     throw new UsageError(`option '--${name}' is ambiguous: ${candidates}`);
   }
+  if (!matches[0]) throw new UsageError(`unknown option '${word}'`);
   return matches[0];
 }

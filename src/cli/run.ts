@@ -54,11 +54,31 @@ export async function run(
   world: World = {},
 ): Promise<number> {
   const io = world.io ?? processIo();
-  const debug = Boolean(io.env[DEBUG_VARIABLE]);
-  const report = (text: string, hint?: string): void =>
+  const report: Context['note'] = (text, hint) =>
     io.error(`${command.name}: ${text}${hint ? `; ${hint}` : ''}`);
+  const file = io.env[RECORD_VARIABLE];
+  if (!file) return attempt(command, argv, world, io, report);
+
+  const { transport, save } = await startRecording(world, file);
+  const status = await attempt(command, argv, { ...world, transport }, io, report);
+  try {
+    save();
+    return status;
+  } catch (error) {
+    report(`the recording cannot be written: ${explain(error)?.text ?? error}`);
+    return 1;
+  }
+}
+
+async function attempt(
+  command: CommandDefinition,
+  argv: readonly string[],
+  world: World,
+  io: Io,
+  report: Context['note'],
+): Promise<number> {
+  const debug = Boolean(io.env[DEBUG_VARIABLE]);
   let client: SmcClient | undefined;
-  const recorder = io.env[RECORD_VARIABLE] ? await startRecording(world, io.env[RECORD_VARIABLE]) : undefined;
   try {
     const parsed = parse(command, argv);
     const status = await command.run(
@@ -68,7 +88,7 @@ export async function run(
         paint: await painter(io),
         note: report,
         client: async () => {
-          client ??= new SmcClient(await clientOptions(recorder ?? world, io, debug));
+          client ??= new SmcClient(await clientOptions(world, io, debug));
           return client;
         },
       },
@@ -78,33 +98,32 @@ export async function run(
     return status ?? 0;
   } catch (error) {
     try {
-      if (error instanceof Answer) {
-        io.write(
-          error.kind === 'help' ? helpText(command) : `${command.name} utility, smc-tools-${version}\n`,
-        );
-        io.flush();
-        return 0;
-      }
-      if (error instanceof BrokenPipeError) return 0;
-      io.flush();
+      if (error instanceof Answer) io.write(answer(command, error));
+      io.flush(); // rows that came before a failure
     } catch (broken) {
-      if (broken instanceof BrokenPipeError) return 0;
-      report(explain(broken)?.text ?? String(broken));
-      return 1;
+      return reportFailure(command, broken, report);
     }
-    if (error instanceof UsageError)
-      report(error.message, `${error.help ?? `${command.name} --help`} shows the usage`);
-    else {
-      const explanation = explain(error);
-      if (explanation) report(explanation.text, explanation.hint);
-      else report(`internal error: ${error}`, `please report it with the output under ${DEBUG_VARIABLE}=1`);
-      if (debug && error instanceof Error) io.error(error.stack ?? String(error));
-    }
-    return command.statusOf?.(error) ?? 1;
+    const status = reportFailure(command, error, report);
+    if (debug && status !== 0 && error instanceof Error) io.error(error.stack ?? String(error));
+    return status;
   } finally {
     client?.close();
-    recorder?.save();
   }
+}
+
+function answer(command: CommandDefinition, { kind }: Answer): string {
+  return kind === 'help' ? helpText(command) : `${command.name} utility, smc-tools-${version}\n`;
+}
+
+/** Says what went wrong, if anything did. */
+function reportFailure(command: CommandDefinition, error: unknown, report: Context['note']): number {
+  if (error instanceof Answer || error instanceof BrokenPipeError) return 0;
+  const explanation = explain(error);
+  if (error instanceof UsageError)
+    report(error.message, `${error.help ?? `${command.name} --help`} shows the usage`);
+  else if (explanation) report(explanation.text, explanation.hint);
+  else report(`internal error: ${error}`, `please report it with the output under ${DEBUG_VARIABLE}=1`);
+  return command.statusOf?.(error) ?? 1;
 }
 
 /**
@@ -142,7 +161,10 @@ async function painter(io: Io): Promise<Paint> {
   return ansiPaint;
 }
 
-async function startRecording(world: World, file: string): Promise<World & { save: () => void }> {
+async function startRecording(
+  world: World,
+  file: string,
+): Promise<{ transport: Transport; save: () => void }> {
   const [{ formatRecording, recordingTransport }, { kernelTransport }, { release }, { writeFileSync }] =
     await Promise.all([
       import('../netlink/recording.ts'),
@@ -151,5 +173,5 @@ async function startRecording(world: World, file: string): Promise<World & { sav
       import('node:fs'),
     ]);
   const { transport, recording } = recordingTransport(world.transport ?? kernelTransport, release());
-  return { ...world, transport, save: () => writeFileSync(file, formatRecording(recording)) };
+  return { transport, save: () => writeFileSync(file, formatRecording(recording)) };
 }

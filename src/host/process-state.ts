@@ -15,22 +15,38 @@ export interface InheritedState {
   closedFds?: number[];
 }
 
-/** Set by the shell part of bin/smc_run.js: `,blk=HEX,ign=HEX,nofile=N,closed=0 …,fds=3 4 …,env=HEX HEX …`. */
+/**
+ * Set by the shell part of bin/smc_run.js: `closed=0 …,fds=3 4 …,all=HEX`, where HEX is what od prints of
+ * /proc/<pid>/environ, status and limits, or `status=HEX` without the environment.
+ */
 export const STATE_VARIABLE = 'SMC_RUN_STATE';
+
+function field(text: string | undefined, name: string): string | undefined {
+  const part = (text ?? '').split(',').find((part) => part.startsWith(`${name}=`));
+  return part?.slice(name.length + 1);
+}
+
+function bytes(hex: string | undefined): Buffer | undefined {
+  return hex === undefined ? undefined : Buffer.from(hex.replace(/\s+/g, ''), 'hex');
+}
 
 /** Reads `STATE_VARIABLE`; what is missing or malformed is left out. */
 export function inheritedState(text: string | undefined): InheritedState {
   const state: InheritedState = {};
-  for (const part of (text ?? '').split(',')) {
-    const [key, value = ''] = part.split('=');
-    const isMask = /^[0-9a-f]{1,16}$/i.test(value);
-    if (key === 'ign' && isMask) state.ignoredSignals = value;
-    if (key === 'blk' && isMask) state.blockedSignals = value;
-    if (key === 'nofile' && /^[0-9]{1,15}$/.test(value)) state.openFilesSoft = Number(value);
-    const fds = (): number[] => value.split(' ').filter(Boolean).map(Number).filter(Number.isInteger);
-    if (key === 'fds') state.inheritedFds = fds();
-    if (key === 'closed') state.closedFds = fds();
-  }
+  const fds = (list: string): number[] =>
+    list.split(' ').filter(Boolean).map(Number).filter(Number.isInteger);
+  const [inherited, closed] = [field(text, 'fds'), field(text, 'closed')];
+  if (inherited !== undefined) state.inheritedFds = fds(inherited);
+  if (closed !== undefined) state.closedFds = fds(closed);
+  const dump = bytes(field(text, 'all') ?? field(text, 'status'));
+  // the environment, if it is there, ends in a NUL, and nothing behind it has one
+  const lines = dump?.subarray(dump.lastIndexOf(0) + 1).toString('latin1') ?? '';
+  const find = (pattern: RegExp): string | undefined => pattern.exec(lines)?.[1];
+  const [ignored, blocked] = [find(/^SigIgn:\s*([0-9a-f]{1,16})$/im), find(/^SigBlk:\s*([0-9a-f]{1,16})$/im)];
+  const openFiles = find(/^Max open files\s+([0-9]{1,15})\s/m);
+  if (ignored !== undefined) state.ignoredSignals = ignored;
+  if (blocked !== undefined) state.blockedSignals = blocked;
+  if (openFiles !== undefined) state.openFilesSoft = Number(openFiles);
   return state;
 }
 
@@ -63,8 +79,8 @@ export function rawArguments(decoded: readonly string[]): (string | Buffer)[] {
  * else what /proc tells of this process. Without both the decoded one is all there is.
  */
 export function rawEnvironment(env: Readonly<Record<string, string | undefined>>): (string | Buffer)[] {
-  const dump = /,env=([0-9a-f\s]*)$/.exec(env[STATE_VARIABLE] ?? '')?.[1]?.replace(/\s+/g, '');
-  if (dump !== undefined) return splitNul(Buffer.from(dump, 'hex'));
+  const dump = bytes(field(env[STATE_VARIABLE], 'all'));
+  if (dump) return splitNul(dump.subarray(0, dump.lastIndexOf(0) + 1));
   try {
     if (env === process.env) return splitNul(readFileSync('/proc/self/environ'));
   } catch {

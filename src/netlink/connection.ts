@@ -318,7 +318,8 @@ export class Connection {
       }
     } catch (cause) {
       if (!(cause instanceof MalformedError)) throw cause;
-      transaction.end(
+      // the kernel's side of a dump goes on, so nothing more can be asked on this socket
+      this.#die(
         new NetlinkError({
           op: 'decode',
           code: 'EMALFORMED',

@@ -69,14 +69,14 @@ export function checkPnetId(pnetId: string): string {
   // the limit comes first in the kernel, blanks included
   if (Buffer.byteLength(pnetId) > PNETID_MAX_LENGTH)
     throw new SmcError('INVALID', `PNET ID ${quoted} is too long`, { hint: rule });
-  const folded = foldPnetId(pnetId);
-  if (folded === '') throw new SmcError('INVALID', 'the PNET ID is empty', { hint: rule });
-  const bad = /[^A-Z0-9]/u.exec(folded);
+  const trimmed = pnetId.replace(KERNEL_SPACE, '');
+  if (trimmed === '') throw new SmcError('INVALID', 'the PNET ID is empty', { hint: rule });
+  const bad = /[^A-Za-z0-9]/u.exec(trimmed);
   if (bad)
     throw new SmcError('INVALID', `PNET ID ${quoted} must not have the character ${JSON.stringify(bad[0])}`, {
       hint: rule,
     });
-  return folded;
+  return foldPnetId(pnetId);
 }
 
 function checkName(kind: string, name: string, maxLength: number): void {
@@ -162,35 +162,53 @@ export class PnetTable {
       );
     if (!wantsEth && !wantsIb) throw inTheWay(alreadyThere[0]!);
 
-    const netlink = await this.#netlink();
     // In other namespaces the kernel drops the device part without a word.
     if (wantsEth && wantsIb && !(await this.#takesDevices(pnetId, ibName))) throw wrongNamespace(ibName);
+    const ethernet = wantsEth ? { ethName } : {};
+    // When the other port of the device has the table's one line, the kernel may set this port and says EEXIST anyway.
+    // So that goes first and alone, to know before the interface is entered.
+    const unlistedPort = wantsIb && table.some((entry) => entry.kind === 'device' && entry.ibName === ibName);
+    if (unlistedPort) await this.#addOtherPort({ pnetId, ibName, ibPort });
+    if (wantsIb && !unlistedPort) await this.#send({ pnetId, ...ethernet, ibName, ibPort });
+    else if (wantsEth) await this.#send({ pnetId, ...ethernet });
+    return { pnetId, alreadyThere, unlistedPort };
+  }
+
+  async #send(addition: PnetAddition): Promise<void> {
+    const { pnetId, ethName, ibName, ibPort } = addition;
+    const netlink = await this.#netlink();
     try {
       await netlink.do(smcPnetid.ADD, {
         name: pnetId,
-        ...(wantsEth && { ethName }),
-        ...(wantsIb && { ibName, ibPort }),
+        ...(ethName !== undefined && { ethName }),
+        ...(ibName !== undefined && { ibName, ...(ibPort !== undefined && { ibPort }) }),
       });
     } catch (error) {
-      if (!isNetlinkError(error)) throw error;
+      if (!isNetlinkError(error) || error.op !== 'request') throw error;
       if (error.code === 'EEXIST') {
-        if (wantsIb && ibPort > 1 && (await this.#portHas(ibName, ibPort, pnetId)))
-          return { pnetId, alreadyThere, unlistedPort: true };
-        if (wantsIb && !(await this.#takesDevices(pnetId, ibName))) throw wrongNamespace(ibName, error);
-        throw await this.#explainExists({ ethName, ibName, ibPort }, error);
+        if (ibName !== undefined && !(await this.#takesDevices(pnetId, ibName)))
+          throw wrongNamespace(ibName, error);
+        throw await this.#explainExists(addition, error);
       }
       // before Linux 5.6 the kernel wanted the interface and the device to exist
       if (error.code === 'ENOENT' || error.code === 'ENODEV')
         throw new SmcError(
           'NOT_FOUND',
-          `the kernel does not know ${[ethName, ibName].filter(Boolean).join(' or ')}`,
-          {
-            cause: error,
-          },
+          `the kernel does not know ${[ethName, ibName].filter((name) => name !== undefined).join(' or ')}`,
+          { cause: error },
         );
       throw error;
     }
-    return { pnetId, alreadyThere, unlistedPort: false };
+  }
+
+  /** Gives a PNET ID to a port whose device is in the table with its other port. */
+  async #addOtherPort(device: { pnetId: string; ibName: string; ibPort: number }): Promise<void> {
+    try {
+      await this.#send(device);
+    } catch (error) {
+      const wasRefused = error instanceof SmcError && error.code === 'EXISTS';
+      if (!wasRefused || !(await this.#portHas(device.ibName, device.ibPort, device.pnetId))) throw error;
+    }
   }
 
   /**
@@ -242,7 +260,10 @@ export class PnetTable {
   /** Whether a port of an RDMA device carries this PNET ID by a user's hand. */
   async #portHas(ibName: string, ibPort: number, pnetId: string): Promise<boolean> {
     const netlink = await this.#netlink();
-    const devices = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCR);
+    const devices = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCR).catch((error: unknown) => {
+      if (isNetlinkError(error) && error.op === 'resolve family') return []; // before Linux 5.11 nothing tells
+      throw error;
+    });
     const device = devices.find(({ devSmcr }) => devSmcr?.ibName === ibName)?.devSmcr;
     const port = ibPort === 1 ? device?.port : device?.port2;
     return port?.pnetUser === 1 && port.pnetId === pnetId;

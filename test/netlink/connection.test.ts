@@ -551,10 +551,11 @@ t.test('a missing required attribute is named', async (t) => {
 });
 
 t.test('a datagram that is no netlink fails the exchange', async (t) => {
-  const { socket, connection } = await connect(t);
   for (const junk of [Buffer.alloc(7), Buffer.alloc(16), Buffer.alloc(40, 0xff)]) {
+    const { socket, connection } = await connect(t);
     socket.onRequest = () => socket.deliver(junk);
     await t.rejects(connection.dumpAll(exchange()), { op: 'decode', code: 'EMALFORMED' });
+    await t.rejects(connection.dumpAll(exchange()), { op: 'dump', code: 'EMALFORMED' }, 'and the connection');
   }
 });
 

@@ -271,6 +271,22 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   await t.test('statistics', (t) => checkCounters(t, guest, 'smcr'));
   await pair.stop();
 
+  await t.test('each network namespace has its counters and its reset', async (t) => {
+    const before = await guest.run('smcr -j stats', { check: true });
+    const { stdout } = await guest.run(
+      'unshare -n sh -c "smcr -j stats; smcr stats reset >/dev/null; smcr -j stats"',
+      { check: true },
+    );
+    const [first, second] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).statistics);
+    t.equal(first.tx.bytes, 0);
+    t.equal(first.baseline, null);
+    t.not(second.baseline.network_namespace, JSON.parse(before.stdout).statistics.baseline.network_namespace);
+    t.equal((await guest.run('smcr -j stats')).stdout, before.stdout, 'the other one is as it was');
+  });
+
   await t.test('on a terminal', async (t) => {
     const { stdout } = await guest.run('smcd device; smcr -d linkgroup 100', { tty: { columns: 100 } });
     t.match(stdout, /^smcd: there are no SMC-D devices\r\n/);

@@ -25,7 +25,7 @@ export const EID_LENGTH = 32;
 
 /** enum {SMC_PNETID_*}: an entry of the PNET table; a reply always carries all four. */
 export const pnetEntry = attrs('PNETID', {
-  name: [1, str(PNETID_MAX_LENGTH)],
+  name: [1, str(PNETID_MAX_LENGTH, 'latin1')],
   ethName: [2, str(IFNAME_MAX_LENGTH)],
   ibName: [3, str(IBNAME_MAX_LENGTH)],
   ibPort: [4, u8],

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: MIT
+// smc_run as it is installed: what the program that it becomes finds. Needs `npm run build`; no SMC, without it the
+// preload library opens TCP sockets.
+import { type SpawnSyncOptions, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { compile, here, scratchDir } from '../native/helpers.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const bin = join(root, 'bin/smc_run.js');
+const shim = join(root, 'dist/native/libsmc-preload.so');
+const addon = join(root, 'dist/native/smc-native.node');
+const PATH = process.env['PATH'] ?? '/usr/bin:/bin';
+const directory = scratchDir(t);
+const probe = compile(join(directory, 'exec-probe'), [here('exec-probe.c')]);
+
+type Result = SpawnSyncReturns<string>;
+
+/** Runs a program with PATH and the given variables as its whole environment. */
+function start(file: string, argv: readonly string[], options: SpawnSyncOptions = {}): Result {
+  const { env = {}, ...rest } = options;
+  return spawnSync(file, argv, { timeout: 60_000, ...rest, encoding: 'utf8', env: { PATH, ...env } });
+}
+
+const smcRun = (argv: readonly string[], options: SpawnSyncOptions = {}): Result => start(bin, argv, options);
+
+/** Runs a shell script in which "$run" is smc_run. */
+const script = (text: string, options: SpawnSyncOptions = {}, shell = '/bin/sh'): Result =>
+  start(shell, ['-c', text], { ...options, env: { run: bin, ...options.env } });
+
+const has = (program: string): boolean => spawnSync(program, ['-c', ':']).status === 0;
+
+function prints(t: Test, result: Result, stdout: string, name = stdout): void {
+  t.strictSame([result.stdout, result.stderr, result.status], [stdout, '', 0], name);
+}
+
+t.test('the process becomes the program', async (t) => {
+  const { pid, stdout } = smcRun(['sh', '-c', 'echo $$']);
+  t.equal(stdout, `${pid}\n`, 'same process');
+  // a built-in, so the shell itself starts nobody
+  const children = smcRun([
+    'sh',
+    '-c',
+    'read -r list </proc/$$/task/$$/children; echo "[$list]"; grep ^Threads /proc/$$/status',
+  ]);
+  t.equal(children.stdout, '[]\nThreads:\t1\n', 'nobody stays behind');
+});
+
+t.test('exit status', async (t) => {
+  for (const status of [0, 1, 2, 42, 126, 127, 128, 254, 255])
+    t.equal(smcRun(['sh', '-c', `exit ${status}`]).status, status);
+});
+
+t.test('death by signal', async (t) => {
+  for (const signal of ['TERM', 'KILL', 'HUP', 'INT', 'PIPE', 'USR1', 'XFSZ'])
+    t.equal(smcRun(['sh', '-c', `kill -${signal} $$`]).signal, `SIG${signal}`);
+});
+
+t.test('signals sent to smc_run reach the program', async (t) => {
+  const child = spawn(
+    bin,
+    ['sh', '-c', 'trap "echo got it; exit 7" INT; echo ready; while :; do sleep 0.05; done'],
+    {
+      env: { PATH },
+    },
+  );
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    if (stdout === '') child.kill('SIGINT');
+    stdout += text;
+  });
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  t.strictSame([stdout, status], ['ready\ngot it\n', 7]);
+});
+
+t.test('arguments', async (t) => {
+  const odd = [
+    '',
+    ' ',
+    'a b',
+    '"',
+    "'",
+    '\\',
+    '$HOME',
+    '*',
+    '`id`',
+    'a\nb',
+    '-d',
+    '--',
+    '--version',
+    'ü',
+    '\u{1f600}',
+    '%s',
+  ];
+  t.equal(smcRun(['printf', '[%s]', ...odd]).stdout, odd.map((word) => `[${word}]`).join(''));
+  prints(t, smcRun(['sh', '-c', 'echo $# $0', 'name', ...Array(20_000).fill('x')]), '20000 name\n');
+  const long = 'x'.repeat(100_000);
+  t.equal(smcRun(['printf', '%s', long]).stdout, long);
+});
+
+t.test('arguments and names that are not UTF-8', async (t) => {
+  const hex = `od -An -v -tx1 | tr -d ' \\n'`;
+  t.equal(
+    script(`"$run" printf '[%s]' "$(printf 'a\\377b')" '' "$(printf '\\300\\200')" x | ${hex}`).stdout,
+    '5b61ff625d5b5d5bc0805d5b785d',
+  );
+  t.equal(
+    script(`"$run" -d printf '[%s]' "$(printf '\\357\\277\\275\\377')" | ${hex}`).stdout,
+    '5befbfbdff5d',
+  );
+  const result = script(
+    `name=$(printf 'pro\\377g'); dir=$(printf 'd\\376r'); mkdir "$dir"; printf '#!/bin/sh\\necho "ran $1"\\n' >"$dir/$name"
+     chmod +x "$dir/$name"; "$run" "./$dir/$name" 1; PATH="$PWD/$dir:$PATH" "$run" "$name" 2; "$run" "./$dir/$name"x 3; echo $?`,
+    { cwd: directory },
+  );
+  t.equal(result.stdout, 'ran 1\nran 2\n127\n');
+  t.match(result.stderr, /^smc_run: .*: command not found\n$/);
+});
+
+/** Starts smc_run with exactly these variables; they may have any bytes and any names. */
+function environmentOf(variables: readonly (string | Buffer)[], options: readonly string[] = []): string[] {
+  const env = variables.map((entry) => (typeof entry === 'string' ? entry : { hex: entry.toString('hex') }));
+  const job = { addon, file: bin, argv: [bin, ...options, '/bin/cat', '/proc/self/environ'], env };
+  const { stdout, stderr } = spawnSync(process.execPath, [here('exec-driver.mjs'), JSON.stringify(job)]);
+  if (stderr.length > 0) throw new Error(stderr.toString());
+  return stdout.toString('latin1').split('\0').slice(0, -1);
+}
+
+const withShim = (variables: readonly string[]): string[] => [...variables, `LD_PRELOAD=${shim}`];
+
+t.test('the environment arrives byte by byte, in its order', async (t) => {
+  const variables = [
+    'Z=last name first',
+    `PATH=${PATH}`,
+    'EMPTY=',
+    'LINES=a\nb\n',
+    'QUOTES="\'`$HOME\\',
+    'EQUALS=a=b=',
+    'TWICE=1',
+    'TWICE=2',
+    'UTF8=\xc3\xbc',
+    'A=1',
+  ];
+  t.strictSame(environmentOf(variables.map((one) => Buffer.from(one, 'latin1'))), withShim(variables));
+  const bytes = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1)).join('');
+  t.strictSame(
+    environmentOf([Buffer.from(`ALL=${bytes}`, 'latin1'), `PATH=${PATH}`]),
+    withShim([`ALL=${bytes}`, `PATH=${PATH}`]),
+  );
+});
+
+t.test('variables that a shell drops or sets anew', async (t) => {
+  const variables = [
+    `PATH=${PATH}`,
+    'a.b=1',
+    'BASH_FUNC_f%%=() { :; }',
+    '1x=digit',
+    '-=dash',
+    '=no name',
+    'no value',
+    'PWD=/wrong',
+    'OLDPWD=/wrong',
+    'IFS=x',
+    'OPTIND=7',
+    'PPID=1',
+    'SHLVL=5',
+    'PS4=q',
+    '_=U',
+    'LINENO=3',
+  ];
+  t.strictSame(environmentOf(variables), withShim(variables));
+});
+
+t.test('variables of the same names as those of our script', async (t) => {
+  const variables = [`PATH=${PATH}`].concat(
+    ['state', 'key', 'value', 'first', 'second', 'third', 'soft', 'rest', 'fd', 'fds'].map(
+      (name) => `${name}=mine`,
+    ),
+  );
+  t.strictSame(environmentOf(variables), withShim(variables));
+});
+
+t.test('an environment without PATH, and without anything', async (t) => {
+  t.strictSame(environmentOf(['A=1']), withShim(['A=1']));
+  t.strictSame(environmentOf([]), withShim([]));
+});
+
+t.test('what is meant for the program’s Node is not for ours', async (t) => {
+  const variables = [`PATH=${PATH}`, 'NODE_OPTIONS=--require=/no/such/module', 'NODE_CHANNEL_FD=3'];
+  t.strictSame(environmentOf(variables), withShim(variables));
+});
+
+t.test('a large environment', async (t) => {
+  const env = { A: 'A'.repeat(100_000), B: 'B'.repeat(100_000), C: '' };
+  const { stdout } = smcRun(['cat', '/proc/self/environ'], { env });
+  const found = stdout.split('\0').slice(0, -1).sort();
+  const expected = Object.entries({ PATH, ...env, LD_PRELOAD: shim, PWD: process.cwd() });
+  t.strictSame(
+    found.filter((entry) => !entry.startsWith('PWD=')),
+    expected
+      .map(([name, value]) => `${name}=${value}`)
+      .sort()
+      .filter((entry) => !entry.startsWith('PWD=')),
+  );
+  prints(
+    t,
+    start(
+      '/bin/sh',
+      ['-c', `trap '' HUP; ulimit -Sn 99; "$0" sh -c 'ulimit -Sn; kill -HUP $$; echo alive'`, bin],
+      { env },
+    ),
+    '99\nalive\n',
+  );
+});
+
+t.test('our own variables', async (t) => {
+  const run = (env: Record<string, string>, ...options: string[]): string[] =>
+    environmentOf(
+      Object.entries({ PATH, ...env }).map(([name, value]) => `${name}=${value}`),
+      options,
+    )
+      .filter((entry) => /^SMC_/.test(entry))
+      .sort();
+  t.strictSame(run({}), []);
+  t.strictSame(run({ SMC_RUN_STATE: 'ign=ffffffff,env=41' }), [], 'internal');
+  t.strictSame(run({}, '-d'), ['SMC_DEBUG=1']);
+  t.strictSame(run({ SMC_DEBUG: '0' }, '-d'), ['SMC_DEBUG=1']);
+  for (const value of ['0', '1', '', 'yes']) t.strictSame(run({ SMC_DEBUG: value }), [`SMC_DEBUG=${value}`]);
+  t.strictSame(run({ SMC_RCVBUF: '77', SMC_SNDBUF: 'x' }), ['SMC_RCVBUF=77', 'SMC_SNDBUF=x'], 'passed on');
+  t.strictSame(run({ SMC_RCVBUF: '77' }, '-r', '16k', '-t010'), ['SMC_RCVBUF=16384', 'SMC_SNDBUF=10']);
+  t.strictSame(run({}, '-r1K'), ['SMC_RCVBUF=1024']);
+});
+
+t.test('LD_PRELOAD', async (t) => {
+  const preload = (given: string): string | undefined =>
+    environmentOf([`PATH=${PATH}`, `LD_PRELOAD=${given}`]).find((entry) => entry.startsWith('LD_PRELOAD='));
+  t.equal(preload(''), `LD_PRELOAD=${shim}`);
+  t.equal(preload(' :'), `LD_PRELOAD=${shim}`, 'no empty first part');
+  t.equal(preload('libm.so.6'), `LD_PRELOAD=libm.so.6:${shim}`);
+  t.equal(preload(':libm.so.6 libc.so.6:'), `LD_PRELOAD=libm.so.6 libc.so.6:${shim}`, 'in its order');
+  t.equal(preload(shim), `LD_PRELOAD=${shim}`, 'not twice');
+  t.equal(
+    preload(`libm.so.6:${shim}:libc.so.6`),
+    `LD_PRELOAD=libm.so.6:${shim}:libc.so.6`,
+    'stays where it is',
+  );
+  const link = join(directory, 'link.so');
+  symlinkSync(shim, link);
+  t.equal(preload(link), `LD_PRELOAD=${link}`, 'the same file under another name');
+  t.equal(
+    smcRun([bin, '-r', '1k', bin, '-d', 'sh', '-c', 'echo "$LD_PRELOAD $SMC_RCVBUF $SMC_DEBUG"']).stdout,
+    `${shim} 1024 1\n`,
+    'smc_run in smc_run',
+  );
+});
+
+t.test('the library is loaded, and tells what it does', async (t) => {
+  const { stderr, status } = smcRun([
+    '-d',
+    process.execPath,
+    '-e',
+    "require('node:net').createServer().listen(0,'127.0.0.1',function(){this.close()})",
+  ]);
+  t.equal(status, 0);
+  t.match(stderr, /^libsmc-preload: IPv4 socket \d+ (uses SMC|stays TCP.*)$/m);
+  const quiet = smcRun([
+    process.execPath,
+    '-e',
+    "require('node:net').createServer().listen(0,'127.0.0.1',function(){this.close()})",
+  ]);
+  t.strictSame([quiet.status, quiet.stderr], [0, '']);
+});
+
+/** What exec-probe tells of itself, without what our own variables add. */
+const inherited = (text: string): string => text.replace(/^(pid|environment) \d+\n/gm, '');
+
+t.test('signals, limits and descriptors are those that smc_run was started with', async (t) => {
+  const link = join(directory, 'smc_run');
+  symlinkSync(bin, link);
+  for (const how of ['quiet', 'prepare']) {
+    const expected = inherited(start(probe, [how, probe, 'show', 'x']).stdout);
+    t.match(expected, how === 'quiet' ? 'SigIgn:\t0000000000000000\n' : /fd 9\nfd 12\nfd 40\n$/);
+    for (const program of [bin, link])
+      t.equal(
+        inherited(start(probe, [how, program, probe, 'show', 'x']).stdout),
+        expected,
+        `${how} ${program}`,
+      );
+  }
+});
+
+t.test('the soft limit of open files', async (t) => {
+  prints(t, script('ulimit -Sn 123; "$run" sh -c "ulimit -Sn"'), '123\n');
+});
+
+t.test('ignored signals stay ignored', async (t) => {
+  for (const signal of ['HUP', 'PIPE', 'INT', 'TERM', 'USR2'])
+    prints(
+      t,
+      script(`trap '' ${signal}; exec "$run" sh -c 'kill -${signal} $$; echo alive'`),
+      'alive\n',
+      signal,
+    );
+});
+
+t.test('umask, priority, directory', async (t) => {
+  prints(t, script('umask 027; cd /; exec nice -n 3 "$run" sh -c "umask; nice; pwd -P"'), '0027\n3\n/\n');
+});
+
+t.test('standard input is not touched', async (t) => {
+  const input = Array.from({ length: 50_000 }, (_, i) => `${i}\n`).join('');
+  prints(t, smcRun(['cat'], { input, maxBuffer: 1e8 }), input);
+  prints(
+    t,
+    script('{ read -r a; "$run" head -n 1; } <input', { cwd: t.testdir({ input: '1\n2\n3\n' }) }),
+    '2\n',
+  );
+  prints(t, script('"$run" wc -l <"$run"'), `${smcRun(['grep', '-c', '', bin]).stdout}`, 'our own script');
+});
+
+t.test('closed descriptors stay closed', async (t) => {
+  const list = 'for fd in 0 1 2; do [ -e /proc/$$/fd/$fd ] && open="$open$fd"; done; echo $open >file';
+  for (const [closed, expected] of [
+    ['', '012'],
+    ['<&-', '12'],
+    ['>&-', '02'],
+    ['2>&-', '01'],
+    ['<&- >&- 2>&-', ''],
+  ])
+    t.equal(
+      script(`"$run" sh -c '${list}' ${closed}; cat file`, { cwd: t.testdir({}) }).stdout,
+      `${expected}\n`,
+      String(closed),
+    );
+  for (const closed of ['<&-', '>&-', '2>&-', '<&- >&- 2>&-'])
+    t.equal(script(`"$run" nosuch ${closed}`).status, 127, closed);
+});
+
+t.test('inherited descriptors', async (t) => {
+  const cwd = t.testdir({ in: 'from a file\n' });
+  prints(t, script('"$run" sh -c "cat <&9; echo x >&3" 9<in 3>out; cat out', { cwd }), 'from a file\nx\n');
+  prints(t, script('echo from a pipe | { exec 5<&0 </dev/null; "$run" cat <&5; }', { cwd }), 'from a pipe\n');
+  // bash takes a socket on standard input for rsh, and reads its start-up file
+  const stdio: SpawnSyncOptions['stdio'] = ['ignore', 'pipe', 'pipe'];
+  if (has('bash')) {
+    prints(t, script('exec 63<in; "$run" sh -c "cat /dev/fd/63"', { cwd, stdio }, 'bash'), 'from a file\n');
+    prints(t, script('"$run" cat <(echo substituted)', { cwd, stdio }, 'bash'), 'substituted\n');
+  }
+  // a socket: what Node makes of 'pipe'
+  const child = spawn(bin, ['sh', '-c', 'cat <&3 >&4'], {
+    env: { PATH },
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'],
+  });
+  const [, , , to, from] = child.stdio as unknown as [
+    null,
+    null,
+    null,
+    NodeJS.WritableStream,
+    NodeJS.ReadableStream,
+  ];
+  to.end('through a socket');
+  let text = '';
+  for await (const chunk of from) text += chunk;
+  t.equal(text, 'through a socket');
+});
+
+t.test('a slow reader of the program', async (t) => {
+  const child = spawn('/bin/sh', ['-c', '"$0" sh -c "seq 1 200000" | { sleep 0.2; cat; }', bin], {
+    env: { PATH },
+  });
+  let text = '';
+  for await (const chunk of child.stdout) text += chunk;
+  t.equal(text.length, 1_288_895);
+  t.ok(text.endsWith('200000\n'));
+});
+
+t.test('a reader that goes away', async (t) => {
+  const cwd = t.testdir({});
+  const SIGPIPE = 13;
+  prints(
+    t,
+    script('{ "$run" yes; echo $? >status; } | head -n 1; sleep 0.2; cat status', { cwd }),
+    `y\n${128 + SIGPIPE}\n`,
+  );
+});
+
+t.test('finding the program', async (t) => {
+  const cwd = t.testdir({
+    'no-shebang': 'echo "no shebang: $1 $0"\n',
+    first: { tool: 'x' },
+    second: { tool: '#!/bin/sh\necho second\n' },
+    local: '#!/bin/sh\necho local\n',
+  });
+  for (const file of ['no-shebang', 'second/tool', 'local']) chmodSync(join(cwd, file), 0o755);
+  prints(t, smcRun(['./no-shebang', 'a b'], { cwd }), 'no shebang: a b ./no-shebang\n');
+  prints(
+    t,
+    smcRun(['tool'], { cwd, env: { PATH: `${cwd}/first:${cwd}/second:${PATH}` } }),
+    'second\n',
+    'the first that can be executed',
+  );
+  for (const path of [`:${PATH}`, `${PATH}:`, `/no::${PATH}`])
+    prints(
+      t,
+      smcRun(['local'], { cwd, env: { PATH: path } }),
+      'local\n',
+      'an empty entry is the current directory',
+    );
+  t.equal(smcRun(['local'], { cwd }).status, 127);
+  prints(t, smcRun(['--', 'sh', '-c', 'echo $0', '--'], { cwd }), '--\n');
+});
+
+t.test('failures', async (t) => {
+  const cwd = t.testdir({ plain: 'x' });
+  for (const [argv, status, reason] of [
+    [['nosuch'], 127, 'nosuch: command not found'],
+    [[''], 127, "'': command not found"],
+    [['./plain'], 126, './plain: permission denied'],
+    [['/'], 126, '/: is a directory'],
+    [[], 1, 'name the program to run; smc_run --help shows the usage'],
+    [
+      ['-r', '8q', 'true'],
+      1,
+      "--rcvbuf '8q' is not a size: give bytes, or a number with k or m; smc_run --help shows the usage",
+    ],
+  ] as const) {
+    const result = smcRun(argv, { cwd });
+    t.strictSame([result.status, result.stdout, result.stderr], [status, '', `smc_run: ${reason}\n`]);
+  }
+});
+
+t.test('ways to start it', async (t) => {
+  const cwd = t.testdir({ 'a b': {} });
+  const link = join(cwd, 'a b/smc_run');
+  symlinkSync(bin, link);
+  const argv = ['sh', '-c', 'echo "$1 $X"', '0', 'a  b'];
+  const env = { X: '1' };
+  prints(
+    t,
+    start('smc_run', argv, { env: { ...env, PATH: `${cwd}/a b:${PATH}` } }),
+    'a  b 1\n',
+    'link on PATH',
+  );
+  prints(t, start('./smc_run', argv, { cwd: join(cwd, 'a b'), env }), 'a  b 1\n', 'relative link');
+  prints(t, start('bin/smc_run.js', argv, { cwd: root, env }), 'a  b 1\n', 'relative path');
+  prints(
+    t,
+    start('sh', ['smc_run.js', ...argv], { cwd: join(root, 'bin'), env }),
+    'a  b 1\n',
+    'sh smc_run.js',
+  );
+  prints(t, start(process.execPath, [bin, ...argv], { env }), 'a  b 1\n', 'node smc_run.js');
+  prints(t, start(process.execPath, [bin, 'sh', '-c', 'exit 0']), '', 'node smc_run.js, status');
+});
+
+for (const [shell, ...words] of [
+  ['bash', '--posix'],
+  ['busybox', 'sh'],
+] as const)
+  t.test(`${shell} as /bin/sh`, { skip: !has(shell) && shell === 'bash' && 'not here' }, async (t) => {
+    if (spawnSync(shell, [...words, '-c', ':']).status !== 0) return;
+    const under = (argv: string[], env = {}): Result => start(shell, [...words, bin, ...argv], { env });
+    prints(t, under(['sh', '-c', 'echo "$key $#"', 'x', 'a b'], { key: 'K' }), 'K 1\n');
+    const odd = spawnSync(
+      'env',
+      ['-i', `PATH=${PATH}`, 'a.b=1', 'PWD=/wrong', 'SHLVL=3', shell, ...words, bin, 'env'],
+      { encoding: 'utf8' },
+    );
+    t.equal(odd.stdout, `PATH=${PATH}\na.b=1\nPWD=/wrong\nSHLVL=3\nLD_PRELOAD=${shim}\n`);
+    const expected = inherited(start(probe, ['prepare', probe, 'show', 'x']).stdout);
+    t.equal(inherited(start(probe, ['prepare', shell, ...words, bin, probe, 'show', 'x']).stdout), expected);
+  });
+
+t.test('without /proc', async (t) => {
+  const inNamespace = (text: string): Result =>
+    start('unshare', ['-m', 'sh', '-c', `umount -l /proc && [ ! -e /proc/self ] && ${text}`, bin]);
+  if (inNamespace('true').status !== 0) return t.pass('no privilege to unmount it', { skip: true });
+  const result = inNamespace('"$0" sh -c \'echo "$1"; exit 3\' x "a b"');
+  t.strictSame([result.stdout, result.stderr, result.status], ['a b\n', '', 3]);
+});
+
+/** A copy of what is installed, without what `leave` names. */
+function copyOf(t: Test, name: string, leave: (path: string) => boolean = () => false): string {
+  const target = join(scratchDir(t), name);
+  mkdirSync(target);
+  for (const part of ['bin', 'dist/commands', 'dist/native', 'native', 'package.json'])
+    cpSync(join(root, part), join(target, part), { recursive: true, filter: (path) => !leave(path) });
+  return target;
+}
+
+t.test('an installation elsewhere', async (t) => {
+  const copy = copyOf(t, 'copy');
+  prints(
+    t,
+    start(join(copy, 'bin/smc_run.js'), ['sh', '-c', 'echo $LD_PRELOAD']),
+    `${copy}/dist/native/libsmc-preload.so\n`,
+  );
+});
+
+t.test('installations that cannot work say why in one line', async (t) => {
+  for (const name of ['a b', 'a:b']) {
+    const copy = copyOf(t, name);
+    t.match(start(join(copy, 'bin/smc_run.js'), ['true']), {
+      status: 1,
+      stdout: '',
+      stderr: `smc_run: the path ${copy}/dist/native/libsmc-preload.so must not have blanks or colons, LD_PRELOAD cannot hold it; install the package elsewhere\n`,
+    });
+    t.equal(start(join(copy, 'bin/smc_run.js'), ['--version']).status, 0);
+  }
+  const bare = copyOf(t, 'bare', (path) => path.includes('dist/native'));
+  t.match(start(join(bare, 'bin/smc_run.js'), ['true']), {
+    status: 1,
+    stdout: '',
+    stderr: `smc_run: the preload library is missing (${bare}/dist/native/libsmc-preload.so); install a C compiler, then: node ${bare}/native/build.mjs\n`,
+  });
+  const broken = copyOf(t, 'broken');
+  for (const damage of ['empty', 'missing']) {
+    const file = join(broken, 'dist/native/smc-native.node');
+    if (damage === 'empty') writeFileSync(file, '');
+    else rmSync(file);
+    t.match(start(join(broken, 'bin/smc_run.js'), ['true']), {
+      status: 1,
+      stdout: '',
+      stderr: `smc_run: the native addon cannot be loaded (${file}); install a C compiler, then: node ${broken}/native/build.mjs\n`,
+    });
+  }
+});
+
+t.test('the debug variable adds the stack, to stderr', async (t) => {
+  const bare = copyOf(t, 'bare', (path) => path.includes('dist/native'));
+  const { status, stdout, stderr } = start(join(bare, 'bin/smc_run.js'), ['true'], {
+    env: { SMC_TOOLS_DEBUG: '1' },
+  });
+  t.strictSame([status, stdout], [1, '']);
+  t.match(stderr, /^smc_run: the preload library is missing .*\nSmcError: .*\n {4}at /);
+});
+
+t.test('a full disk on standard error hurts nobody', async (t) => {
+  const full = openSync('/dev/full', 'w');
+  t.equal(smcRun(['nosuch'], { stdio: ['ignore', 'ignore', full] }).status, 127);
+  closeSync(full);
+});

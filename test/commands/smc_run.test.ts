@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// What smc_run does before it becomes the program, and when it cannot. The rest is in test/bin/smc_run.test.ts: the
+// process that runs a test must not be replaced, so no program here exists.
+import { chmodSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { smcRun } from '../../src/commands/smc_run.ts';
+import { version } from '../../src/version.ts';
+import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';
+
+/** A program that is not there. */
+const NOWHERE = '/no/such/program';
+
+const notFound = (name: string): Outcome => ({
+  status: 127,
+  stdout: '',
+  stderr: `smc_run: ${name}: command not found\n`,
+});
+
+/** Runs it on a host with the given limits of net.core. */
+function smcRunOn(
+  t: Test,
+  argv: readonly string[] | string,
+  options: RunOptions & { limits?: Record<string, string> } = {},
+): Promise<Outcome> {
+  const { limits = { rmem_max: '212992\n', wmem_max: '212992\n' }, ...rest } = options;
+  const hostRoot = t.testdir({ proc: { sys: { net: { core: limits } } } });
+  return runCommand(smcRun, argv, { hostRoot, ...rest });
+}
+
+t.test('command lines that cannot be carried out', async (t) => {
+  for (const [argv, message] of [
+    ['', 'name the program to run'],
+    ['-d', 'name the program to run'],
+    ['-d --', 'name the program to run'],
+    ['-x prog', "unknown option '-x'"],
+    ['-dx prog', "unknown option '-x'"],
+    ['--nonsense prog', "unknown option '--nonsense'"],
+    ['--debug=1 prog', "option '--debug' takes no value"],
+    ['-r', "option '-r, --rcvbuf <SIZE>' argument missing"],
+    ['-dt', "option '-t, --sndbuf <SIZE>' argument missing"],
+  ] as const)
+    t.strictSame(
+      await smcRunOn(t, argv),
+      { status: 1, stdout: '', stderr: `smc_run: ${message}; smc_run --help shows the usage\n` },
+      argv,
+    );
+});
+
+t.test('help and version act where they stand', async (t) => {
+  for (const argv of ['-h', '--help', '--he', '-dh', '-r 1k -h prog', '-r nonsense -h', '-h -x'])
+    t.match(await smcRunOn(t, argv), { status: 0, stdout: /^Usage: smc_run /, stderr: /^$/ }, argv);
+  for (const argv of ['-v', '--version', '-dv', '-d -v prog'])
+    t.strictSame(
+      await smcRunOn(t, argv),
+      { status: 0, stdout: `smc_run utility, smc-tools-${version}\n`, stderr: '' },
+      argv,
+    );
+});
+
+t.test('options end at the program', async (t) => {
+  for (const argv of [
+    `${NOWHERE} -h`,
+    `${NOWHERE} -x --version -- -r`,
+    `-d ${NOWHERE} -v`,
+    `-- ${NOWHERE} -h`,
+  ])
+    t.strictSame(await smcRunOn(t, argv), notFound(NOWHERE), argv);
+  t.strictSame(await smcRunOn(t, '-- -h'), notFound('-h'));
+  t.strictSame(await smcRunOn(t, '-- --'), notFound('--'));
+});
+
+t.test('sizes', async (t) => {
+  for (const size of ['1', '8192', '0010', '8k', '8K', '1m', '1M', '2147483647', '2097151k', '2047m'])
+    for (const argv of [
+      ['-r', size, NOWHERE],
+      [`-r${size}`, NOWHERE],
+      [`-dt${size}`, NOWHERE],
+      [`--rcvbuf=${size}`, NOWHERE],
+      ['--snd', size, NOWHERE],
+    ]) {
+      const { status, stderr } = await smcRunOn(t, argv, { limits: {} });
+      t.strictSame([status, stderr], [127, notFound(NOWHERE).stderr], argv.join(' '));
+    }
+  const bad = (size: string) => `'${size}' is not a size: give bytes, or a number with k or m`;
+  const large = (size: string) => `${size} is too large: at most 2147483647 bytes`;
+  for (const [size, message] of [
+    ['', bad('')],
+    ['0', bad('0')],
+    ['00k', bad('00k')],
+    ['k', bad('k')],
+    ['-1', bad('-1')],
+    ['+1', bad('+1')],
+    ['0x10', bad('0x10')],
+    ['8 k', bad('8 k')],
+    [' 8', bad(' 8')],
+    ['8|', bad('8|')],
+    ['8kb', bad('8kb')],
+    ['8g', bad('8g')],
+    ['1.5m', bad('1.5m')],
+    ['8\n', bad('8\n')],
+    ['2147483648', large('2147483648')],
+    ['2097152k', large('2097152k')],
+    ['4096M', large('4096M')],
+    ['9'.repeat(400), large('9'.repeat(400))],
+  ] as const)
+    for (const [letter, name] of [
+      ['r', 'rcvbuf'],
+      ['t', 'sndbuf'],
+    ])
+      t.strictSame(await smcRunOn(t, [`-${letter}`, size, NOWHERE]), {
+        status: 1,
+        stdout: '',
+        stderr: `smc_run: --${name} ${message}; smc_run --help shows the usage\n`,
+      });
+});
+
+const limitOf = (t: Test, name: string): string =>
+  readFileSync(join(t.testdirName, 'proc/sys/net/core', name), 'utf8');
+
+t.test('limits of the kernel that suffice are left alone', async (t) => {
+  for (const argv of ['-r 212992 -t 208k', '-r 1', '']) {
+    t.strictSame(await smcRunOn(t, `${argv} ${NOWHERE}`), notFound(NOWHERE));
+    t.strictSame([limitOf(t, 'rmem_max'), limitOf(t, 'wmem_max')], ['212992\n', '212992\n']);
+  }
+  t.strictSame(
+    await smcRunOn(t, `-r 1m ${NOWHERE}`, { limits: {} }),
+    notFound(NOWHERE),
+    'no such limit here',
+  );
+});
+
+const isRoot = process.geteuid?.() === 0;
+
+t.test('limits are raised by root, and that is said', { skip: !isRoot && 'needs root' }, async (t) => {
+  const { status, stderr } = await smcRunOn(t, `-r 1m -t 212993 ${NOWHERE}`);
+  t.equal(status, 127);
+  t.equal(
+    stderr,
+    'smc_run: net.core.rmem_max raised from 212992 to 1048576 bytes, for the whole host until it reboots\n' +
+      'smc_run: net.core.wmem_max raised from 212992 to 212993 bytes, for the whole host until it reboots\n' +
+      notFound(NOWHERE).stderr,
+  );
+  t.strictSame([limitOf(t, 'rmem_max'), limitOf(t, 'wmem_max')], ['1048576', '212993']);
+  const only = await smcRunOn(t, `-t 1m ${NOWHERE}`);
+  t.notMatch(only.stderr, 'rmem_max');
+  t.equal(limitOf(t, 'rmem_max'), '212992\n');
+});
+
+t.test(
+  'limits that cannot be raised are told',
+  { skip: !isRoot && 'needs root to be someone else' },
+  async (t) => {
+    const NOBODY = 65534;
+    const asNobody = async (argv: string): Promise<Outcome> => {
+      // the program's own files must stay readable, so only this test's tree is looked at as someone else
+      process.seteuid?.(NOBODY);
+      try {
+        return await runCommand(smcRun, argv, { hostRoot: t.testdirName });
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+    t.testdir({ proc: { sys: { net: { core: { rmem_max: '212992\n' } } } } });
+    chmodSync(t.testdirName, 0o755);
+    const { stderr } = await asNobody(`-r 1m ${NOWHERE}`);
+    if (/cannot be loaded|is missing/.test(stderr)) t.comment('the checkout is closed to others');
+    else
+      t.equal(
+        stderr,
+        `smc_run: buffers are capped at net.core.rmem_max = 212992 bytes; as root: sysctl -w net.core.rmem_max=1048576\n${notFound(NOWHERE).stderr}`,
+      );
+    t.equal(limitOf(t, 'rmem_max'), '212992\n');
+  },
+);
+
+t.test('a kernel without SMC is worth a word', async (t) => {
+  const modules = { [release()]: { 'modules.builtin': 'kernel/a.ko\n', 'modules.dep': 'kernel/b.ko:\n' } };
+  const outcome = await runCommand(smcRun, NOWHERE, { hostRoot: t.testdir({ lib: { modules } }) });
+  t.strictSame(outcome, {
+    ...notFound(NOWHERE),
+    stderr: `smc_run: this kernel has no SMC: the program will run over TCP\n${notFound(NOWHERE).stderr}`,
+  });
+});
+
+t.test('programs that are not there', async (t) => {
+  const directory = t.testdir({ file: '', dangling: t.fixture('symlink', '/no/such/file') });
+  const { status, stderr } = await runCommand(smcRun, [''], { env: { PATH: '/bin' } });
+  t.strictSame([status, stderr], [127, notFound("''").stderr]);
+  for (const [command, PATH] of [
+    ['nosuch', '/bin:/usr/bin'],
+    ['nosuch', ''],
+    ['nosuch', ':::/no/such/directory:'],
+    ['file', `${directory}/file`],
+    ['dangling', directory],
+    [join(directory, 'dangling'), ''],
+    [join(directory, 'file/x'), ''],
+    [`${directory}/`.concat('no/such'), '/bin'],
+  ] as const)
+    t.strictSame(
+      await runCommand(smcRun, [command], { env: { PATH } }),
+      notFound(command),
+      `${command} ${PATH}`,
+    );
+  t.strictSame(await runCommand(smcRun, ['nosuch']), notFound('nosuch'), 'without PATH');
+  t.equal(
+    (await runCommand(smcRun, ['a\n\x1b[31mb'])).stderr,
+    'smc_run: a\\x0a\\x1b[31mb: command not found\n',
+    'one line, whatever the name',
+  );
+});
+
+t.test('programs that cannot be executed', async (t) => {
+  const directory = t.testdir({
+    plain: 'echo hello\n',
+    lost: '#!/no/such/interpreter\n',
+    bin: { plain: 'x', tool: {} },
+    alien: Buffer.from('7f454c46020201000000000000000000000200ff00000001', 'hex'),
+    empty: '',
+  });
+  for (const name of ['lost', 'alien', 'empty']) chmodSync(join(directory, name), 0o755);
+  for (const [command, PATH, reason] of [
+    [directory, '', `${directory}: is a directory`],
+    [join(directory, 'plain'), '', `${directory}/plain: permission denied`],
+    ['plain', directory, `${directory}/plain: permission denied`],
+    ['plain', `/no:${directory}/bin:${directory}`, `${directory}/bin/plain: permission denied`],
+    ['tool', `${directory}/bin`, `${directory}/bin/tool: is a directory`],
+    [join(directory, 'lost'), '', `${directory}/lost: its interpreter was not found`],
+    [join(directory, 'alien'), '', `${directory}/alien: not a program for this machine (exec format error)`],
+    ['empty', directory, `${directory}/empty: not a program for this machine (exec format error)`],
+    ['x'.repeat(300), directory, `${directory}/${'x'.repeat(300)}: cannot be executed (ENAMETOOLONG)`],
+  ] as const)
+    t.strictSame(
+      await runCommand(smcRun, [command], { env: { PATH } }),
+      { status: 126, stdout: '', stderr: `smc_run: ${reason}\n` },
+      command,
+    );
+});
