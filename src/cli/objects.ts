@@ -128,36 +128,39 @@ const LETTERS: Readonly<Record<string, (typeof OPTIONS)[number]>> = {
 };
 
 /**
- * Spells the options of smcd and smcr as getopt_long would have them. Unknown ones stay as they are, for the parser to
- * refuse. Options may also follow the object; `--help` there asks for the object's own help.
+ * Spells the options of smcd and smcr as getopt_long would have them: options, `--`, words. Unknown options stay as they
+ * are, for the parser to refuse. Options may also follow the object; `--help` there asks for the object's own help.
+ * Negative numbers are words.
  * @throws UsageError for a lone dash
  */
 export function rewriteOptions(argv: readonly string[]): string[] {
-  const out: string[] = [];
-  let objectAt: number | undefined;
+  const given: string[] = [];
+  const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === '--') return [...out, ...argv.slice(i)];
-    if (!word.startsWith('-')) {
-      objectAt ??= out.length;
-      out.push(word);
+    if (word === '--') {
+      words.push(...argv.slice(i + 1));
+      break;
+    }
+    if (!word.startsWith('-') || /^-\d/.test(word)) {
+      words.push(word);
       continue;
     }
     const [, body = '', value = ''] = /^--?([^=]*)(=.*)?$/s.exec(word) ?? [];
     if (body === '') throw new UsageError(`'${word}' is no option`);
     const options = expand(body);
     if (!options) {
-      out.push(word);
+      given.push(word);
       continue;
     }
     for (const option of options) {
-      if (option === 'help' && objectAt !== undefined) out.splice(objectAt + 1, 0, 'help');
-      else out.push(`--${option}${value}`);
+      if (option === 'help' && words.length > 0) words.splice(1, 0, 'help');
+      else given.push(`--${option}${value}`);
       const takesNext = (VALUE_OPTIONS as readonly string[]).includes(option) && value === '';
-      if (takesNext && i + 1 < argv.length) out.push(argv[++i]!);
+      if (takesNext && i + 1 < argv.length) given.push(argv[++i]!);
     }
   }
-  return out;
+  return words.length > 0 ? [...given, '--', ...words] : given;
 }
 
 function expand(body: string): readonly string[] | undefined {

@@ -37,7 +37,7 @@ export const smcss: CommandDefinition = {
     { short: 'v', long: 'version', help: 'show the version' },
   ],
   examples: [
-    ['smcss', 'connected sockets: which run over SMC-R, SMC-D or TCP'],
+    ['smcss', 'connected sockets and what they run over'],
     ['smcss -aW', 'all sockets, addresses in full'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],

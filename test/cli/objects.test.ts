@@ -17,7 +17,7 @@ t.test('options in any spelling and order', async (t) => {
   for (const [given, rewritten] of [
     ['-a', '--absolute'],
     ['--abs', '--absolute'],
-    ['-da stats', '--details --absolute stats'],
+    ['-da stats', '--details --absolute -- stats'],
     ['-ad', '--absolute --details'],
     ['-d -a', '--details --absolute'],
     ['-dd', '--ddetails'],
@@ -25,15 +25,16 @@ t.test('options in any spelling and order', async (t) => {
     ['-dda', '--details --details --absolute --ddetails'],
     ['-jd', '--json --details'],
     ['-v', '--version'],
-    ['stats --interval 5 -c=3', 'stats --interval 5 --count=3'],
-    ['stats --interval -5', 'stats --interval -5'],
-    ['stats --interval', 'stats --interval'],
-    ['ueid add --from', 'ueid add --from-machine-id'],
-    ['ueid add X --help', 'ueid help add X'],
-    ['--help stats', '--help stats'],
+    ['stats --interval 5 -c=3', '--interval 5 --count=3 -- stats'],
+    ['stats --interval -5', '--interval -5 -- stats'],
+    ['stats --interval', '--interval -- stats'],
+    ['ueid add --from', '--from-machine-id -- ueid add'],
+    ['ueid add X --help', '-- ueid help add X'],
+    ['--help stats', '--help -- stats'],
     ['-dax', '-dax'],
     ['--data', '--data'],
     ['-- -d', '-- -d'],
+    ['sysctl set x -1 -d', '--details -- sysctl set x -1'],
   ] as const)
     t.strictSame(rewriteOptions(given.split(' ')), rewritten.split(' '), given);
   t.throws(() => rewriteOptions(['-']), UsageError);

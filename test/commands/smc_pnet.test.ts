@@ -354,7 +354,7 @@ t.test('command lines that cannot be carried out', async (t) => {
     ['-a A -P 1', '--add needs --interface, --ibdevice or both'],
     ['-a -I eth0', '--add needs a PNET ID'],
     ['-d', '--delete needs a PNET ID'],
-    ['-aABC', "unknown option '-ABC'"],
+    ['-aABC', "unknown option '-A'"],
     ['--add=ABC', "option '--add' takes no value"],
     ['--json=1', "option '--json' takes no value"],
     ['-x', "unknown option '-x'"],
@@ -392,6 +392,7 @@ t.test('help and version act where they stand', async (t) => {
       stderr: '',
     });
   t.strictSame(await pnet(t, '-a -s -h', kernel), usage('--add and --show exclude each other'));
+  t.strictSame(await pnet(t, '-x -h', kernel), usage("unknown option '-x'"));
   t.strictSame(await pnet(t, '-ash', kernel), usage('--add and --show exclude each other'));
   t.strictSame(kernel.log, []);
 });
@@ -400,8 +401,8 @@ t.test('the second port of a device', async (t) => {
   const kernel = new FakeKernel()
     .serve(smcPnetid, {
       GET: () => [device('NET1', 'mlx5_0', 1)],
-      ADD: () => {
-        throw new Errno('EEXIST');
+      ADD: ({ ibPort }) => {
+        throw new Errno(ibPort === 3 ? 'EINVAL' : 'EEXIST');
       },
     })
     .serve(smcGenNetlink, {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The demo: an unchanged program over SMC-R, seen by smcss, then the same over TCP. Run by `npm run demo`. */
 import { type Guest, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, UEID, waitFor, waitForListener } from './suite.ts';
+import { bootWithSuite, UEID, waitFor, waitForListener } from './suite.ts';
 
 const say = (text: string): void => void process.stdout.write(`\n# ${text}\n`);
 
@@ -49,7 +49,7 @@ async function demo(guest: Guest): Promise<void> {
   await show(guest, 'smc_pnet');
 
   say(`SMC version 2 needs an enterprise ID that both ends have: ${UEID}.`);
-  await addUeid(guest);
+  await show(guest, `smcd ueid add ${UEID}`);
 
   say('iperf3, a TCP program that knows nothing of SMC, server and client started by smc_run:');
   const withSmc = await transfer(guest, 'smc_run ', 5201);

@@ -25,9 +25,9 @@ export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
   return guest;
 }
 
-/** Adds an enterprise ID, without the commands under test. */
+/** Adds an enterprise ID. */
 export async function addUeid(guest: Guest, ueid = UEID): Promise<void> {
-  await guest.run(`python3 test/vm/programs/add-ueid.py ${ueid}`, { check: true });
+  await guest.run(`smcd ueid add ${ueid}`, { check: true });
 }
 
 /** Everything SMC-R over soft-RoCE on lo needs: RDMA device, PNET ID, enterprise ID. */

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// The commands as they are installed, as far as that needs no SMC in the kernel. Needs `npm run build`.
+import { type SpawnSyncOptions, type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { compile, here, scratchDir } from '../native/helpers.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { bin, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  bin: Record<string, string>;
+  version: string;
+};
+const PATH = process.env['PATH'] ?? '/usr/bin:/bin';
+
+/** Runs a program with PATH and the given variables only; the test runner would add NODE_OPTIONS. */
+function start(
+  file: string,
+  argv: readonly string[],
+  { env, ...options }: SpawnSyncOptions = {},
+): SpawnSyncReturns<string> {
+  const variables = Object.entries({ PATH, ...env }).map(([name, value]) => `${name}=${value}`);
+  return spawnSync('env', ['-i', ...variables, file, ...argv], {
+    timeout: 60_000,
+    ...options,
+    encoding: 'utf8',
+  });
+}
+
+/** Runs a shell script in which "$0" is the command. */
+const script = (text: string, file: string, options?: SpawnSyncOptions): SpawnSyncReturns<string> =>
+  start('sh', ['-c', text, file], options);
+
+for (const [name, path] of Object.entries(bin)) {
+  const file = join(root, path);
+
+  t.test(`${name}: answers`, async (t) => {
+    for (const option of ['--version', '-v'])
+      t.match(start(file, [option]), {
+        status: 0,
+        stdout: `${name} utility, smc-tools-${version}\n`,
+        stderr: /^$/,
+      });
+    for (const option of ['--help', '-h']) {
+      const help = start(file, [option]);
+      t.strictSame([help.status, help.stderr], [0, '']);
+      t.ok(help.stdout.startsWith(`Usage: ${name} `));
+      t.ok(help.stdout.endsWith(`${name}(8) has the details.\n`));
+      t.notMatch(help.stdout, '\x1b');
+    }
+  });
+
+  t.test(`${name}: mistakes are one line on standard error`, async (t) => {
+    for (const option of ['--no-such-option', '-Z', `--${'x'.repeat(100_000)}`]) {
+      const { status, stdout, stderr } = start(file, [option]);
+      t.equal(stdout, '');
+      t.not(status, 0);
+      t.ok(stderr.startsWith(`${name}: unknown option '${option}'; ${name} --help`), stderr.slice(0, 100));
+      t.equal(stderr.split('\n').length, 2);
+    }
+    const debug = start(file, ['-Z'], { env: { SMC_TOOLS_DEBUG: '1' } });
+    t.match(debug.stderr, /^.*: unknown option '-Z'; .*\n/);
+  });
+
+  t.test(`${name}: standard output`, async (t) => {
+    const silent = { status: 0, stdout: '', stderr: '' };
+    t.match(script('"$0" --help >/dev/null', file), silent);
+    t.match(script('"$0" --help >&-', file), silent, 'closed: Node opens /dev/null in its place');
+    const full = script('"$0" --help >/dev/full', file);
+    t.strictSame([full.stdout, full.stderr], ['', `${name}: no space left on device\n`]);
+    t.not(full.status, 0);
+    // the reader has gone before the first byte comes
+    const gone = script('{ sleep 0.1; "$0" --help; echo $? >&2; } | exec true', file);
+    t.match(gone, { stdout: '', stderr: '0\n' }, 'no reader: no message either');
+    t.match(script('"$0" --help | head -n 1', file), { status: 0, stdout: /^Usage: .*\n$/, stderr: '' });
+    t.match(script('"$0" --version <&-', file), {
+      status: 0,
+      stdout: `${name} utility, smc-tools-${version}\n`,
+    });
+    t.equal(script('"$0" -Z 2>&-', file).status, start(file, ['-Z']).status);
+    t.equal(script('"$0" -Z 2>/dev/full', file).status, start(file, ['-Z']).status);
+  });
+
+  t.test(`${name}: started by a link, from elsewhere`, async (t) => {
+    const directory = scratchDir(t);
+    symlinkSync(file, join(directory, name));
+    const expected = `${name} utility, smc-tools-${version}\n`;
+    t.equal(start(name, ['-v'], { env: { PATH: `${directory}:${PATH}` }, cwd: '/' }).stdout, expected);
+    t.equal(start(`./${name}`, ['-v'], { cwd: directory }).stdout, expected);
+    t.equal(start(process.execPath, [file, '-v']).stdout, expected);
+  });
+
+  t.test(`${name}: the file`, async (t) => {
+    const { mode, size } = statSync(file);
+    t.equal(mode & 0o111, 0o111, 'executable');
+    t.ok(size < 3000, `${size} bytes`);
+    const [first = '', ...rest] = readFileSync(file, 'utf8').split('\n');
+    t.match(first, name === 'smc_run' ? '#!/bin/sh' : '#!/usr/bin/env node');
+    t.ok(rest.every((line) => !line.includes('\r')));
+  });
+}
+
+/** Commands that need no netlink at all, and smc_run, which opens no socket. */
+const speaking = Object.keys(bin).filter((name) => name !== 'smc_run');
+
+t.test('without the npm package netlink', async (t) => {
+  const copy = join(scratchDir(t), 'copy');
+  mkdirSync(copy);
+  for (const part of ['bin', 'dist/commands', 'package.json'])
+    cpSync(join(root, part), join(copy, part), { recursive: true });
+  for (const name of speaking) {
+    const file = join(copy, bin[name]!);
+    t.equal(start(file, ['--version']).status, 0);
+    const argv = name === 'smcd' || name === 'smcr' ? ['info'] : [];
+    t.match(
+      start(file, argv),
+      {
+        status: 1,
+        stdout: '',
+        stderr: `${name}: the native part of the npm package netlink cannot be loaded; there is no prebuilt one for this platform: reinstall with a C++ compiler, make and Python at hand\n`,
+      },
+      name,
+    );
+  }
+  const json = start(join(copy, bin['smcss']!), ['-j']);
+  t.match(JSON.parse(json.stdout), { sockets: [], complete: false });
+});
+
+t.test('a recording that cannot be written', async (t) => {
+  for (const name of speaking) {
+    const argv = name === 'smcd' || name === 'smcr' ? ['info'] : [];
+    const env = { SMC_TOOLS_RECORD: '/no/such/directory/file' };
+    const { status, stderr } = start(join(root, bin[name]!), argv, { env });
+    t.equal(status, 1);
+    const lines = stderr.trimEnd().split('\n');
+    t.match(lines.at(-1), /: no such file or directory$/);
+    t.ok(
+      lines.every((line) => line.startsWith(`${name}: `)),
+      stderr,
+    );
+  }
+});
+
+t.test('a slow reader gets every byte', async (t) => {
+  const directory = scratchDir(t);
+  const streams = new URL('../../src/cli/io.ts', import.meta.url).href;
+  const writer = join(directory, 'writer.mjs');
+  writeFileSync(
+    writer,
+    `import { processIo } from ${JSON.stringify(streams)};
+    const io = processIo();
+    for (let i = 0; i < 300000; i++) io.write(i + '\\n');
+    io.flush();
+    io.error('done');`,
+  );
+  const write = (before: string): SpawnSyncReturns<string> =>
+    script(`{ ${before}node --import=tsx "$0"; } | { sleep 0.5; cat; } | cksum`, writer, { cwd: root });
+  const expected = script('seq 0 299999 | cksum', '').stdout;
+  const plain = write('');
+  t.strictSame([plain.stdout, plain.stderr], [expected, 'done\n']);
+  // makes its standard input non-blocking, which is the pipe here
+  const probe = compile(join(directory, 'exec-probe'), [here('exec-probe.c')]);
+  const nonblocking = write(
+    `${probe} prepare true <&1; sed -n 's/^flags:[^0-9]*//p' /proc/self/fdinfo/9 9>&1 >&2; `,
+  );
+  const [flags = '', ...rest] = nonblocking.stderr.split('\n');
+  const O_NONBLOCK = 0o4000;
+  t.equal(Number.parseInt(flags, 8) & O_NONBLOCK, O_NONBLOCK, 'the pipe was non-blocking');
+  t.strictSame([nonblocking.stdout, rest], [expected, ['done', '']]);
+});

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/** What all commands have in common. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { optionName } from '../../src/cli/options.ts';
+import type { CommandDefinition } from '../../src/cli/run.ts';
+import { version } from '../../src/version.ts';
+import { FakeKernel } from '../helpers/fake-kernel.ts';
+import { runCommand } from '../helpers/run-command.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  bin: Record<string, string>;
+};
+
+/** Those that print tables or values, so there is JSON of it. */
+const WITHOUT_OUTPUT = new Set(['smc_run']);
+
+t.ok(Object.keys(bin).length >= 5);
+
+for (const [name, path] of Object.entries(bin)) {
+  const definitions = Object.values(await import(`../../src/commands/${name}.ts`)) as CommandDefinition[];
+  const command = definitions.find((definition) => definition?.name === name);
+
+  t.test(name, async (t) => {
+    if (!command) return t.fail('src/commands has a definition with this name');
+    const { options } = command;
+
+    const letters = options.map(({ short }) => short).filter(Boolean);
+    t.equal(new Set(letters).size, letters.length, 'no letter twice');
+    const words = options.map(({ long }) => long).filter(Boolean);
+    t.equal(new Set(words).size, words.length, 'no word twice');
+    for (const option of options) {
+      t.ok(option.short || option.long);
+      t.match(option.short ?? 'x', /^[A-Za-z]$/);
+      t.match(option.long ?? 'x', /^[a-z][a-z-]*$/);
+      t.match(option.value ?? 'X', /^[A-Z]+$/, 'values are named in capitals');
+      t.match(option.help, /^[^.\n]{5,80}[^.\s]$/, `${optionName(option)}: one line without a full stop`);
+    }
+    t.match(command.summary, /^[A-Z][^\n]*\.$/);
+    t.ok(command.examples.length >= 2);
+    // a pipeline may begin an example
+    for (const [example, effect] of command.examples) {
+      t.ok(example.startsWith(name), example);
+      t.ok(effect.length > 0);
+    }
+    t.equal(words.includes('json'), !WITHOUT_OUTPUT.has(name), '--json where there is output');
+
+    const kernel = new FakeKernel();
+    for (const argv of ['--help', '-h']) {
+      const { status, stdout, stderr } = await runCommand(command, argv, { transport: kernel });
+      t.strictSame([status, stderr], [0, '']);
+      t.ok(stdout.startsWith(`Usage: ${name} ${command.usage}\n`));
+      t.ok(stdout.includes(command.summary.slice(0, 40)));
+      for (const { short, long, value, help } of options) {
+        const spelling = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
+        const line = `  ${spelling}${value ? ` <${value}>` : ''} `;
+        t.ok(stdout.includes(line) && stdout.replace(/\s+/g, ' ').includes(help), line);
+      }
+      for (const [example, effect] of command.examples)
+        t.match(stdout, new RegExp(`^  ${literally(example)}  +${literally(effect)}$`, 'm'));
+      for (const line of stdout.split('\n')) t.ok(line.length <= 100 && !/\s$/.test(line), line);
+    }
+    for (const argv of ['--version', '-v', '--vers'])
+      t.strictSame(await runCommand(command, argv, { transport: kernel }), {
+        status: 0,
+        stdout: `${name} utility, smc-tools-${version}\n`,
+        stderr: '',
+      });
+    for (const word of ['--nonsense', '-Z']) {
+      const { status, stdout, stderr } = await runCommand(command, word, { transport: kernel });
+      t.strictSame(
+        [stdout, stderr],
+        ['', `${name}: unknown option '${word}'; ${name} --help shows the usage\n`],
+      );
+      t.not(status, 0);
+    }
+    for (const { short, long, value } of options) {
+      const spellings = [short && `-${short}`, long && `--${long}`].filter(Boolean) as string[];
+      for (const spelling of value ? spellings : []) {
+        const { status, stdout, stderr } = await runCommand(command, spelling, { transport: kernel });
+        t.equal(stdout, '');
+        t.not(status, 0);
+        t.match(stderr, /^[^\n]+\n$/, `${spelling} without a value is one line`);
+      }
+      if (long && !value) {
+        const { stderr } = await runCommand(command, `--${long}=x`, { transport: kernel });
+        t.equal(stderr, `${name}: option '--${long}' takes no value; ${name} --help shows the usage\n`);
+      }
+    }
+    t.strictSame(kernel.log, [], 'none of that asks the kernel');
+
+    const file = join(root, path);
+    t.ok(existsSync(file));
+    t.equal(statSync(file).mode & 0o111, 0o111, 'executable');
+    t.ok(existsSync(join(root, `man/${name}.8`)), 'man page');
+  });
+}
+
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
