@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** One netlink socket: requests with acknowledgement and streamed dumps, one at a time. */
-import { type Codec, MalformedError } from './codec.ts';
+import { MalformedError } from './codec.ts';
 import { errnoName, NetlinkError, type NetlinkOperation } from './error.ts';
 import { encodeMessage, type Message, messages, readStatus } from './message.ts';
+import { Dump, type Exchange, Transaction } from './transaction.ts';
 import { kernelTransport, type RawSocket, type Transport } from './transport.ts';
 import {
   NLM_F_ACK,
@@ -14,31 +15,6 @@ import {
   NLMSG_NOOP,
   NLMSG_OVERRUN,
 } from './uapi/netlink.ts';
-
-/** A request, and how to read what comes back. */
-export interface Exchange<T> {
-  /** names for errors and the debug dump */
-  family: string;
-  command: string;
-  /** shown in errors instead of "request" or "dump" */
-  op?: NetlinkOperation;
-  /** nlmsg_type */
-  type: number;
-  payload: Buffer;
-  /** layouts for the debug dump: header in front of the attributes, then the attributes */
-  request: Layout;
-  reply: Layout;
-  /** Reads one reply. Must not keep `message.data`. May throw MalformedError. */
-  decode(message: Message): T;
-}
-
-/** Fixed header and attribute set of a message. */
-export interface Layout {
-  // biome-ignore lint/suspicious/noExplicitAny: any struct, any attribute set
-  header?: (Codec<any> & { size: number }) | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: any struct, any attribute set
-  attributes?: Codec<any> | undefined;
-}
 
 export interface ConnectionOptions {
   /** where to connect to; the running kernel by default */
@@ -55,120 +31,6 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** How often a dump that the kernel calls inconsistent is begun anew before that is reported. */
 const INTERRUPTED_RETRIES = 3;
-
-/** Row store and end state of one exchange; `Dump` and `request` read from it. */
-class Transaction<T> {
-  readonly exchange: Exchange<T>;
-  readonly isDump: boolean;
-  readonly sequence: number;
-  interrupted = false;
-  /** set when the consumer has gone: rows are dropped, the exchange still runs to its end */
-  abandoned = false;
-  /** time of the last sign of life, for the deadline */
-  lastActivity = 0;
-  readonly #rows: T[] = [];
-  #head = 0;
-  #ended = false;
-  #error: NetlinkError | undefined;
-  #waiting: (() => void)[] = [];
-  readonly #onEnd: () => void;
-
-  constructor(exchange: Exchange<T>, isDump: boolean, sequence: number, onEnd: () => void) {
-    this.exchange = exchange;
-    this.isDump = isDump;
-    this.sequence = sequence;
-    this.#onEnd = onEnd;
-  }
-
-  push(row: T): void {
-    if (this.abandoned || this.#ended) return;
-    this.#rows.push(row);
-  }
-
-  /** Lets a waiting consumer run; once per datagram is enough. */
-  wake(): void {
-    for (const resume of this.#waiting.splice(0)) resume();
-  }
-
-  end(error?: NetlinkError): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#error = error;
-    this.#onEnd();
-    this.wake();
-  }
-
-  /** Next row; `undefined` at the end. Rows that arrived before a failure are given out first. */
-  async next(): Promise<T | undefined> {
-    for (;;) {
-      if (this.#head < this.#rows.length) {
-        const row = this.#rows[this.#head++];
-        if (this.#head === this.#rows.length) {
-          this.#rows.length = 0;
-          this.#head = 0;
-        }
-        return row;
-      }
-      if (this.#error) throw this.#error;
-      if (this.#ended) return undefined;
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-    }
-  }
-}
-
-/**
- * Rows of a dump, decoded one datagram at a time. The kernel makes the next part only when the last one has been
- * read, and a consumer that writes synchronously runs between two datagrams: memory stays constant however long
- * the table is. The socket itself cannot be paused, so rows pile up while a consumer awaits something else.
- */
-export class Dump<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #start: () => Promise<Transaction<T>>;
-  #starting: Promise<Transaction<T>> | undefined;
-  #transaction: Transaction<T> | undefined;
-  #finished = false;
-
-  /** @internal made by `Connection.dump` */
-  constructor(start: () => Promise<Transaction<T>>) {
-    this.#start = start;
-  }
-
-  /**
-   * The table changed while it was read (NLM_F_DUMP_INTR): rows may be missing or double. Valid after the last
-   * row. No SMC interface sets it up to Linux 7.x; the generic netlink controller can.
-   */
-  get interrupted(): boolean {
-    return this.#transaction?.interrupted ?? false;
-  }
-
-  /** @throws NetlinkError */
-  async next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#finished) return { done: true, value: undefined };
-    this.#starting ??= this.#start();
-    this.#transaction ??= await this.#starting;
-    try {
-      const value = await this.#transaction.next();
-      if (value !== undefined) return { done: false, value };
-    } catch (error) {
-      this.#finished = true;
-      throw error;
-    }
-    this.#finished = true;
-    return { done: true, value: undefined };
-  }
-
-  /** The consumer leaves early: what is still to come is read and dropped. */
-  async return(): Promise<IteratorResult<T, undefined>> {
-    this.#finished = true;
-    if (this.#transaction) this.#transaction.abandoned = true;
-    return { done: true, value: undefined };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-}
 
 export class Connection {
   readonly transport: Transport;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** Prints messages decoded by their declared layouts; loaded only when the debug variable asks for it. */
 import type { ByteOrder } from './codec.ts';
-import type { Exchange, Layout, Trace } from './connection.ts';
+import type { Trace } from './connection.ts';
 import { type Message, readStatus } from './message.ts';
+import type { Exchange, Layout } from './transaction.ts';
 import {
   NLM_F_ACK,
   NLM_F_DUMP,

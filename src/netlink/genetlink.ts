@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Generic netlink: families by name, commands declared with their layouts. */
 import { type ByteOrder, type Codec, u8, u16 } from './codec.ts';
-import { Connection, type ConnectionOptions, type Dump, type Exchange } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import { NetlinkError } from './error.ts';
 import { type Infer, struct } from './schema.ts';
+import type { Dump, Exchange } from './transaction.ts';
 import { CTRL_CMD_GETFAMILY, controller, GENL_ID_CTRL, NETLINK_GENERIC } from './uapi/netlink.ts';
 
 /** struct genlmsghdr */

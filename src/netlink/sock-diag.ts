@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** NETLINK_SOCK_DIAG: a dump is a fixed request struct, and a fixed struct with attributes per socket. */
 import type { Codec } from './codec.ts';
-import { Connection, type ConnectionOptions, type Dump } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import type { Struct } from './schema.ts';
+import type { Dump } from './transaction.ts';
 import { NETLINK_SOCK_DIAG } from './uapi/netlink.ts';
 import { SOCK_DIAG_BY_FAMILY } from './uapi/smc-diag.ts';
 

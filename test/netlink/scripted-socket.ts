@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** A raw socket whose every event is played by the test, and a small exchange to run over it. */
 import { hostByteOrder, u32 } from '../../src/netlink/codec.ts';
-import type { Exchange } from '../../src/netlink/connection.ts';
 import { encodeMessage, type Message, messages } from '../../src/netlink/message.ts';
 import { attrs, type Infer } from '../../src/netlink/schema.ts';
+import type { Exchange } from '../../src/netlink/transaction.ts';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
 import { NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR } from '../../src/netlink/uapi/netlink.ts';
 
