@@ -48,7 +48,7 @@ function explainNetlink(error: NetlinkError): Explanation {
     case 'EACCES':
       return {
         text: 'permission denied',
-        hint: 'run it as root: CAP_NET_ADMIN in the initial user namespace is needed',
+        hint: 'CAP_NET_ADMIN is needed: run it as root, outside of containers',
       };
     case 'ENOADDON':
       return {
@@ -73,12 +73,20 @@ function explainNetlink(error: NetlinkError): Explanation {
     case 'ENOBUFS':
       return { text: 'the kernel has no memory for this', hint: 'try again when memory is free' };
     case 'EOPNOTSUPP':
-      return { text: `this kernel does not know the command ${object}`, hint: 'a newer kernel is needed' };
+      return {
+        text:
+          error.family === 'SOCK_DIAG'
+            ? `this kernel cannot list ${error.command}`
+            : `this kernel does not know the command ${object}`,
+        hint: 'a newer kernel is needed',
+      };
   }
   if (error.op === 'open socket')
     return { text: `a netlink socket cannot be opened (${error.code})`, hint: 'a sandbox may forbid it' };
-  if (error.command === 'SMC sockets' && error.code === 'ENOENT')
-    return { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag' };
+  if (error.family === 'SOCK_DIAG')
+    return error.code === 'ENOENT'
+      ? { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag' }
+      : { text: `the kernel does not list ${error.command} (${error.code})` };
   const more = error.kernelMessage ?? error.detail;
   return { text: `${object}: ${error.code}${more ? ` (${more})` : ''}` };
 }

@@ -91,9 +91,15 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
     if (error) throw error;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    throw new UsageError(error.message.replace(/^error: /, '').replace(/\n.*$/s, ''));
+    throw new UsageError(wording(error));
   }
   return { flags: new Set(seen), values, operands: command.args };
+}
+
+/** commander's message in our words: one line, without its "error: " and its suggestions. */
+function wording({ message }: CommanderError): string {
+  const [, names, value] = /^error: option '(.*) <(.*)>' argument missing/.exec(message) ?? [];
+  return names ? `option '${names}' needs a ${value}` : message.replace(/^error: /, '').replace(/\n.*$/s, '');
 }
 
 /** The help text, line ends included. */

@@ -2,7 +2,7 @@
 /** Runs a command: options, client, errors, exit status. Nothing else touches `process.exitCode`. */
 import type { Transport } from '../netlink/transport.ts';
 import type { Paint } from '../output/table.ts';
-import { plain } from '../output/table.ts';
+import { plain, printable } from '../output/table.ts';
 import { SmcClient, type SmcClientOptions } from '../smc/client.ts';
 import { version } from '../version.ts';
 import { explain } from './errors.ts';
@@ -55,7 +55,7 @@ export async function run(
 ): Promise<number> {
   const io = world.io ?? processIo();
   const report: Context['note'] = (text, hint) =>
-    io.error(`${command.name}: ${text}${hint ? `; ${hint}` : ''}`);
+    io.error(`${command.name}: ${printable(text)}${hint ? `; ${printable(hint)}` : ''}`);
   const file = io.env[RECORD_VARIABLE];
   if (!file) return attempt(command, argv, world, io, report);
 

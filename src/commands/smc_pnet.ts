@@ -68,7 +68,7 @@ async function execute(context: Context, parsed: Parsed): Promise<number | undef
   if (action !== 'add')
     for (const option of ['interface', 'ibdevice', 'ibport'])
       if (flags.has(option)) context.note(`--${option} is ignored without --add`);
-  if (action !== 'show' && flags.has('json')) context.note('--json is ignored without --show');
+  if (action !== 'show' && flags.has('json')) context.note('--json is ignored, there is no table to show');
 
   switch (action) {
     case 'add':

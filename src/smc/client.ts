@@ -201,7 +201,7 @@ export class SmcClient {
         });
       default:
         return new SmcError('NO_SMC', `kernel module ${missing} is not loaded`, {
-          hint: `load it on the host: modprobe ${missing} (the module list cannot be read from here)`,
+          hint: `load it on the host: modprobe ${missing}`,
           cause,
         });
     }

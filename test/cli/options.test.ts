@@ -140,9 +140,9 @@ t.test(
     ['-ax', "usage: unknown option '-x'"],
     ['--xyz', "usage: unknown option '--xyz'"],
     ['--xyz=1', "usage: unknown option '--xyz=1'"],
-    ['-I', "usage: option '-I, --interface <NAME>' argument missing"],
-    ['-aI', "usage: option '-I, --interface <NAME>' argument missing"],
-    ['--interface', "usage: option '-I, --interface <NAME>' argument missing"],
+    ['-I', "usage: option '-I, --interface' needs a NAME"],
+    ['-aI', "usage: option '-I, --interface' needs a NAME"],
+    ['--interface', "usage: option '-I, --interface' needs a NAME"],
     ['x -x', "usage: unknown option '-x'"],
   ]),
 );

@@ -6,6 +6,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { smcRun } from '../../src/commands/smc_run.ts';
+import { printable } from '../../src/output/table.ts';
 import { version } from '../../src/version.ts';
 import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';
 
@@ -38,8 +39,8 @@ t.test('command lines that cannot be carried out', async (t) => {
     ['-dx prog', "unknown option '-x'"],
     ['--nonsense prog', "unknown option '--nonsense'"],
     ['--debug=1 prog', "option '--debug' takes no value"],
-    ['-r', "option '-r, --rcvbuf <SIZE>' argument missing"],
-    ['-dt', "option '-t, --sndbuf <SIZE>' argument missing"],
+    ['-r', "option '-r, --rcvbuf' needs a SIZE"],
+    ['-dt', "option '-t, --sndbuf' needs a SIZE"],
   ] as const)
     t.strictSame(
       await smcRunOn(t, argv),
@@ -83,7 +84,7 @@ t.test('sizes', async (t) => {
       const { status, stderr } = await smcRunOn(t, argv, { limits: {} });
       t.strictSame([status, stderr], [127, notFound(NOWHERE).stderr], argv.join(' '));
     }
-  const bad = (size: string) => `'${size}' is not a size: give bytes, or a number with k or m`;
+  const bad = (size: string) => `'${printable(size)}' is not a size: give bytes, or a number with k or m`;
   const large = (size: string) => `${size} is too large: at most 2147483647 bytes`;
   for (const [size, message] of [
     ['', bad('')],
@@ -234,4 +235,16 @@ t.test('programs that cannot be executed', async (t) => {
       { status: 126, stdout: '', stderr: `smc_run: ${reason}\n` },
       command,
     );
+});
+
+t.test('an empty PATH is the current directory, an unset one is not', async (t) => {
+  const before = process.cwd();
+  process.chdir(t.testdir({ 'no-such-program': '' }));
+  t.teardown(() => process.chdir(before));
+  t.strictSame(await runCommand(smcRun, 'no-such-program', { env: { PATH: '' } }), {
+    status: 126,
+    stdout: '',
+    stderr: 'smc_run: ./no-such-program: permission denied\n',
+  });
+  t.strictSame(await runCommand(smcRun, 'no-such-program', { env: {} }), notFound('no-such-program'));
 });

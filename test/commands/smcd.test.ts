@@ -199,8 +199,7 @@ t.test('ueid: each errno is a sentence', async (t) => {
     ['ueid del X', 'REMOVE_UEID', 'EINVAL', 'UEID X is not defined'],
     ...(['ADD_UEID', 'REMOVE_UEID', 'FLUSH_UEID'] as const).flatMap((command) => {
       const argv = { ADD_UEID: 'ueid add X', REMOVE_UEID: 'ueid del X', FLUSH_UEID: 'ueid flush' }[command];
-      const permission =
-        'permission denied; run it as root: CAP_NET_ADMIN in the initial user namespace is needed';
+      const permission = 'permission denied; CAP_NET_ADMIN is needed: run it as root, outside of containers';
       const support = `this kernel does not know the command SMC_GEN_NETLINK ${command}; a newer kernel is needed`;
       return [
         [argv, command, 'EPERM', permission],

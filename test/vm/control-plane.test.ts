@@ -125,7 +125,7 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
           status: 1,
           stdout: '',
           stderr:
-            'smc_pnet: permission denied; run it as root: CAP_NET_ADMIN in the initial user namespace is needed\n',
+            'smc_pnet: permission denied; CAP_NET_ADMIN is needed: run it as root, outside of containers\n',
         });
     });
 

@@ -23,7 +23,7 @@ async function expectAll(
 }
 
 const RULE = "a UEID has 1 to 32 characters of A-Z, 0-9, '.' and '-' and begins with a letter or digit";
-const PERMISSION = 'permission denied; run it as root: CAP_NET_ADMIN in the initial user namespace is needed';
+const PERMISSION = 'permission denied; CAP_NET_ADMIN is needed: run it as root, outside of containers';
 const padded = (ueid: string) => `${ueid.padEnd(32)}\n`;
 
 /** What one echo of this size adds to the counters: both ends live in this network namespace. */
