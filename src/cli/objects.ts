@@ -157,7 +157,9 @@ export function rewriteOptions(argv: readonly string[]): string[] {
       if (option === 'help' && words.length > 0) words.splice(1, 0, 'help');
       else given.push(`--${option}${value}`);
       const takesNext = (VALUE_OPTIONS as readonly string[]).includes(option) && value === '';
-      if (takesNext && i + 1 < argv.length) given.push(argv[++i]!);
+      // without a value: nothing may follow that could be taken for it
+      if (takesNext && i + 1 === argv.length) return given;
+      if (takesNext) given.push(argv[++i]!);
     }
   }
   return words.length > 0 ? [...given, '--', ...words] : given;

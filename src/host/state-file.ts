@@ -2,8 +2,8 @@
 /**
  * Small private files in which a command keeps something between two runs.
  *
- * The directory belongs to the user who runs the command and nobody else can write there, so no one can plant, lock or
- * redirect a file. A file is written whole under another name and then renamed: readers see the old one or the new
+ * The directory belongs to the user who runs the command and nobody else can write there or put another one in its
+ * place, so no one can plant, lock or redirect a file. A file is written whole under another name and then renamed: readers see the old one or the new
  * one, two writers at once end with the file of one of them, and nobody ever waits.
  */
 import {
@@ -15,12 +15,13 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   type Stats,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Why a state file or its directory is not used: one sentence without the path. */
 export class UntrustedError extends Error {
@@ -66,9 +67,10 @@ export function readStateFile(directory: string, name: string): string | undefin
     // O_NONBLOCK: a FIFO must not make us wait
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (code === 'ELOOP') throw new UntrustedError(path, 'it is a symbolic link');
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    // ENOTDIR: system users have a home like /dev/null
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ELOOP' && syscall === 'open') throw new UntrustedError(path, 'it is a symbolic link');
     throw error;
   }
   try {
@@ -88,6 +90,7 @@ export function readStateFile(directory: string, name: string): string | undefin
  * @throws UntrustedError; Node's own error
  */
 export function writeStateFile(directory: string, name: string, content: string): void {
+  checkAncestors(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   checkDirectory(directory);
   // nobody else can write here, so the name need not be secret, only new
@@ -111,6 +114,34 @@ function checkDirectory(directory: string): void {
   const stats = lstatSync(directory);
   if (!stats.isDirectory()) throw new UntrustedError(directory, 'it is no directory');
   checkOwner(directory, stats);
+  checkAncestors(directory);
+}
+
+const EVERYBODY_CAN_WRITE = 0o002;
+const STICKY = 0o1000;
+
+/**
+ * Who owns a directory above can swap what is in it, and lead root wherever he likes. So all of them, as they are
+ * written and behind symbolic links, must be ours or the system's. Write permission of a group is let pass: home
+ * directories with a group of the user's own have it.
+ */
+function checkAncestors(directory: string): void {
+  const owners = [process.geteuid?.(), 0, lstatSync('/').uid];
+  const written = upwards(dirname(directory));
+  const nearest = written.find((path) => lstatSync(path, { throwIfNoEntry: false })) ?? '/';
+  for (const path of new Set([...written, ...upwards(realpathSync(nearest))])) {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (!stats) continue; // yet to be made
+    if (!owners.includes(stats.uid)) throw new UntrustedError(path, 'it belongs to another user');
+    if (stats.isDirectory() && stats.mode & EVERYBODY_CAN_WRITE && !(stats.mode & STICKY))
+      throw new UntrustedError(path, 'everybody can write to it');
+  }
+}
+
+/** A path and all directories above it. */
+function upwards(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [path] : [path, ...upwards(parent)];
 }
 
 const OTHERS_CAN_WRITE = 0o022;

@@ -3,6 +3,7 @@
 import type { GenericNetlink } from '../netlink/genetlink.ts';
 import type { Infer } from '../netlink/schema.ts';
 import { type devPort, type devSmcd, type devSmcr, smcGenNetlink } from '../netlink/uapi/smc.ts';
+import type { SystemInfo } from './system.ts';
 
 /** An ISM device; the kernel leaves loopback-ism out. Absent attributes are `undefined`. */
 export type SmcdDevice = Infer<typeof devSmcd>;
@@ -33,6 +34,16 @@ export const PORT_STATES: Readonly<Record<number, string>> = { 0: 'INACTIVE', 1:
 export async function readSmcdDevices(netlink: GenericNetlink): Promise<SmcdDevice[]> {
   const rows = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCD);
   return rows.flatMap(({ devSmcd }) => devSmcd ?? []);
+}
+
+/**
+ * Whether there is a loopback-ism. No list has it; but nothing else can make a machine without ISM devices capable of
+ * version 2.
+ * @returns `undefined` when it cannot be told
+ */
+export function hasLoopbackIsm({ isIsmV2 }: SystemInfo, devices: readonly SmcdDevice[]): boolean | undefined {
+  if (!isIsmV2) return false;
+  return devices.length === 0 ? true : undefined;
 }
 
 /**

@@ -82,7 +82,9 @@ export async function readSmcdLinkGroups(
     const devices = await readSmcdDevices(netlink);
     const counted = devices.reduce((sum, { useCount = 0 }) => sum + useCount, 0);
     const listed = groups.filter(({ chid }) => chid !== LOOPBACK_CHID).length;
-    const missing = Math.max(0, counted - listed);
+    // A single device cannot lose any; it still counts groups that are being taken down, which are listed no more.
+    const hasSeveral = devices.length > 1 || listed < groups.length;
+    const missing = hasSeveral ? Math.max(0, counted - listed) : 0;
     // a group may just have come into being between the two dumps: look twice
     if (missing === 0 || attempt > 0) return { groups, missing };
   }

@@ -45,10 +45,14 @@ export function parseBaseline(text: string, like: Statistics): Baseline {
   if (document?.['format'] !== FORMAT || document['version'] !== VERSION)
     throw new BaselineError('it has another format');
   const { bootId, networkNamespace, time, statistics } = document;
-  if (typeof bootId !== 'string' || typeof networkNamespace !== 'string' || typeof time !== 'string')
+  if (typeof bootId !== 'string' || typeof networkNamespace !== 'string' || !isTime(time))
     throw new BaselineError('it is damaged');
   return { bootId, networkNamespace, time, statistics: shaped(statistics, like) as Statistics };
 }
+
+/** The time is shown to people: nothing but a time may be in it. */
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(value);
 
 /** Reads `value` in the shape of `like`: counters as decimal strings, lists of reasons as they are. */
 function shaped(value: unknown, like: unknown, key = ''): unknown {

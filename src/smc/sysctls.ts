@@ -124,7 +124,7 @@ const PREFIX = 'net.smc.';
  * @throws SmcError NOT_FOUND
  */
 function specOf(name: string): SysctlSpec {
-  const short = name.replace(PREFIX, '');
+  const short = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
   const spec = SYSCTLS.find((candidate) => candidate.name === short);
   if (!spec)
     throw new SmcError('NOT_FOUND', `there is no setting '${name}'`, {
@@ -156,8 +156,8 @@ export function readSysctls(name?: string, root = '/'): Sysctl[] {
  */
 export function setSysctl(name: string, text: string, root = '/'): Sysctl {
   const spec = specOf(name);
-  const value = text === 'default' ? spec.default : text;
-  if (spec.range) checkNumber(spec, value);
+  const wanted = text === 'default' ? spec.default : text;
+  const value = spec.range ? checkedNumber(spec, wanted) : wanted;
   const [current] = readSysctls(name, root);
   if (current?.value === undefined)
     throw new SmcError('NOT_SUPPORTED', `this kernel does not have ${PREFIX}${spec.name}`, {
@@ -172,11 +172,13 @@ export function setSysctl(name: string, text: string, root = '/'): Sysctl {
   return { ...spec, value: readSysctl(`${PREFIX}${spec.name}`, root) };
 }
 
-function checkNumber({ name, range, unit }: SysctlSpec, value: string): void {
+/** @returns the number as the kernel reads it: leading zeros would make it octal */
+function checkedNumber({ name, range, unit }: SysctlSpec, value: string): string {
   const [minimum, maximum] = range!;
   const rule = `${name} takes ${minimum} to ${maximum}${unit ? ` ${unit}` : ''}`;
   if (!/^-?\d+$/.test(value))
     throw new SmcError('INVALID', `'${value}' is not a whole number`, { hint: rule });
   if (Number(value) < minimum || Number(value) > maximum)
     throw new SmcError('INVALID', `${value} is out of range`, { hint: rule });
+  return String(Number(value));
 }

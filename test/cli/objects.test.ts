@@ -27,7 +27,7 @@ t.test('options in any spelling and order', async (t) => {
     ['-v', '--version'],
     ['stats --interval 5 -c=3', '--interval 5 --count=3 -- stats'],
     ['stats --interval -5', '--interval -5 -- stats'],
-    ['stats --interval', '--interval -- stats'],
+    ['stats -d --interval', '--details --interval'], // for the parser to miss the value
     ['ueid add --from', '--from-machine-id -- ueid add'],
     ['ueid add X --help', '-- ueid help add X'],
     ['--help stats', '--help -- stats'],

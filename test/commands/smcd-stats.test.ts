@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { smcd } from '../../src/commands/smcd.ts';
 import { smcr } from '../../src/commands/smcr.ts';
+import { Errno } from '../helpers/fake-kernel.ts';
 import { emptyKernel, FALLBACKS, fails, inspectedKernel, STATS } from '../helpers/inspected-kernel.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';
 
@@ -31,7 +32,7 @@ const stateOf = ({ env }: { env: { XDG_STATE_HOME: string } }) =>
   join(env.XDG_STATE_HOME, 'smc-tools', 'statistics-4026531840.json');
 
 const call = (argv: string, options: RunOptions = {}) =>
-  runCommand(smcd, argv, { transport: inspectedKernel(), ...options });
+  runCommand(smcd, argv, { transport: inspectedKernel(), hostRoot: '/nonexistent', ...options });
 
 async function stdout(t: Test, argv: string, options: RunOptions = {}): Promise<string> {
   const outcome = await call(argv, options);
@@ -173,7 +174,10 @@ t.test('the JSON line of the C suite', async (t) => {
     SMC_URG_DATA_CNT: 5,
     SMC_RX_RMB_USAGE: 655_360,
   });
-  const other = await runCommand(smcr, '-d stats json', { transport: inspectedKernel() });
+  const other = await runCommand(smcr, '-d stats json', {
+    transport: inspectedKernel(),
+    hostRoot: '/nonexistent',
+  });
   t.match(other.stdout, /^{"SMCR": {/);
 });
 
@@ -290,6 +294,8 @@ t.test('a state that cannot be used is said so, and all is counted', async (t) =
   await notUsed('it is damaged');
   write(good.replace('"code":', '"kode":'));
   await notUsed('it is damaged');
+  write(good.replace(/"time":"/, '"time":"\\u001b[31m'));
+  await notUsed('it is damaged');
   write(good.replace('boot-1', 'boot-0'));
   await notUsed('it is from before the last boot');
   write(good.replace('"4026531840"', '"1"'));
@@ -319,11 +325,30 @@ t.test('state files of others are neither read nor written', async (t) => {
   const { status, stdout, stderr } = await call('stats reset', options);
   t.equal(status, 255);
   t.match(stdout, /^SMC-D Connections Summary/);
-  t.match(stderr, /smcd: .*\/smc-tools is not used: others can write to it\n$/);
+  t.match(
+    stderr,
+    /smcd: .*\/smc-tools is not used: others can write to it; set XDG_STATE_HOME to a directory of your own\n$/,
+  );
+  t.match(
+    (await call('stats', options)).stderr,
+    /\/smc-tools is not used: others can write to it; all counters/,
+  );
 
   const nowhere = { ...options, env: {}, hostRoot: '/nonexistent' };
   t.equal((await call('stats', nowhere)).stderr, '');
   t.equal((await call('stats reset', nowhere)).status, 255);
+});
+
+t.test('state that cannot be read', async (t) => {
+  const options = { ...host(t), transport: inspectedKernel() };
+  await call('stats reset', options);
+  // a loop of links on the way is an error for root, too
+  const loop = join(options.hostRoot, 'loop');
+  symlinkSync(loop, loop);
+  t.equal(
+    (await call('stats', { ...options, env: { XDG_STATE_HOME: loop } })).stderr,
+    `smcd: the last reset is not known: ${loop}/smc-tools: lstat failed (ELOOP); all counters since the start are shown\n`,
+  );
 });
 
 t.test('two resets at once', async (t) => {
@@ -375,6 +400,26 @@ t.test('rates', async (t) => {
       { status: 255, stdout: '', stderr: `smcd: ${text}; smcd stats help shows the usage\n` },
       argv,
     );
+});
+
+t.test('rates: --interval as the last word misses its value', async (t) => {
+  const { status, stdout, stderr } = await call('stats --count 3 --interval');
+  t.strictSame([status, stdout], [255, '']);
+  t.match(stderr, /^smcd: option '--interval\b.*; smcd --help shows the usage\n$/);
+});
+
+t.test('rates: a failure is said in the document, too', async (t) => {
+  let asked = 0;
+  const transport = inspectedKernel({
+    GET_STATS: () => {
+      if (++asked > 2) throw new Errno('ENOMEM');
+      return [{ stats: STATS }];
+    },
+  });
+  const { status, stdout, stderr } = await call('-j stats --interval 0.1', { transport });
+  t.equal(status, 255);
+  t.match(JSON.parse(stdout), { intervals: [{}], error: 'the kernel has no memory for this' });
+  t.match(stderr, /^smcd: the kernel has no memory for this; /);
 });
 
 t.test('rates end with Ctrl-C', async (t) => {

@@ -46,6 +46,10 @@ t.test('device', async (t) => {
     await stdout(t, 'device', { transport: odd }),
     `${header}0000 0x1234                0000   No        0  *ABCDEFGHIJKLMNOP \n`,
   );
+  const silent = inspectedKernel({ GET_DEV_SMCD: () => [{ devSmcd: {} }] });
+  t.match(JSON.parse(await stdout(t, '-j device', { transport: silent })).devices, [
+    { pci_fid: null, type: null, in_use: null, link_groups: null, pnet_id: null, pnet_id_by_user: false },
+  ]);
   t.equal((await call('device ibdev x')).status, 255);
 });
 
@@ -128,6 +132,18 @@ DMB      : 0 B
   });
   t.match(document.link_groups[1], { version: 1, ext_gid: null, dmb_bytes: null, eid: null });
   t.equal(document.complete, true, 'two of the device, one of loopback-ism');
+  const silent = inspectedKernel({
+    GET_LGR_SMCD: () => [{ lgrSmcd: { id: 0x100 } }],
+    GET_DEV_SMCD: () => [],
+  });
+  const [{ link_group_id, version, ...untold }] = JSON.parse(
+    await stdout(t, '-j linkgroup', { transport: silent }),
+  ).link_groups;
+  t.strictSame([link_group_id, version], ['00000100', 1]);
+  t.ok(
+    Object.values(untold).every((value) => value === null),
+    'what the kernel does not tell is null',
+  );
   const { stdout: seen } = await call('-d linkgroup 100', { terminal: true });
   t.match(
     seen,
@@ -140,10 +156,22 @@ t.test('link groups that the kernel left out are noticed', async (t) => {
     GET_LGR_SMCD: () => [{ lgrSmcd: { ...SMCD_GROUP, chid: 0x7c0n } }],
     GET_DEV_SMCD: () => [{ devSmcd: ISM }, { devSmcd: { ...ISM, useCount: 1 } }],
   });
-  const { status, stderr, stdout } = await call('-j linkgroup', { transport });
+  const { status, stderr, stdout: partial } = await call('-j linkgroup', { transport });
   t.equal(status, 0);
-  t.match(stdout, /"complete":false}\n$/);
+  t.match(partial, /"complete":false}\n$/);
   t.equal(stderr, 'smcd: the kernel left out 2 link groups: its list is incomplete with several devices\n');
+  const beside = { GET_LGR_SMCD: () => [{ lgrSmcd: SMCD_GROUP }] };
+  t.match(
+    (await call('linkgroup', { transport: inspectedKernel(beside) })).stderr,
+    /left out 2 link groups/,
+    'loopback-ism is a device, too',
+  );
+  const alone = { GET_LGR_SMCD: () => [{ lgrSmcd: { ...SMCD_GROUP, chid: 0x7c0n } }] };
+  t.match(
+    await stdout(t, '-j linkgroup', { transport: inspectedKernel(alone) }),
+    '"complete":true',
+    'a single device counts groups that are being taken down, and cannot lose any',
+  );
 });
 
 t.test('ueid', async (t) => {
@@ -339,6 +367,12 @@ t.test('sysctl', async (t) => {
   t.match(sysctls.at(-1), { name: 'hs_ctrl', value: null, range: null });
   t.equal(await stdout(t, 'sysctl set wmem 16384', host), '');
   t.equal(readFileSync(join(hostRoot, 'proc/sys/net/smc/wmem'), 'latin1'), '16384\n');
+  t.equal(await stdout(t, 'sysctl set net.smc.wmem 00020000', host), '');
+  t.equal(
+    readFileSync(join(hostRoot, 'proc/sys/net/smc/wmem'), 'latin1'),
+    '20000\n',
+    'what begins with 0 would be octal for the kernel',
+  );
   t.match(await stdout(t, '-j sysctl set rmem default', host), /^{"sysctls":\[{"name":"rmem","value":65536,/);
   for (const [argv, status, text] of [
     ['set wmem 16383', 255, '16383 is out of range; wmem takes 16384 to 1073741823 bytes'],
@@ -355,6 +389,13 @@ t.test('sysctl', async (t) => {
     ['x', 255, "unexpected word 'x'; smcd sysctl help shows the usage"],
   ] as const)
     t.strictSame(await call(`sysctl ${argv}`, host), { status, stdout: '', stderr: `smcd: ${text}\n` }, argv);
+  // sysfs refuses root, too, to write what is read-only
+  const readOnly = t.fixture('symlink', '/sys/class/net/lo/ifindex');
+  const refusing = t.testdir({ proc: { sys: { net: { smc: { wmem: readOnly } } } } });
+  t.match(
+    (await call('sysctl set wmem 65536', { hostRoot: refusing })).stderr,
+    /^smcd: wmem cannot be changed; \S/,
+  );
   t.match(
     (await call('sysctl show nosuch', host)).stderr,
     /there is no setting 'nosuch'; the settings are autocork/,

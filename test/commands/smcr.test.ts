@@ -180,6 +180,28 @@ t.test('linkgroup link-show', async (t) => {
   });
 });
 
+t.test('what the kernel does not tell is null', async (t) => {
+  const transport = inspectedKernel({
+    GET_LINK_SMCR: () => [{ lgrSmcr: { id: 0x100 } }, { linkSmcr: { id: 1 } }],
+    GET_DEV_SMCR: () => [{ devSmcr: { ibName: 'rxe', port: { valid: 1 } } }],
+  });
+  const parse = async (argv: string) => JSON.parse(await stdout(t, argv, { transport }));
+  const { links } = await parse('-j linkgroup l');
+  t.strictSame(links, [
+    {
+      ...Object.fromEntries(Object.keys(links[0]).map((key) => [key, null])),
+      link_group_id: '00000100',
+      link_id: '01',
+    },
+  ]);
+  const [{ version, links: inside, link_group_id, ...group }] = (await parse('-j linkgroup')).link_groups;
+  t.strictSame([link_group_id, version, inside.length], ['00000100', 1, 1]);
+  t.ok(Object.values(group).every((value) => value === null));
+  t.match((await parse('-j device')).devices, [
+    { state: null, critical: null, links: null, interface: null },
+  ]);
+});
+
 t.test('info', async (t) => {
   const text = await stdout(t, 'info');
   t.equal(

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
+  lchownSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -26,6 +28,7 @@ t.test('where state is kept', async (t) => {
 t.test('what was written is read', async (t) => {
   const directory = join(t.testdir({}), 'a/b');
   t.equal(readStateFile(directory, 'file'), undefined, 'no directory');
+  t.equal(readStateFile('/dev/null/.local/state', 'file'), undefined, 'nor can there be one');
   const umask = process.umask(0);
   t.teardown(() => process.umask(umask));
   writeStateFile(directory, 'file', 'one');
@@ -66,6 +69,34 @@ t.test('nothing that others may have put there is read', async (t) => {
     chownSync(file('foreign'), 65_534, 65_534);
     refuses('foreign', 'it belongs to another user');
   }
+});
+
+t.test('nobody else can put another directory in its place', async (t) => {
+  const root = t.testdir({ open: {}, own: {} });
+  const refuses = (path: string, message: string) => {
+    const use = () => writeStateFile(join(path, 'a', 'state'), 'file', 'x');
+    t.throws(use, { name: 'UntrustedError', path, message }, message);
+    t.notOk(existsSync(join(path, 'a')), 'nothing was made there');
+  };
+  chmodSync(join(root, 'open'), 0o777);
+  refuses(join(root, 'open'), 'everybody can write to it');
+  chmodSync(join(root, 'open'), 0o1777);
+  const inTmp = join(root, 'open', 'state');
+  writeStateFile(inTmp, 'file', 'content');
+  t.equal(readStateFile(inTmp, 'file'), 'content', 'a sticky directory will do');
+  chmodSync(join(root, 'open'), 0o777);
+  t.throws(() => readStateFile(inTmp, 'file'), { name: 'UntrustedError', path: join(root, 'open') });
+  if (process.getuid?.() !== 0) return;
+  symlinkSync(join(root, 'own'), join(root, 'link'));
+  lchownSync(join(root, 'link'), 65_534, 65_534);
+  refuses(join(root, 'link'), 'it belongs to another user');
+  chownSync(join(root, 'own'), 65_534, 65_534);
+  refuses(join(root, 'own'), 'it belongs to another user');
+  symlinkSync(join(root, 'own'), join(root, 'ours'));
+  t.throws(() => writeStateFile(join(root, 'ours', 'state'), 'file', 'x'), {
+    name: 'UntrustedError',
+    path: join(root, 'own'),
+  });
 });
 
 t.test('a directory in which others can write is not used', async (t) => {

@@ -21,7 +21,9 @@ export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
     bin: Record<string, string>;
   };
   const links = Object.entries(bin).map(([name, file]) => `ln -sf "$(pwd)/${file}" /usr/local/bin/${name}`);
-  await guest.run(`${links.join('\n')}\nchmod 755 /usr/local/bin`, { check: true });
+  // ordinary users must get at the checkout, wherever it is; the change is to the guest's own view of the directories
+  const open = 'd=$(pwd); while [ "$d" != / ]; do chmod o+rx "$d"; d=$(dirname "$d"); done';
+  await guest.run(`${links.join('\n')}\nchmod 755 /usr/local/bin\n${open}`, { check: true });
   return guest;
 }
 

@@ -5,17 +5,25 @@ import { interfaceNames } from '../../host/interface-names.ts';
 import type { Json } from '../../output/json.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
 import { type Column, printable } from '../../output/table.ts';
-import { DEVICE_TYPES, PORT_STATES, type SmcdDevice, type SmcrPort } from '../../smc/devices.ts';
 import {
-  cell,
-  columnWidth,
+  DEVICE_TYPES,
+  hasLoopbackIsm,
+  PORT_STATES,
+  type SmcdDevice,
+  type SmcrPort,
+} from '../../smc/devices.ts';
+import {
+  booleanOrNull,
   enumWord,
+  enumWordOrNull,
+  hexOrNull,
   type ObjectContext,
   rowObjects,
   type SmcObject,
   writeDocument,
   writeTable,
 } from './object.ts';
+import { cell, ibDeviceWidth, interfaceColumns, isSelected, type OnInterface } from './port-columns.ts';
 
 export const device: SmcObject = {
   usage: (flavor) => (flavor === 'smcd' ? '[show] [all]' : '[show] [all | ibdev NAME | netdev NAME]'),
@@ -63,9 +71,6 @@ const pciColumns = {
   ],
 };
 
-const hexOrNull = (value: number | undefined, width: number): Json =>
-  value === undefined ? null : hex(value, width);
-
 const typeText = ({ pciDevice = 0 }: Pci): string => DEVICE_TYPES[pciDevice] ?? prefixedHex(pciDevice);
 const typeJson = ({ pciDevice }: Pci): Json => DEVICE_TYPES[pciDevice ?? 0] ?? null;
 
@@ -98,13 +103,13 @@ const ismColumns: Column<SmcdDevice>[] = [
     key: 'in_use',
     header: 'InUse  ',
     text: ({ isCritical }) => `${(isCritical ? 'Yes' : 'No').padEnd(4)}  `,
-    json: ({ isCritical }) => Boolean(isCritical),
+    json: ({ isCritical }) => booleanOrNull(isCritical),
   },
   {
     key: 'link_groups',
     header: '#LGs  ',
     text: ({ useCount = 0 }) => `${String(useCount).padStart(5)} `,
-    json: ({ useCount = 0 }) => useCount,
+    json: ({ useCount }) => useCount ?? null,
   },
   ...pnetColumns(({ port }: SmcdDevice) => port, 'PNET-ID  '),
 ];
@@ -113,32 +118,23 @@ async function showIsm(context: ObjectContext): Promise<void> {
   const client = await context.client();
   const devices = await client.smcdDevices();
   if (context.json) return writeDocument(context, { devices: rowObjects(ismColumns, devices) });
-  const hasLoopback = devices.length === 0 && context.io.isTerminal && (await client.system()).isIsmV2;
-  if (hasLoopback) context.note('the only SMC-D device is loopback-ism, which the kernel does not list');
+  const isAlone =
+    devices.length === 0 && context.io.isTerminal && hasLoopbackIsm(await client.system(), devices);
+  if (isAlone) context.note('the only SMC-D device is loopback-ism, which the kernel does not list');
   else writeTable(context, ismColumns, devices, devices.length, 'SMC-D devices');
 }
 
-/** A port with the name of its interface; '' when that is in another network namespace, or there is none. */
-type PortRow = SmcrPort & { interface: string };
-
-/** Width of the IB-Dev column, to which pipes get names cut. */
-const IB_DEVICE_WIDTH = 8;
+type PortRow = SmcrPort & OnInterface;
 
 function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
   const pci = ({ device: owner }: PortRow): Pci => owner;
   const details = [pciColumns.fid(pci, ' FID   ', '  '), pciColumns.id(pci), pciColumns.pchid(pci, '    ')];
   return [
-    {
-      key: 'interface',
-      header: 'Net-Dev         ',
-      text: (row) => `${cell(printable(row.interface), 15)} `,
-      json: (row) => row.interface || null,
-    },
-    { key: 'interface_index', json: ({ port }) => port.netDev || null },
+    ...interfaceColumns(({ port }: PortRow) => port.netDev),
     {
       key: 'ib_device',
       header: `${'IB-Dev'.padEnd(ibWidth)} `,
-      text: ({ device: { ibName = '' } }) => `${cell(printable(ibName), ibWidth)} `,
+      text: ({ device: { ibName = '' } }) => `${cell(ibName, ibWidth)} `,
       json: ({ device: { ibName } }) => ibName ?? null,
     },
     {
@@ -152,7 +148,7 @@ function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
       header: 'IB-State  ',
       text: ({ port: { state = 0 } }) => `${enumWord(PORT_STATES, state).padStart(8)}  `,
       style: ({ port: { state } }) => (state === 1 ? 'good' : 'bad'),
-      json: ({ port: { state = 0 } }) => enumWord(PORT_STATES, state),
+      json: ({ port: { state } }) => enumWordOrNull(PORT_STATES, state),
     },
     {
       key: 'type',
@@ -164,7 +160,7 @@ function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
       key: 'critical',
       header: 'Crit  ',
       text: ({ device: { isCritical } }) => `${(isCritical ? 'Yes' : 'No').padStart(3)}   `,
-      json: ({ device: { isCritical } }) => Boolean(isCritical),
+      json: ({ device: { isCritical } }) => booleanOrNull(isCritical),
     },
     ...details.map((column) => (isDetailed ? column : { key: column.key!, json: column.json! })),
     ...pciColumns.vendorAndDevice(pci),
@@ -172,7 +168,7 @@ function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
       key: 'links',
       header: '#Links  ',
       text: ({ port: { linkCount = 0 } }) => `${String(linkCount).padStart(5)} `,
-      json: ({ port: { linkCount = 0 } }) => linkCount,
+      json: ({ port: { linkCount } }) => linkCount ?? null,
     },
     ...pnetColumns(({ port }: PortRow) => port, 'PNET-ID  '),
   ];
@@ -182,17 +178,9 @@ async function showPorts(context: ObjectContext, selection: Selection): Promise<
   const ports = await (await context.client()).smcrPorts();
   const names = interfaceNames(context.hostRoot);
   const all = ports.map((port): PortRow => ({ ...port, interface: names.get(port.port.netDev ?? 0) ?? '' }));
-  const rows = all.filter(
-    (row) =>
-      (selection.ibDevice === undefined || row.device.ibName === selection.ibDevice) &&
-      (selection.interface === undefined || row.interface === selection.interface),
-  );
-  const ibWidth = columnWidth(
-    context,
-    IB_DEVICE_WIDTH,
-    rows.map(({ device: { ibName = '' } }) => ibName),
-  );
-  const columns = portColumns(ibWidth, context.details > 0);
+  const rows = all.filter((row) => isSelected(selection, row.device.ibName, row));
+  const ibNames = rows.map(({ device: { ibName } }) => ibName);
+  const columns = portColumns(ibDeviceWidth(context, ibNames), context.details > 0);
   if (context.json) writeDocument(context, { devices: rowObjects(columns, rows) });
   else writeTable(context, columns, rows, all.length, 'ports of RDMA devices');
 }

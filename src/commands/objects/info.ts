@@ -4,7 +4,7 @@ import { parseAction } from '../../cli/objects.ts';
 import { roceVersions } from '../../host/roce.ts';
 import type { Json } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
-import { ROCE_EXPRESS, type SmcrPort } from '../../smc/devices.ts';
+import { hasLoopbackIsm, ROCE_EXPRESS, type SmcrPort } from '../../smc/devices.ts';
 import type { SystemInfo } from '../../smc/system.ts';
 import { type SmcObject, writeDocument } from './object.ts';
 
@@ -24,8 +24,7 @@ export const info: SmcObject = {
       system,
       ismVersions: smcdDevices.length === 0 ? [] : system.isIsmV2 ? [1, 2] : [1],
       roceVersions: versionsOfRoce(ports, context.hostRoot),
-      // it is in no list; but nothing else can make a machine without ISM devices capable of version 2
-      loopbackIsm: system.isIsmV2 ? (smcdDevices.length === 0 ? true : undefined) : false,
+      loopbackIsm: hasLoopbackIsm(system, smcdDevices),
       smcdDevices: smcdDevices.length,
       rdmaDevices: new Set(ports.map(({ device }) => device.ibName)).size,
     };

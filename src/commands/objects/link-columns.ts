@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /** Columns of `smcr linkgroup link-show`. */
+import type { Json } from '../../output/json.ts';
 import { hex } from '../../output/numbers.ts';
 import { type Column, printable } from '../../output/table.ts';
 import { LINK_GROUP_TYPES, LINK_STATES, type SmcrLink, type SmcrLinkGroup } from '../../smc/link-groups.ts';
-import { cell, enumWord } from './object.ts';
+import { enumWord, enumWordOrNull, hexOrNull } from './object.ts';
+import { cell, interfaceColumns, type OnInterface } from './port-columns.ts';
 
-/** A link with its group, and the name of its interface; '' when that is in another network namespace. */
-export interface LinkRow {
+/** A link with its group. */
+export interface LinkRow extends OnInterface {
   group: SmcrLinkGroup;
   link: SmcrLink;
-  interface: string;
 }
 
 /** @param names interfaces of this network namespace by index */
@@ -17,12 +18,12 @@ export function linkRows(group: SmcrLinkGroup, names: ReadonlyMap<number, string
   return group.links.map((link) => ({ group, link, interface: names.get(link.netDev ?? 0) ?? '' }));
 }
 
-/** Width of the IB-Dev column, to which pipes get names cut. */
-export const IB_DEVICE_WIDTH = 8;
-
 const LINK_ACTIVE = 3;
 
 export const roleWord = (role: number | undefined): string => (role ? 'SERV' : 'CLNT');
+
+/** The same for JSON. */
+export const roleOrNull = (role: number | undefined): Json => (role === undefined ? null : roleWord(role));
 
 /**
  * @param ibWidth of the IB device's name
@@ -43,51 +44,45 @@ export function linkColumns(ibWidth: number, details: number): Column<LinkRow>[]
       key: 'role',
       header: 'LG-Role  ',
       text: ({ group }) => `${roleWord(group.role).padEnd(8)} `,
-      json: ({ group }) => roleWord(group.role),
+      json: ({ group }) => roleOrNull(group.role),
     },
     {
       key: 'type',
       header: 'LG-Type  ',
       text: ({ group }) => `${enumWord(LINK_GROUP_TYPES, group.type ?? 0).padEnd(8)} `,
-      json: ({ group }) => enumWord(LINK_GROUP_TYPES, group.type ?? 0),
+      json: ({ group }) => enumWordOrNull(LINK_GROUP_TYPES, group.type),
     },
-    {
-      key: 'interface',
-      header: 'Net-Dev         ',
-      text: (row) => `${cell(printable(row.interface), 15)} `,
-      json: (row) => row.interface || null,
-    },
-    { key: 'interface_index', json: ({ link }) => link.netDev || null },
+    ...interfaceColumns(({ link }: LinkRow) => link.netDev),
     {
       key: 'state',
       header: 'Link-State      ',
       text: ({ link }) => `${enumWord(LINK_STATES, link.state ?? 0).padEnd(15)} `,
       style: ({ link }) => (link.state === LINK_ACTIVE ? 'good' : 'bad'),
-      json: ({ link }) => enumWord(LINK_STATES, link.state ?? 0),
+      json: ({ link }) => enumWordOrNull(LINK_STATES, link.state),
     },
     {
       key: 'connections',
       header: '#Conns  ',
       text: ({ link }) => `${String(link.connCnt ?? 0).padStart(6)}  `,
-      json: ({ link }) => link.connCnt ?? 0,
+      json: ({ link }) => link.connCnt ?? null,
     },
     ...atLevel(1, [
       {
         key: 'link_uid',
         header: 'Link-UID  ',
         text: ({ link }) => `${hex(link.uid ?? 0, 8)}  `,
-        json: ({ link }) => hex(link.uid ?? 0, 8),
+        json: ({ link }) => hexOrNull(link.uid, 8),
       },
       {
         key: 'peer_uid',
         header: 'Peer-UID  ',
         text: ({ link }) => `${hex(link.peerUid ?? 0, 8)}  `,
-        json: ({ link }) => hex(link.peerUid ?? 0, 8),
+        json: ({ link }) => hexOrNull(link.peerUid, 8),
       },
       {
         key: 'ib_device',
         header: `${'IB-Dev'.padEnd(ibWidth)}  `,
-        text: ({ link: { ibDev = '' } }) => `${cell(printable(ibDev), ibWidth)}  `,
+        text: ({ link: { ibDev = '' } }) => `${cell(ibDev, ibWidth)}  `,
         json: ({ link }) => link.ibDev ?? null,
       },
       {

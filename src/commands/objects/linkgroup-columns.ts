@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** Columns of `linkgroup show`: the table, the view with a line for each field, and JSON. */
-import type { Json } from '../../output/json.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
 import { type Column, printable, rowObject } from '../../output/table.ts';
 import {
@@ -11,8 +10,8 @@ import {
   type SmcdLinkGroup,
   type SmcrLinkGroup,
 } from '../../smc/link-groups.ts';
-import { linkColumns, linkRows, roleWord } from './link-columns.ts';
-import { enumWord } from './object.ts';
+import { linkColumns, linkRows, roleOrNull, roleWord } from './link-columns.ts';
+import { booleanOrNull, enumWord, enumWordOrNull, hexOrNull } from './object.ts';
 
 /** What SMC-D and SMC-R link groups have in common. */
 type AnyGroup = Pick<
@@ -45,7 +44,7 @@ const tableColumns: Column<AnyGroup>[] = [
     key: 'connections',
     header: '#Conns  ',
     text: ({ connsNum = 0 }) => `${String(connsNum).padStart(6)}  `,
-    json: ({ connsNum = 0 }) => connsNum,
+    json: ({ connsNum }) => connsNum ?? null,
   },
   {
     key: 'pnet_id',
@@ -108,9 +107,6 @@ const gid = (value: bigint | undefined): string => hex(value ?? 0n, 16);
 const fullGid = (value: bigint | undefined, extension: bigint | undefined): string =>
   extension ? `${gid(value)}:${gid(extension)}` : gid(value);
 
-const hexOrNull = (value: bigint | undefined, width: number): Json =>
-  value === undefined ? null : hex(value, width);
-
 export const smcdColumns: Column<SmcdLinkGroup>[] = [
   idColumn,
   ...tableColumns,
@@ -157,7 +153,7 @@ export function smcrColumns(names: ReadonlyMap<number, string>): Column<SmcrLink
       text: ({ role }) => `${roleWord(role).padEnd(8)} `,
       label: 'LG-Role',
       detail: ({ role }) => roleWord(role),
-      json: ({ role }) => roleWord(role),
+      json: ({ role }) => roleOrNull(role),
     },
     {
       key: 'type',
@@ -165,7 +161,7 @@ export function smcrColumns(names: ReadonlyMap<number, string>): Column<SmcrLink
       text: ({ type = 0 }) => `${enumWord(LINK_GROUP_TYPES, type).padEnd(8)} `,
       label: 'LG-Type',
       detail: ({ type = 0 }) => enumWord(LINK_GROUP_TYPES, type),
-      json: ({ type = 0 }) => enumWord(LINK_GROUP_TYPES, type),
+      json: ({ type }) => enumWordOrNull(LINK_GROUP_TYPES, type),
     },
     ...tableColumns,
     ...versionColumns,
@@ -173,7 +169,7 @@ export function smcrColumns(names: ReadonlyMap<number, string>): Column<SmcrLink
       key: 'direct',
       label: 'Direct',
       detail: ({ v2Common, v2 }) => v2Common && (v2?.direct ? 'Yes' : 'No'),
-      json: ({ v2 }) => (v2?.direct === undefined ? null : Boolean(v2.direct)),
+      json: ({ v2 }) => booleanOrNull(v2?.direct),
     },
     ...eidAndCountColumns,
     {
@@ -201,7 +197,7 @@ export function smcrColumns(names: ReadonlyMap<number, string>): Column<SmcrLink
       label: 'Buf-Type',
       isExtra: true,
       detail: ({ bufType }) => (bufType === undefined ? undefined : enumWord(BUFFER_TYPES, bufType)),
-      json: ({ bufType }) => (bufType === undefined ? null : enumWord(BUFFER_TYPES, bufType)),
+      json: ({ bufType }) => enumWordOrNull(BUFFER_TYPES, bufType),
     },
     { key: 'net_cookie', json: ({ netCookie }) => netCookie ?? null },
     {

@@ -4,10 +4,9 @@ import { parseSelection, type Selection } from '../../cli/objects.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
 import { type Column, detailLines } from '../../output/table.ts';
 import { linkGroupOf, type SmcrLinkGroup } from '../../smc/link-groups.ts';
-import { IB_DEVICE_WIDTH, type LinkRow, linkColumns, linkRows } from './link-columns.ts';
+import { type LinkRow, linkColumns, linkRows } from './link-columns.ts';
 import { smcdColumns, smcrColumns } from './linkgroup-columns.ts';
 import {
-  columnWidth,
   noteEmpty,
   type ObjectContext,
   rowObjects,
@@ -15,6 +14,7 @@ import {
   writeDocument,
   writeTable,
 } from './object.ts';
+import { ibDeviceWidth, isSelected } from './port-columns.ts';
 
 export const linkgroup: SmcObject = {
   usage: (flavor) =>
@@ -74,8 +74,8 @@ async function showLinks(context: ObjectContext, selection: Selection): Promise<
   const names = interfaceNames(context.hostRoot);
   const wanted = groups.filter((group) => hasId(group, selection));
   const rows = links(wanted, names, selection);
-  const ibNames = rows.map(({ link: { ibDev = '' } }) => ibDev);
-  const columns = linkColumns(columnWidth(context, IB_DEVICE_WIDTH, ibNames), context.details);
+  const ibNames = rows.map(({ link }) => link.ibDev);
+  const columns = linkColumns(ibDeviceWidth(context, ibNames), context.details);
   if (context.json) writeDocument(context, { links: rowObjects(columns, rows) });
   else writeTable(context, columns, rows, groups.length, 'SMC-R link groups');
 }
@@ -91,11 +91,7 @@ function links(
 ): LinkRow[] {
   return groups
     .flatMap((group) => linkRows(group, names))
-    .filter(
-      (row) =>
-        (selection.ibDevice === undefined || row.link.ibDev === selection.ibDevice) &&
-        (selection.interface === undefined || row.interface === selection.interface),
-    );
+    .filter((row) => isSelected(selection, row.link.ibDev, row));
 }
 
 /** Width of the labels in the view with details. */

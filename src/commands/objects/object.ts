@@ -3,6 +3,7 @@
 import type { Syntax } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
 import { type Json, stringify } from '../../output/json.ts';
+import { hex, prefixedHex } from '../../output/numbers.ts';
 import { type Column, headerLine, rowLine, rowObject } from '../../output/table.ts';
 
 /** The two commands; most objects serve both. */
@@ -66,15 +67,19 @@ export function rowObjects<Row>(columns: readonly Column<Row>[], rows: readonly 
   return rows.map((row) => rowObject(columns, row));
 }
 
-/** Width of a column: what the C suite gives it, or on a terminal what the longest text needs. */
-export function columnWidth({ io }: Context, width: number, texts: readonly string[]): number {
-  return io.isTerminal ? Math.max(width, ...texts.map((text) => text.length)) : width;
-}
+/** Hexadecimal digits for JSON; null for what the kernel does not tell. */
+export const hexOrNull = (value: number | bigint | undefined, width: number): Json =>
+  value === undefined ? null : hex(value, width);
 
-/** Cut and padded to a width. */
-export const cell = (text: string, width: number): string => text.slice(0, width).padEnd(width);
+/** Yes or no for JSON; null for what the kernel does not tell. */
+export const booleanOrNull = (value: number | undefined): Json =>
+  value === undefined ? null : Boolean(value);
 
 /** Word for a number of an enumeration; unknown ones are spelled as hexadecimal number and `?`. */
 export function enumWord(table: Readonly<Record<number, string>>, value: number): string {
-  return table[value] ?? (value === 0 ? '0?' : `0x${value.toString(16)}?`);
+  return table[value] ?? `${prefixedHex(value)}?`;
 }
+
+/** The same for JSON; null for what the kernel does not tell. */
+export const enumWordOrNull = (table: Readonly<Record<number, string>>, value: number | undefined): Json =>
+  value === undefined ? null : enumWord(table, value);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** `stats --interval`: rates, a line for each interval, until Ctrl-C or the count is reached. */
+import { explain } from '../../cli/errors.ts';
 import { pause, untilInterrupted } from '../../cli/interrupt.ts';
 import { UsageError } from '../../cli/options.ts';
 import { type Json, JsonRows } from '../../output/json.ts';
@@ -108,7 +109,9 @@ export async function watchStatistics(context: ObjectContext): Promise<void> {
         start = now;
       }
     });
-  } finally {
-    if (json) document.end();
+  } catch (error) {
+    if (json) document.end({ error: explain(error)?.text ?? String(error) });
+    throw error;
   }
+  if (json) document.end();
 }

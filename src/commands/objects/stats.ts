@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** `stats`: counters of connections, data, buffers and fallbacks. */
+import { explain } from '../../cli/errors.ts';
 import { parseAction } from '../../cli/objects.ts';
 import { UsageError } from '../../cli/options.ts';
 import { bootId, networkNamespace } from '../../host/identity.ts';
@@ -75,10 +76,13 @@ function sinceReset(
   context: ObjectContext,
   current: Statistics,
 ): { shown: Statistics; baseline?: Baseline | undefined } {
-  let path = 'the state of the last reset';
+  let here: Place;
   try {
-    const here = place(context);
-    path = `${here.directory}/${here.name}`;
+    here = place(context);
+  } catch {
+    return { shown: current }; // where no reset can be kept, there was none
+  }
+  try {
     const text = readStateFile(here.directory, here.name);
     if (text === undefined) return { shown: current };
     const baseline = parseBaseline(text, current);
@@ -88,11 +92,15 @@ function sinceReset(
     return { shown: since(baseline.statistics, current), baseline };
   } catch (error) {
     // Never a reason to show nothing.
-    const { code, message } = error as NodeJS.ErrnoException;
-    const isNowhere = error instanceof SmcError || (code === 'ENOENT' && path.startsWith('the state'));
-    if (!isNowhere) context.note(`${path} is not used: ${message}`, 'all counters since the start are shown');
+    context.note(whyUnused(error, here), 'all counters since the start are shown');
     return { shown: current };
   }
+}
+
+function whyUnused(error: unknown, { directory, name }: Place): string {
+  if (error instanceof UntrustedError) return `${error.path} is not used: ${error.message}`;
+  if (error instanceof BaselineError) return `${directory}/${name} is not used: ${error.message}`;
+  return `the last reset is not known: ${explain(error)?.text ?? error}`;
 }
 
 function keepBaseline(context: ObjectContext, statistics: Statistics): void {
@@ -102,6 +110,9 @@ function keepBaseline(context: ObjectContext, statistics: Statistics): void {
     writeStateFile(directory, name, formatBaseline(baseline));
   } catch (error) {
     if (!(error instanceof UntrustedError)) throw error;
-    throw new SmcError('INVALID', `${error.path} is not used: ${error.message}`, { cause: error });
+    throw new SmcError('INVALID', `${error.path} is not used: ${error.message}`, {
+      hint: 'set XDG_STATE_HOME to a directory of your own',
+      cause: error,
+    });
   }
 }

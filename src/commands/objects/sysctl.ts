@@ -3,6 +3,7 @@
 import { matchKeyword, unexpected } from '../../cli/objects.ts';
 import { Answer, UsageError } from '../../cli/options.ts';
 import { type Column, printable } from '../../output/table.ts';
+import { SmcError } from '../../smc/error.ts';
 import { readSysctls, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
 import { rowObjects, type SmcObject, writeDocument, writeTable } from './object.ts';
 
@@ -31,8 +32,25 @@ function apply([word, name, value, ...rest]: readonly string[], hostRoot: string
   if (surplus !== undefined) throw unexpected(surplus);
   if (action === 'show') return readSysctls(name, hostRoot);
   if (name === undefined || value === undefined) throw new UsageError('set needs a name and a value');
-  return [setSysctl(name, value, hostRoot)];
+  return [change(name, value, hostRoot)];
 }
+
+function change(name: string, value: string, hostRoot: string): Sysctl {
+  try {
+    return setSysctl(name, value, hostRoot);
+  } catch (error) {
+    const hint = REFUSALS[(error as NodeJS.ErrnoException).code ?? ''];
+    if (!hint) throw error;
+    throw new SmcError('NOT_SUPPORTED', `${name} cannot be changed`, { hint, cause: error });
+  }
+}
+
+/** What to do when /proc/sys cannot be written to, by errno. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: 'run it as root of this network namespace',
+  EPERM: 'run it as root of this network namespace',
+  EROFS: '/proc/sys is read-only here: change it outside of this container',
+};
 
 const columns: Column<Sysctl>[] = [
   { key: 'name', header: 'Name'.padEnd(23), text: ({ name }) => name.padEnd(23), json: ({ name }) => name },
