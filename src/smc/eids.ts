@@ -165,6 +165,7 @@ export class SeidSwitch {
         case 'EOPNOTSUPP':
           throw new SmcError('NOT_SUPPORTED', 'the SEID can be switched on IBM Z only', { cause: error });
         case 'ENOENT':
+          if (isEnabled) break;
           throw new SmcError('NOT_FOUND', 'the SEID cannot be disabled: there is no UEID', {
             hint: 'define one first: smcd ueid add UEID',
             cause: error,

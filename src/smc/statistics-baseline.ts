@@ -19,6 +19,9 @@ export interface Baseline {
 export class BaselineError extends Error {}
 BaselineError.prototype.name = 'BaselineError';
 
+/** Counts of reasons have 16 bits in the kernel: one that is below its baseline has wrapped. */
+const REASON_COUNT_MASK = 0xffff;
+
 const FORMAT = 'smc-tools-statistics';
 const VERSION = 1;
 
@@ -54,6 +57,14 @@ export function parseBaseline(text: string, like: Statistics): Baseline {
 const isTime = (value: unknown): value is string =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(value);
 
+function isReason(value: unknown): boolean {
+  const { code, count } = (value ?? {}) as Partial<FallbackStatistics['reasons'][0]>;
+  return isBetween(code, 0xffff_ffff) && isBetween(count, REASON_COUNT_MASK);
+}
+
+const isBetween = (value: unknown, maximum: number): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maximum;
+
 /** Reads `value` in the shape of `like`: counters as decimal strings, lists of reasons as they are. */
 function shaped(value: unknown, like: unknown, key = ''): unknown {
   if (key === GAUGE) return undefined;
@@ -62,9 +73,6 @@ function shaped(value: unknown, like: unknown, key = ''): unknown {
     return BigInt(value);
   }
   if (key === 'reasons') {
-    const isReason = (reason: unknown): boolean =>
-      Number.isInteger((reason as FallbackStatistics['reasons'][0] | null)?.code) &&
-      Number.isInteger((reason as FallbackStatistics['reasons'][0]).count);
     if (!Array.isArray(value) || !value.every(isReason)) throw new BaselineError('it is damaged');
     return value;
   }
@@ -95,9 +103,6 @@ function difference(current: unknown, baseline: unknown, key: string): unknown {
     difference(part, (baseline as Record<string, unknown>)[name], name),
   );
 }
-
-/** Counts of reasons have 16 bits in the kernel: one that is below its baseline has wrapped. */
-const REASON_COUNT_MASK = 0xffff;
 
 function reasonsSince(
   baseline: FallbackStatistics['reasons'],

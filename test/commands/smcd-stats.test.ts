@@ -15,6 +15,7 @@ import { smcd } from '../../src/commands/smcd.ts';
 import { smcr } from '../../src/commands/smcr.ts';
 import { Errno } from '../helpers/fake-kernel.ts';
 import { emptyKernel, FALLBACKS, fails, inspectedKernel, STATS } from '../helpers/inspected-kernel.ts';
+import { ownDirectory } from '../helpers/own-directory.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';
 
 /** A host with a boot id and a network namespace, and a place for state. */
@@ -25,7 +26,7 @@ function host(t: Test): RunOptions & { hostRoot: string; env: { XDG_STATE_HOME: 
       self: { ns: { net: t.fixture('symlink', 'net:[4026531840]') } },
     },
   });
-  return { hostRoot, env: { XDG_STATE_HOME: join(hostRoot, 'state') } };
+  return { hostRoot, env: { XDG_STATE_HOME: join(ownDirectory(t), 'state') } };
 }
 
 const stateOf = ({ env }: { env: { XDG_STATE_HOME: string } }) =>
@@ -294,6 +295,10 @@ t.test('a state that cannot be used is said so, and all is counted', async (t) =
   await notUsed('it is damaged');
   write(good.replace('"code":', '"kode":'));
   await notUsed('it is damaged');
+  for (const count of ['-1', '65536', '1e300', '0.5', 'null', '"7"']) {
+    write(good.replace('"count":7', `"count":${count}`));
+    await notUsed('it is damaged');
+  }
   write(good.replace(/"time":"/, '"time":"\\u001b[31m'));
   await notUsed('it is damaged');
   write(good.replace('boot-1', 'boot-0'));

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import t from 'tap';
 import { readStateFile, stateDirectory, UntrustedError, writeStateFile } from '../../src/host/state-file.ts';
+import { ownDirectory } from '../helpers/own-directory.ts';
 
 t.test('where state is kept', async (t) => {
   t.equal(stateDirectory({ XDG_STATE_HOME: '/s', HOME: '/h' }, '/', 1000), '/s/smc-tools');
@@ -26,7 +27,7 @@ t.test('where state is kept', async (t) => {
 });
 
 t.test('what was written is read', async (t) => {
-  const directory = join(t.testdir({}), 'a/b');
+  const directory = join(ownDirectory(t), 'a/b');
   t.equal(readStateFile(directory, 'file'), undefined, 'no directory');
   t.equal(readStateFile('/dev/null/.local/state', 'file'), undefined, 'nor can there be one');
   const umask = process.umask(0);
@@ -42,7 +43,7 @@ t.test('what was written is read', async (t) => {
 });
 
 t.test('nothing that others may have put there is read', async (t) => {
-  const directory = join(t.testdir({}), 'state');
+  const directory = join(ownDirectory(t), 'state');
   writeStateFile(directory, 'good', 'content');
   const file = (name: string) => join(directory, name);
   const refuses = (name: string, message: string) =>
@@ -72,7 +73,9 @@ t.test('nothing that others may have put there is read', async (t) => {
 });
 
 t.test('nobody else can put another directory in its place', async (t) => {
-  const root = t.testdir({ open: {}, own: {} });
+  const root = ownDirectory(t);
+  mkdirSync(join(root, 'open'));
+  mkdirSync(join(root, 'own'));
   const refuses = (path: string, message: string) => {
     const use = () => writeStateFile(join(path, 'a', 'state'), 'file', 'x');
     t.throws(use, { name: 'UntrustedError', path, message }, message);
@@ -100,7 +103,7 @@ t.test('nobody else can put another directory in its place', async (t) => {
 });
 
 t.test('a directory in which others can write is not used', async (t) => {
-  const root = t.testdir({});
+  const root = ownDirectory(t);
   const directory = join(root, 'state');
   writeStateFile(directory, 'file', 'content');
   chmodSync(directory, 0o770);

@@ -31,7 +31,8 @@ const CALLS: Calls = {
   'ueids.remove': [['REMOVE_UEID'], (client) => client.ueids.remove('A')],
   'ueids.flush': [['FLUSH_UEID', 'DUMP_SEID'], (client) => client.ueids.flush()],
   'seid.read': [['DUMP_SEID'], (client) => client.seid.read()],
-  'seid.set': [['ENABLE_SEID'], (client) => client.seid.set(true)],
+  'seid.set(true)': [['ENABLE_SEID'], (client) => client.seid.set(true)],
+  'seid.set(false)': [['DISABLE_SEID'], (client) => client.seid.set(false)],
   'handshakeLimit.isEnabled': [['DUMP_HS_LIMITATION'], (client) => client.handshakeLimit.isEnabled()],
   'handshakeLimit.set': [['DISABLE_HS_LIMITATION'], (client) => client.handshakeLimit.set(false)],
 };
@@ -44,7 +45,8 @@ const EXPLAINED: Record<string, string> = {
   'REMOVE_UEID ENOENT': 'NOT_FOUND',
   'REMOVE_UEID EINVAL': 'NOT_FOUND',
   'ENABLE_SEID EOPNOTSUPP': 'NOT_SUPPORTED',
-  'ENABLE_SEID ENOENT': 'NOT_FOUND',
+  'DISABLE_SEID EOPNOTSUPP': 'NOT_SUPPORTED',
+  'DISABLE_SEID ENOENT': 'NOT_FOUND',
 };
 
 async function withClient<T>(

@@ -14,6 +14,19 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
     const run = (command: string, options = {}) => guest.run(command, options);
     const table = async () => (await run('smc_pnet', { check: true })).stdout;
 
+    await t.test('a module that may not be loaded is named', async (t) => {
+      await run('mkdir -p /etc/modprobe.d && echo "install smc /bin/false" >/etc/modprobe.d/no-smc.conf', {
+        check: true,
+      });
+      for (const command of ['smcss', 'smc_pnet'])
+        t.strictSame(await run(command), {
+          status: 1,
+          stdout: '',
+          stderr: `${command}: kernel module smc is not loaded; load it: modprobe smc\n`,
+        });
+      await run('rm /etc/modprobe.d/no-smc.conf', { check: true });
+    });
+
     await t.test('the modules are loaded on demand', async (t) => {
       t.notOk((await run('ls /sys/module')).stdout.includes('smc\n'), 'not loaded at first');
       t.strictSame(await run('smcss'), { status: 0, stdout: HEADER, stderr: '' });
