@@ -4,10 +4,9 @@
  * guest. Figures are ratios wherever possible, since the machines' speed drifts.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectDirectory } from '../test/vm/guest.ts';
+import { type Guest, projectDirectory } from '../test/vm/guest.ts';
 import { bootWithSuite, waitFor } from '../test/vm/suite.ts';
 
 interface Timing {
@@ -17,11 +16,6 @@ interface Timing {
 }
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-
-/** hyperfine's own result file. */
-function timings(json: string): Timing[] {
-  return (JSON.parse(json) as { results: Timing[] }).results;
-}
 
 function printTimings(title: string, results: Timing[]): void {
   const [floor] = results;
@@ -38,79 +32,69 @@ function printTimings(title: string, results: Timing[]): void {
 
 const commands = ['smcss', 'smc_pnet', 'smcd', 'smcr', 'smc_run'];
 
-const scratch = mkdtempSync(join(tmpdir(), 'smc-tools-bench-'));
-try {
-  const host = join(scratch, 'host.json');
-  const lines = [
-    'node bench/empty.cjs',
-    ...commands.map((name) => `node bin/${name}.js --version`),
-    'bin/smc_run.js true',
-    'true',
-  ];
-  execFileSync('hyperfine', ['-N', '-w', '5', '-r', '60', '--export-json', host, ...lines], {
-    cwd: projectDirectory,
-    stdio: 'ignore',
+function timeHere(rounds: number, lines: readonly string[]): Timing[] {
+  const words = ['bench/alternate.mjs', String(rounds), ...lines];
+  return JSON.parse(execFileSync(process.execPath, words, { cwd: projectDirectory, encoding: 'utf8' }));
+}
+
+async function timeInGuest(guest: Guest, rounds: number, lines: readonly string[]): Promise<Timing[]> {
+  const words = lines.map((line) => `'${line}'`).join(' ');
+  const { stdout } = await guest.run(`node bench/alternate.mjs ${rounds} ${words}`, {
+    check: true,
+    timeoutMs: 600_000,
   });
-  printTimings('Start-up on this machine', timings(readFileSync(host, 'utf8')));
+  return JSON.parse(stdout);
+}
 
-  const program = join(projectDirectory, 'build/socket-cost');
-  execFileSync('mkdir', ['-p', join(projectDirectory, 'build')]);
-  execFileSync('cc', ['-O2', '-o', program, 'bench/socket-cost.c'], { cwd: projectDirectory });
+const EMPTY = 'node bench/empty.cjs';
 
-  const guest = await bootWithSuite({ kernel: '6.12', memoryMb: 4096 });
-  try {
-    await guest.run('smc_pnet >/dev/null; smcss >/dev/null', { check: true });
-    const empty = [
-      'node bench/empty.cjs',
+printTimings(
+  'Start-up on this machine',
+  timeHere(60, [EMPTY, ...commands.map((name) => `node bin/${name}.js --version`), 'bin/smc_run.js true']),
+);
+
+mkdirSync(join(projectDirectory, 'build'), { recursive: true });
+const program = join(projectDirectory, 'build/socket-cost');
+execFileSync('cc', ['-O2', '-o', program, 'bench/socket-cost.c'], { cwd: projectDirectory });
+
+const guest = await bootWithSuite({ kernel: '6.12', memoryMb: 4096 });
+try {
+  await guest.run('smc_pnet >/dev/null; smcss >/dev/null', { check: true });
+  printTimings(
+    'Start-up and empty listings in the guest',
+    await timeInGuest(guest, 15, [
+      EMPTY,
       'node bin/smcss.js --version',
       'node bin/smcss.js',
       'node bin/smc_pnet.js',
-    ];
-    await guest.run(
-      `hyperfine -N -w 2 -r 15 --export-json /tmp/r ${empty.map((line) => `'${line}'`).join(' ')}`,
-      {
-        check: true,
-        timeoutMs: 600_000,
-      },
-    );
-    printTimings(
-      'Start-up and empty listings in the guest',
-      timings((await guest.readBytes('/tmp/r')).toString()),
-    );
+    ]),
+  );
 
-    const shim = join(projectDirectory, 'dist/native/libsmc-preload.so');
-    const cost = async (environment: string): Promise<number> =>
-      Number.parseFloat((await guest.run(`${environment} ${program} 20000`, { check: true })).stdout);
-    print('\nCost of a socket()/close() pair in the guest, ns (three alternating runs)');
-    for (let round = 0; round < 3; round++)
-      print(
-        `plain TCP ${await cost('')}   shim, AF_SMC ${await cost(`LD_PRELOAD=${shim}`)}   AF_SMC without shim ${await cost('SOCKET_COST_FAMILY=43')}`,
-      );
-
-    const count = 30_000;
-    await guest.start(`exec python3 test/vm/programs/hold-sockets.py ${count}`);
-    await waitFor(guest, `grep -q "^SMC .* ${count} " /proc/net/protocols`, 300);
-    const table = ['node bench/empty.cjs', 'node bin/smcss.js -a', 'node bin/smcss.js -aj'];
-    await guest.run(
-      `hyperfine -N -w 1 -r 5 --export-json /tmp/r ${table.map((line) => `'${line}'`).join(' ')}`,
-      {
-        check: true,
-        timeoutMs: 600_000,
-      },
-    );
-    const results = timings((await guest.readBytes('/tmp/r')).toString());
-    printTimings(`${count} sockets in the guest`, results);
-    const [floor, text, json] = results.map(({ median }) => median);
+  const shim = join(projectDirectory, 'dist/native/libsmc-preload.so');
+  const cost = async (environment: string): Promise<number> =>
+    Number.parseFloat((await guest.run(`${environment} ${program} 20000`, { check: true })).stdout);
+  print('\nCost of a socket()/close() pair in the guest, ns, in turns');
+  print(
+    '| plain TCP | TCP turned into SMC by the library | SMC without the library |\n| ---: | ---: | ---: |',
+  );
+  for (let round = 0; round < 5; round++)
     print(
-      `rows per second: text ${Math.round(count / (text! - floor!))}, JSON ${Math.round(count / (json! - floor!))}`,
+      `| ${await cost('')} | ${await cost(`LD_PRELOAD=${shim}`)} | ${await cost('SOCKET_COST_FAMILY=43')} |`,
     );
-    for (const options of ['-l', '-a', '-aj'])
-      print(
-        `peak memory of smcss ${options}: ${(await guest.run(`python3 test/vm/programs/peak-memory.py smcss ${options}`)).stdout.trim()} KiB`,
-      );
-  } finally {
-    await guest.close();
-  }
+
+  const count = 30_000;
+  await guest.start(`exec python3 test/vm/programs/hold-sockets.py ${count}`);
+  await waitFor(guest, `grep -q "^SMC .* ${count} " /proc/net/protocols`, 300);
+  const results = await timeInGuest(guest, 5, [EMPTY, 'node bin/smcss.js -a', 'node bin/smcss.js -aj']);
+  printTimings(`${count} sockets in the guest`, results);
+  const [floor, text, json] = results.map(({ median }) => median);
+  print(
+    `rows per second: text ${Math.round(count / (text! - floor!))}, JSON ${Math.round(count / (json! - floor!))}`,
+  );
+  for (const options of ['-l', '-a', '-aj'])
+    print(
+      `peak memory of smcss ${options}: ${(await guest.run(`python3 test/vm/programs/peak-memory.py smcss ${options}`)).stdout.trim()} KiB`,
+    );
 } finally {
-  rmSync(scratch, { recursive: true, force: true });
+  await guest.close();
 }

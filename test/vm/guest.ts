@@ -217,15 +217,23 @@ export class Guest {
     const job = await this.#begin(command, options);
     const title = command.length > 200 ? `${command.slice(0, 200)}…` : command;
     const result = await withTimeout(timeoutMs, job.result, async () => {
+      const processes = await this.#processes();
       job.kill('SIGKILL');
       const last = await withTimeout(10_000, job.result, () => undefined);
       throw this.#error(
-        `not done within ${timeoutMs / 1000} s, so killed: ${title}${last ? outputEnd(last) : ''}`,
+        `not done within ${timeoutMs / 1000} s, so killed: ${title}${last ? outputEnd(last) : ''}\n${processes}`,
       );
     });
     if (check && result.status !== 0)
       throw new Error(`failed with status ${result.status}: ${title}${outputEnd(result)}`);
     return result;
+  }
+
+  /** What runs in the guest and where it waits in the kernel, for the message of a timeout. */
+  async #processes(): Promise<string> {
+    const job = await this.#begin('ps -eo pid,ppid,stat,wchan:24,args | grep -v "\\]$"', {});
+    const listing = await withTimeout(20_000, job.result, () => undefined);
+    return listing ? listing.stdout.toString() : 'the guest does not answer at all';
   }
 
   async #begin(command: string, options: CommandOptions) {
