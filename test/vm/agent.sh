@@ -35,7 +35,7 @@ serve() {
   while read -r order job signal <&3; do
     case $order in
       start) job "$job" & ;;
-      kill) [ -e "/run/jobs/$job/pid" ] && kill "-$signal" -- "-$(cat "/run/jobs/$job/pid")" ;;
+      kill) [ -e "/run/jobs/$job/pid" ] && kill "-$signal" "-$(cat "/run/jobs/$job/pid")" ;;
       poweroff) poweroff -f ;;
     esac
   done
