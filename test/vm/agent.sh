@@ -27,21 +27,25 @@ job() {
   echo "done $1 $status" >&3
 }
 
+# One order, with descriptor 3 on the serial port already.
+if [ $# -gt 0 ]; then
+  set -- $1
+  case $1 in
+    start) job "$2" & ;;
+    kill) [ -e "/run/jobs/$2/pid" ] && kill "-$3" "-$(cat "/run/jobs/$2/pid")" ;;
+    poweroff) poweroff -f ;;
+  esac
+  exit
+fi
+
 exec 3<>/dev/ttyS1
 stty raw -echo <&3
 echo ready >&3
 
-serve() {
-  while read -r order job signal <&3; do
-    case $order in
-      start) job "$job" & ;;
-      kill) [ -e "/run/jobs/$job/pid" ] && kill "-$signal" "-$(cat "/run/jobs/$job/pid")" ;;
-      poweroff) poweroff -f ;;
-    esac
-  done
-}
+# A shell must not read the orders itself: busybox's read begins anew when the end of a child interrupts it, and what
+# it had of the line is lost.
+/run/busybox xargs -I ORDER /run/busybox sh "$0" ORDER <&3 &
 
 # The first process gets the orphans of the whole guest. Only while it waits does it bury their dead.
-serve &
 wait
 poweroff -f
