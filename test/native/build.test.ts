@@ -100,10 +100,6 @@ t.test('hardening', async (t) => {
 
 t.test('cross compiler', async (t) => {
   const cc = 's390x-linux-gnu-gcc';
-  if (run(cc, ['--version']).status !== 0) {
-    t.pass('', { skip: `no ${cc}` });
-    return;
-  }
   const outDir = scratchDir(t);
   t.equal((await buildNative({ outDir, cc, extraFlags: ['-Werror'] })).built.length, outputs.length);
   t.match(run('readelf', ['-h', join(outDir, outputs[0]!)]).stdout, /Machine: +IBM S\/390/);

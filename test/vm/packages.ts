@@ -27,8 +27,11 @@ const hostPackages = [
   'libc6-dev',
   // objtool, which kbuild runs on every object file, is linked with it.
   'libelf1',
-  // The tests of the man pages.
+  // The tests of the man pages, and of the C part.
   'mandoc',
+  'musl-tools',
+  'gcc-s390x-linux-gnu',
+  'libc6-dev-s390x-cross',
 ];
 
 let ensured: Promise<void> | undefined;
