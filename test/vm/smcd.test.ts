@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 // SMC-D over loopback-ism: shared memory between two programs of one host.
 import t from 'tap';
-import { addUeid, bootWithSuite, echoPair, on, sockets, waitFor, waitForListener } from './suite.ts';
+import {
+  addUeid,
+  bootWithSuite,
+  echoPair,
+  fetchAndLook,
+  on,
+  sockets,
+  waitFor,
+  waitForListener,
+} from './suite.ts';
 
 t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12-smcd' });
@@ -33,9 +42,7 @@ t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
     await run('mkdir /tmp/www && head -c 3000000 /dev/urandom >/tmp/www/file', { check: true });
     const server = await guest.start('cd /tmp/www && exec smc_run python3 -m http.server -b 127.0.0.1 7102');
     await waitForListener(guest, 7102);
-    const fetched = await run(
-      'smc_run curl -s --limit-rate 400k http://127.0.0.1:7102/file >/tmp/fetched & sleep 4; smcss; wait; cmp /tmp/www/file /tmp/fetched && echo same',
-    );
+    const fetched = await fetchAndLook(guest, 7102, 'smcss', ':7102 .*SMCD');
     t.match(fetched.stdout, /:7102 +0000 SMCD $/m);
     t.match(fetched.stdout, /^same$/m);
     server.kill();
@@ -45,7 +52,7 @@ t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
   await t.test('iperf3', async (t) => {
     const server = await guest.start('exec smc_run iperf3 -s -1 -p 7103');
     await waitForListener(guest, 7103);
-    const client = await guest.start('exec smc_run iperf3 -J -c 127.0.0.1 -p 7103 -t 12');
+    const client = await guest.start('exec smc_run iperf3 -J -c 127.0.0.1 -p 7103 -t 20');
     await waitFor(guest, `smcss | grep ':7103 .*SMCD' | grep -q .`);
     const { stdout } = await client.wait();
     const report = JSON.parse(stdout) as { end: { sum_received: { bytes: number } } };

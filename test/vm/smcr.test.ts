@@ -5,7 +5,16 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, echoPair, on, sockets, waitFor, waitForListener } from './suite.ts';
+import {
+  addUeid,
+  bootWithSuite,
+  echoPair,
+  fetchAndLook,
+  on,
+  sockets,
+  waitFor,
+  waitForListener,
+} from './suite.ts';
 
 t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12' });
@@ -115,7 +124,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   await t.test('iperf3', async (t) => {
     const server = await guest.start('exec smc_run iperf3 -s -1 -p 7005');
     await waitForListener(guest, 7005);
-    const client = await guest.start('exec smc_run iperf3 -J -c 127.0.0.1 -p 7005 -t 15');
+    const client = await guest.start('exec smc_run iperf3 -J -c 127.0.0.1 -p 7005 -t 20');
     await waitFor(guest, `smcss | grep ':7005 .*SMCR' | grep -q .`);
     const found = on(7005, await sockets(guest));
     t.ok(found.filter(({ mode }) => mode === 'SMCR').length >= 4, 'control and data connection, both ends');
@@ -131,9 +140,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
       'cd /tmp/www && exec smc_run -d python3 -m http.server -b 127.0.0.1 7006',
     );
     await waitForListener(guest, 7006);
-    const fetched = await run(
-      'smc_run curl -s --limit-rate 400k http://127.0.0.1:7006/file >/tmp/fetched & sleep 4; smcss -R; wait; cmp /tmp/www/file /tmp/fetched && echo same',
-    );
+    const fetched = await fetchAndLook(guest, 7006, 'smcss -R', ':7006 .*CLNT');
     t.match(fetched.stdout, /:7006 +.*SMCR CLNT rxelo/);
     t.match(fetched.stdout, /^same$/m);
     server.kill();

@@ -136,3 +136,17 @@ export interface EchoPair {
 /** Sockets of a port, at either end. */
 export const on = (port: number, all: JsonSocket[]) =>
   all.filter(({ local, peer }) => local.port === port || peer?.port === port);
+
+/**
+ * Fetches /tmp/www/file from the guest's own web server by `smc_run curl`, slowly, and lists sockets meanwhile until
+ * `seen` (a pattern of grep) is. The output ends in "same" when the file came over unchanged.
+ */
+export function fetchAndLook(guest: Guest, port: number, list: string, seen: string): Promise<CommandResult> {
+  return guest.run(
+    `smc_run curl -s --limit-rate 150k http://127.0.0.1:${port}/file >/tmp/fetched &
+until ${list} >/tmp/seen; grep -q '${seen}' /tmp/seen || ! kill -0 $!; do :; done
+cat /tmp/seen
+wait
+cmp /tmp/www/file /tmp/fetched && echo same`,
+  );
+}
