@@ -44,9 +44,9 @@ function writeAll(fd: number, text: string): void {
 /** Whether a descriptor is a terminal; asks node:tty (slow to load) only when it can be one. */
 function isTerminal(fd: number, isatty: () => boolean): boolean {
   try {
-    const { rdev } = fstatSync(fd);
+    const stats = fstatSync(fd);
     const NULL_DEVICE = 0x103; // major 1, minor 3
-    return fstatSync(fd).isCharacterDevice() && rdev !== NULL_DEVICE && isatty();
+    return stats.isCharacterDevice() && stats.rdev !== NULL_DEVICE && isatty();
   } catch {
     return false;
   }

@@ -4,9 +4,9 @@
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import { networkInterfaces, rdmaAndIsmDevices } from '../host/devices.ts';
-import { stringify } from '../output/json.ts';
-import { type Column, printable, rowLine, rowObject } from '../output/table.ts';
+import { type Column, printable, rowLine } from '../output/table.ts';
 import { describeEntry, foldPnetId, type PnetEntry } from '../smc/pnet-table.ts';
+import { rowObjects, writeDocument } from './objects/object.ts';
 
 const ACTIONS = ['add', 'show', 'delete', 'flush'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -168,18 +168,12 @@ const columns: Column<PnetEntry>[] = [
   },
 ];
 
-async function show(
-  { io, client, paint, note }: Context,
-  json: boolean,
-  pnetId: string | undefined,
-): Promise<number> {
+async function show(context: Context, json: boolean, pnetId: string | undefined): Promise<number> {
+  const { io, client, paint, note } = context;
   const table = await (await client()).pnet.list();
   const wanted = pnetId === undefined ? undefined : foldPnetId(pnetId);
   const entries = wanted === undefined ? table : table.filter((entry) => entry.pnetId === wanted);
-  if (json)
-    io.write(
-      `${stringify({ pnet_table: entries.map((entry) => rowObject(columns, entry)) }, io.isTerminal ? 2 : 0)}\n`,
-    );
+  if (json) writeDocument(context, { pnet_table: rowObjects(columns, entries) });
   else for (const entry of entries) io.write(`${rowLine(columns, entry, paint)}\n`);
   // for scripts nothing changes: no rows, status 0
   if (wanted !== undefined && entries.length === 0 && io.isTerminal)

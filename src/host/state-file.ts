@@ -3,8 +3,8 @@
  * Small private files in which a command keeps something between two runs.
  *
  * The directory belongs to the user who runs the command and nobody else can write there or put another one in its
- * place, so no one can plant, lock or redirect a file. A file is written whole under another name and then renamed: readers see the old one or the new
- * one, two writers at once end with the file of one of them, and nobody ever waits.
+ * place, so no one can plant, lock or redirect a file. A file is written whole under another name and then renamed:
+ * readers see the old one or the new one, two writers at once end with the file of one of them, and nobody ever waits.
  */
 import {
   closeSync,

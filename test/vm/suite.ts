@@ -8,7 +8,6 @@ import {
   type GuestOptions,
   type GuestProcess,
   projectDirectory,
-  setUpSmcR,
 } from './guest.ts';
 
 /** Enterprise ID of the test networks; soft-RoCE speaks SMC-R version 2 only, which needs one. */
@@ -30,13 +29,6 @@ export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
 /** Adds an enterprise ID. */
 export async function addUeid(guest: Guest, ueid = UEID): Promise<void> {
   await guest.run(`smcd ueid add ${ueid}`, { check: true });
-}
-
-/** Everything SMC-R over soft-RoCE on lo needs: RDMA device, PNET ID, enterprise ID. */
-export async function configureSmcR(guest: Guest): Promise<void> {
-  await setUpSmcR(guest);
-  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-  await addUeid(guest);
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Columns of smcss: the C suite's text, and JSON. */
 import type { Json } from '../../output/json.ts';
+import { hex } from '../../output/numbers.ts';
 import { type Column, printable } from '../../output/table.ts';
 import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts';
 import {
@@ -57,8 +58,6 @@ function shortAddress(endpoint: Endpoint): string {
   const port = String(endpoint.port);
   return `${endpoint.address?.slice(0, ADDRESS_WIDTH - 3 - port.length)}..:${port}`;
 }
-
-const hex = (value: number | bigint, width: number): string => value.toString(16).padStart(width, '0');
 
 const endpointJson = ({ address, port }: Endpoint): Json => ({ address: address ?? null, port });
 
