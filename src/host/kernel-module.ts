@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What can be known of a kernel module without loading it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { kernelRelease } from './architecture.ts';
 
 export type ModuleState =
   /** /sys/module has it */
@@ -16,9 +16,9 @@ export type ModuleState =
   | 'unknown';
 
 /** @param name with underscores, as in /sys/module */
-export function moduleState(name: string, root = '/', kernelRelease = release()): ModuleState {
+export function moduleState(name: string, root = '/', release = kernelRelease(root)): ModuleState {
   if (existsSync(`${root}/sys/module/${name}`)) return 'loaded';
-  const directory = `${root}/lib/modules/${kernelRelease}`;
+  const directory = `${root}/lib/modules/${release}`;
   const listed = (file: string): boolean | undefined => {
     try {
       return new RegExp(`(^|/)${name}\\.ko`, 'm').test(readFileSync(`${directory}/${file}`, 'latin1'));

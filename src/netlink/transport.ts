@@ -31,7 +31,7 @@ export interface Transport {
   /** byte order of the kernel at the other end */
   readonly order: ByteOrder;
   /**
-   * @param protocol NETLINK_GENERIC or NETLINK_SOCK_DIAG
+   * @param protocol NETLINK_GENERIC, NETLINK_SOCK_DIAG or NETLINK_ROUTE
    * @throws NetlinkError with op "load netlink addon" or "open socket"
    */
   open(protocol: number): Promise<RawSocket>;

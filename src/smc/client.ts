@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The typed client that the commands use and `import … from 'smc-tools'` offers. */
+import { interfaceNames } from '../host/interface-names.ts';
 import { type ModuleState, moduleState } from '../host/kernel-module.ts';
 import { socketsPerProtocol } from '../host/procfs.ts';
 import type { ConnectionOptions } from '../netlink/connection.ts';
@@ -11,6 +12,7 @@ import { readSmcdDevices, readSmcrPorts, type SmcdDevice, type SmcrPort } from '
 import { SeidSwitch, UeidTable } from './eids.ts';
 import { SmcError } from './error.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
+import { type InterfaceAddress, readInterfaceAddresses } from './interface-addresses.ts';
 import {
   readSmcdLinkGroups,
   readSmcrLinkGroups,
@@ -90,6 +92,14 @@ export class SmcClient {
   /** Counters of this network namespace; since Linux 5.14. @throws SmcError NO_SMC; NetlinkError */
   async statistics(): Promise<Statistics> {
     return readStatistics(await this.#inspection());
+  }
+
+  /**
+   * IP addresses of the interfaces of this network namespace. Works without SMC, too.
+   * @throws NetlinkError
+   */
+  async interfaceAddresses(): Promise<InterfaceAddress[]> {
+    return readInterfaceAddresses(this.#options, interfaceNames(this.#hostRoot));
   }
 
   /**

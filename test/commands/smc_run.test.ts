@@ -2,7 +2,7 @@
 // What smc_run does before it becomes the program, and when it cannot. The rest is in test/bin/smc_run.test.ts: the
 // process that runs a test must not be replaced, so no program here exists.
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { smcRun } from '../../src/commands/smc_run.ts';
@@ -180,8 +180,9 @@ t.test('limits that cannot be raised are told', async (t) => {
 });
 
 t.test('a kernel without SMC is worth a word', async (t) => {
-  const modules = { [release()]: { 'modules.builtin': 'kernel/a.ko\n', 'modules.dep': 'kernel/b.ko:\n' } };
-  const outcome = await runCommand(smcRun, NOWHERE, { hostRoot: t.testdir({ lib: { modules } }) });
+  const modules = { '6.12.0': { 'modules.builtin': 'kernel/a.ko\n', 'modules.dep': 'kernel/b.ko:\n' } };
+  const proc = { sys: { kernel: { osrelease: '6.12.0\n' } } };
+  const outcome = await runCommand(smcRun, NOWHERE, { hostRoot: t.testdir({ lib: { modules }, proc }) });
   t.strictSame(outcome, {
     ...notFound(NOWHERE),
     stderr: `smc_run: this kernel has no SMC: the program will run over TCP\n${notFound(NOWHERE).stderr}`,

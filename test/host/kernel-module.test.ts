@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { release } from 'node:os';
 import t from 'tap';
 import { moduleState } from '../../src/host/kernel-module.ts';
 
@@ -38,8 +37,12 @@ t.test('names that are parts of each other', async (t) => {
   t.equal(moduleState('smc_diag', smcDiagOnly, RELEASE), 'available');
 });
 
-t.test('the running kernel is what is looked at', async (t) => {
-  const root = t.testdir({ lib: { modules: { [release()]: { 'modules.dep': 'net/smc.ko:\n' } } } });
+t.test('the release is that of the tree, not of this machine', async (t) => {
+  const root = t.testdir({
+    lib: { modules: { [RELEASE]: { 'modules.dep': 'net/smc.ko:\n' } } },
+    proc: { sys: { kernel: { osrelease: `${RELEASE}\n` } } },
+  });
   t.equal(moduleState('smc', root), 'available');
   t.equal(moduleState('smc', root, '1.0'), 'unknown');
+  t.equal(moduleState('smc', t.testdir({})), 'unknown', 'a tree that does not tell');
 });

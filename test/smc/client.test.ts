@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** What the client does and says when SMC, or a part of it, is not there. */
-import { release } from 'node:os';
 import t from 'tap';
 import { GENL_ID_CTRL, NETLINK_GENERIC } from '../../src/netlink/uapi/netlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
@@ -8,8 +7,12 @@ import { SmcClient } from '../../src/smc/client.ts';
 import { SmcError } from '../../src/smc/error.ts';
 import { Errno, FakeKernel } from '../helpers/fake-kernel.ts';
 
-const proc = { net: { protocols: 'protocol size sockets\nTCP 1 1\n' } };
-const modules = (files: Record<string, string>): object => ({ lib: { modules: { [release()]: files } } });
+const RELEASE = '6.12.0-test';
+const proc = {
+  net: { protocols: 'protocol size sockets\nTCP 1 1\n' },
+  sys: { kernel: { osrelease: `${RELEASE}\n` } },
+};
+const modules = (files: Record<string, string>): object => ({ lib: { modules: { [RELEASE]: files } } });
 const DEP = 'kernel/net/smc/smc.ko.xz: kernel/drivers/infiniband/core/ib_core.ko.xz\n';
 const DIAG_DEP = 'kernel/net/smc/smc_diag.ko.xz: kernel/net/smc/smc.ko.xz\n';
 
@@ -140,7 +143,11 @@ t.test('SMC that comes later is found by the same client', async (t) => {
 });
 
 t.test('moduleStates', async (t) => {
-  const hostRoot = t.testdir({ sys: { module: { smc: {} } }, ...modules({ 'modules.dep': DEP + DIAG_DEP }) });
+  const hostRoot = t.testdir({
+    proc,
+    sys: { module: { smc: {} } },
+    ...modules({ 'modules.dep': DEP + DIAG_DEP }),
+  });
   t.strictSame(new SmcClient({ hostRoot }).moduleStates(), { smc: 'loaded', smcDiag: 'available' });
 });
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/** RDMA devices with their ports and addresses, from /sys/class/infiniband. */
+import { type NetworkInterface, readInterfaces } from './network-interfaces.ts';
+import { entries, linkName, readNumber, readText } from './sysfs.ts';
+
+export interface RdmaGid {
+  /** place in the port's table, from 0 */
+  index: number;
+  /** 8 groups of 4 hexadecimal digits, as in sysfs */
+  gid: string;
+  /** RoCE version; 'infiniband' on a fabric without Ethernet (the kernel calls it "IB/RoCE v1" there, too) */
+  type: 'v1' | 'v2' | 'infiniband';
+  /** interface that the address belongs to; `undefined` when it is none of this network namespace */
+  netdev: string | undefined;
+}
+
+export interface RdmaPort {
+  /** from 1 */
+  number: number;
+  /** "ACTIVE", "DOWN", "INIT", … */
+  state: string | undefined;
+  /** "LinkUp", "Disabled", "Polling", … */
+  physicalState: string | undefined;
+  /** e.g. "100 Gb/sec (4X EDR)" */
+  rate: string | undefined;
+  /** "Ethernet" or "InfiniBand" */
+  linkLayer: string | undefined;
+  gids: RdmaGid[];
+  /** the port's own interface, which is the lowest one */
+  netdev: string | undefined;
+}
+
+export interface RdmaDevice {
+  name: string;
+  /** "CA" for InfiniBand and RoCE, "RNIC" for iWARP, "switch", … */
+  nodeType: string | undefined;
+  firmware: string | undefined;
+  /** 4 groups of 4 hexadecimal digits */
+  nodeGuid: string | undefined;
+  /** id of the device behind it, for PCI the address "0000:01:00.0"; `undefined` for one in software */
+  parent: string | undefined;
+  /** "mlx5_core", …; "rdma_rxe" for soft-RoCE */
+  driver: string | undefined;
+  /** node of the adapter; `undefined` when it has none */
+  numaNode: number | undefined;
+  /** soft-RoCE: the kernel does in software over any Ethernet interface what an adapter does */
+  isSoftRoce: boolean;
+  ports: RdmaPort[];
+}
+
+/** Text behind the number in "4: ACTIVE". */
+function word(path: string): string | undefined {
+  return readText(path)?.replace(/^\d+:\s*/, '');
+}
+
+/**
+ * RDMA devices that this network namespace can see, sorted by name; empty without any.
+ * @param interfaces those of the host, when the caller has read them already
+ */
+export function readRdmaDevices(
+  root = '/',
+  interfaces: readonly NetworkInterface[] = readInterfaces(root),
+): RdmaDevice[] {
+  return entries(`${root}/sys/class/infiniband`).map((name) => {
+    const directory = `${root}/sys/class/infiniband/${name}`;
+    const parent = linkName(`${directory}/device`);
+    const softParent = readText(`${directory}/parent`); // an attribute of soft-RoCE only
+    const isSoftRoce = parent === undefined && softParent !== undefined;
+    const numaNode = readNumber(`${directory}/device/numa_node`);
+    const siblings = entries(`${directory}/device/net`);
+    const ports = entries(`${directory}/ports`).map((port) => {
+      const number = Number(port);
+      const linkLayer = readText(`${directory}/ports/${port}/link_layer`);
+      const gids = readGids(`${directory}/ports/${port}`, linkLayer);
+      const sameAdapter = interfaces.filter((candidate) => siblings.includes(candidate.name));
+      const byPort = sameAdapter.find(({ devPort }) => devPort === number - 1);
+      return {
+        number,
+        state: word(`${directory}/ports/${port}/state`),
+        physicalState: word(`${directory}/ports/${port}/phys_state`),
+        rate: readText(`${directory}/ports/${port}/rate`),
+        linkLayer,
+        gids,
+        netdev: softParent || byPort?.name || gids.find(({ netdev }) => netdev)?.netdev,
+      };
+    });
+    return {
+      name,
+      nodeType: word(`${directory}/node_type`),
+      firmware: readText(`${directory}/fw_ver`) || undefined,
+      nodeGuid: readText(`${directory}/node_guid`),
+      parent,
+      driver: linkName(`${directory}/device/driver`) ?? (isSoftRoce ? 'rdma_rxe' : undefined),
+      numaNode: numaNode !== undefined && numaNode >= 0 ? numaNode : undefined,
+      isSoftRoce,
+      ports: ports.sort((one, other) => one.number - other.number),
+    };
+  });
+}
+
+function readGids(port: string, linkLayer: string | undefined): RdmaGid[] {
+  const gids = entries(`${port}/gid_attrs/types`).flatMap((slot): RdmaGid[] => {
+    const type = readText(`${port}/gid_attrs/types/${slot}`);
+    const gid = readText(`${port}/gids/${slot}`);
+    if (!type) return []; // reading an empty slot fails
+    return [
+      {
+        index: Number(slot),
+        gid: gid ?? '',
+        type: /v2/.test(type) ? 'v2' : linkLayer === 'InfiniBand' ? 'infiniband' : 'v1',
+        netdev: readText(`${port}/gid_attrs/ndevs/${slot}`) || undefined,
+      },
+    ];
+  });
+  return gids.sort((one, other) => one.index - other.index);
+}
+
+/** Whether a GID is an IPv4 address, ::ffff:a.b.c.d: SMC-R version 2 takes no other. */
+export function isIpv4Gid({ gid }: Pick<RdmaGid, 'gid'>): boolean {
+  return gid.startsWith('0000:0000:0000:0000:0000:ffff:');
+}
+
+/** The address of an IPv4 GID in dotted form; `undefined` for another one. */
+export function gidIpv4(gid: Pick<RdmaGid, 'gid'>): string | undefined {
+  if (!isIpv4Gid(gid)) return undefined;
+  const hex = gid.gid.slice(-9).replace(':', '');
+  return [0, 2, 4, 6].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.');
+}
+
+/** Bytes of GRH 40, UDP 8, BTH 12, XRC 4, atomic 28 and ICRC 4: what the kernel sets aside in a RoCE packet. */
+const ROCE_HEADERS = 96;
+
+/**
+ * MTU that a RoCE port uses: the largest of 256, 512, 1024, 2048 and 4096 bytes that fits the interface's MTU with the
+ * RoCE headers, as the kernel computes it (iboe_get_mtu). sysfs does not have the port's own word.
+ * @param mtu of the port's interface, bytes
+ * @returns `undefined` when the interface's MTU is too small for RoCE
+ */
+export function roceMtu(mtu: number): number | undefined {
+  return [4096, 2048, 1024, 512, 256].find((size) => mtu - ROCE_HEADERS >= size);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Layouts of include/uapi/linux/rtnetlink.h and if_addr.h, Linux 6.12: addresses of interfaces.
+import { binary, u8, u32 } from '../codec.ts';
+import { attrs, struct } from '../schema.ts';
+
+export const NETLINK_ROUTE = 0;
+/** the reply to the dump is of type RTM_NEWADDR, 20 */
+export const RTM_GETADDR = 22;
+
+export const AF_UNSPEC = 0;
+
+/** struct ifaddrmsg, 8 bytes; in a dump request a family of 0 asks for all */
+export const addressMessage = struct('ifaddrmsg', {
+  family: u8,
+  prefixLength: u8,
+  flags: u8,
+  scope: u8,
+  index: u32,
+});
+
+/** enum {IFA_*}; IPv4 sends both, and ADDRESS is the peer's on a point-to-point link; IPv6 sends LOCAL only there */
+export const addressAttributes = attrs('IFA', {
+  address: [1, binary],
+  local: [2, binary],
+  flags: [8, u32], // all 32 bits of the flags
+});
+
+/** RT_SCOPE_* */
+export const ADDRESS_SCOPES: Readonly<Record<number, string>> = {
+  0: 'global',
+  200: 'site',
+  253: 'link',
+  254: 'host',
+};
+
+/** a duplicate of the address is on the network; it is still looked for */
+export const IFA_F_DADFAILED = 0x08;
+export const IFA_F_TENTATIVE = 0x40;

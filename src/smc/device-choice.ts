@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Which device the kernel takes for a connection over an interface, and why not another: the rules of net/smc/smc_pnet.c,
+ * smc_ib.c and af_smc.c, Linux 6.12. The peer has its word, too: what stands here is what this host would offer.
+ */
+import { decodePnetId, interfacePnetId, rdmaPnetId } from '../host/hardware-pnetid.ts';
+import { baseDevice, type NetworkInterface } from '../host/network-interfaces.ts';
+import type { PciFunction } from '../host/pci-devices.ts';
+import { gidIpv4, isIpv4Gid, type RdmaDevice, type RdmaGid, type RdmaPort } from '../host/rdma-devices.ts';
+import { hasLoopbackIsm } from './devices.ts';
+import { type Inventory, ismFunctions } from './inventory.ts';
+
+/** A PNET ID and where it comes from. */
+export interface PnetSource {
+  /** `undefined` for none, and when it is not known */
+  pnetId: string | undefined;
+  /**
+   * 'hardware'; 'base-table': table entry of the base device; 'table': table entry of the interface itself, or of the
+   * device; 'none'; 'unknown': the table cannot be read
+   */
+  source: 'hardware' | 'base-table' | 'table' | 'none' | 'unknown';
+}
+
+/** Whether something can be used, and the reason in words; `undefined` when it cannot be told. */
+export interface Verdict {
+  usable: boolean | undefined;
+  reason: string;
+}
+
+/** A port of an RDMA device under the eyes of SMC-R. */
+export interface RdmaCandidate {
+  device: RdmaDevice;
+  port: RdmaPort;
+  pnet: PnetSource;
+  v1: Verdict;
+  v2: Verdict;
+}
+
+/** An SMC-D device; `function` is `undefined` for loopback-ism. */
+export interface IsmCandidate {
+  name: string;
+  function: PciFunction | undefined;
+  pnet: PnetSource;
+  v1: Verdict;
+  v2: Verdict;
+}
+
+/** What this host offers for connections over one interface. */
+export interface InterfaceChoice {
+  interface: NetworkInterface;
+  base: NetworkInterface;
+  /** for SMC-R; SMC-D does not look at the table entry of the interface itself when there is a base device below */
+  pnet: PnetSource;
+  /** RDMA ports that belong to the interface, usable or not, in the kernel's order as far as sysfs tells it */
+  rdma: RdmaCandidate[];
+  /** SMC-D devices that belong to the interface, usable or not */
+  ism: IsmCandidate[];
+  smcrV1: Verdict;
+  smcrV2: Verdict;
+  smcdV1: Verdict;
+  smcdV2: Verdict;
+}
+
+const yes = (reason: string): Verdict => ({ usable: true, reason });
+const no = (reason: string): Verdict => ({ usable: false, reason });
+const unknown = (reason: string): Verdict => ({ usable: undefined, reason });
+
+/** PNET ID of an interface as SMC-R looks it up. */
+export function interfacePnet(device: NetworkInterface, inventory: Inventory): PnetSource {
+  const base = baseDevice(device, inventory.interfaces) ?? device;
+  const fromBase = basePnet(base, inventory);
+  if (fromBase.source !== 'none' || base.name === device.name)
+    return fromBase.source === 'base-table' && base.name === device.name
+      ? { ...fromBase, source: 'table' }
+      : fromBase;
+  const own = tableEntry(device.name, inventory);
+  return own === undefined ? fromBase : { pnetId: own, source: 'table' };
+}
+
+/** What SMC-D looks at: the base device only. */
+function basePnet(base: NetworkInterface, inventory: Inventory): PnetSource {
+  const hardware = interfacePnetId(base, inventory.root);
+  if (hardware !== undefined) return { pnetId: hardware, source: 'hardware' };
+  if (inventory.pnetTable === undefined) return { pnetId: undefined, source: 'unknown' };
+  const entry = tableEntry(base.name, inventory);
+  return entry === undefined
+    ? { pnetId: undefined, source: 'none' }
+    : { pnetId: entry, source: 'base-table' };
+}
+
+function tableEntry(ethName: string, { pnetTable }: Inventory): string | undefined {
+  return pnetTable?.find((entry) => entry.kind === 'ethernet' && entry.ethName === ethName)?.pnetId;
+}
+
+/** PNET ID of a port of an RDMA device: what the kernel's SMC says, else hardware and table. */
+export function rdmaPnet(device: RdmaDevice, port: number, inventory: Inventory): PnetSource {
+  const known = inventory.smcrPorts?.find(
+    (candidate) => candidate.device.ibName === device.name && candidate.number === port,
+  )?.port;
+  if (known) {
+    if (!known.pnetId) return { pnetId: undefined, source: 'none' };
+    return { pnetId: known.pnetId, source: known.pnetUser ? 'table' : 'hardware' };
+  }
+  return devicePnet(rdmaPnetId(device, port, inventory.root), [device.name, device.parent], port, inventory);
+}
+
+function ismPnet({ address, mainframe }: PciFunction, inventory: Inventory): PnetSource {
+  const known = inventory.smcdDevices?.find((candidate) => candidate.pciId === address)?.port;
+  if (known?.pnetId) return { pnetId: known.pnetId, source: known.pnetUser ? 'table' : 'hardware' };
+  return devicePnet(decodePnetId(mainframe?.utilString, 0), [address], 1, inventory);
+}
+
+function devicePnet(
+  hardware: string | undefined,
+  names: readonly (string | undefined)[],
+  port: number,
+  { pnetTable }: Inventory,
+): PnetSource {
+  if (hardware !== undefined) return { pnetId: hardware, source: 'hardware' };
+  if (pnetTable === undefined) return { pnetId: undefined, source: 'unknown' };
+  const entry = pnetTable.find(
+    ({ kind, ibName, ibPort }) => kind === 'device' && names.includes(ibName) && ibPort === port,
+  );
+  return entry ? { pnetId: entry.pnetId, source: 'table' } : { pnetId: undefined, source: 'none' };
+}
+
+/**
+ * Whether SMC-R can use a port of an RDMA device at all, whatever the interface.
+ * @param vlan for connections over a VLAN: only its addresses count; `undefined` for none
+ */
+export function rdmaPortUse(
+  device: RdmaDevice,
+  port: RdmaPort,
+  inventory: Inventory,
+  vlan?: NetworkInterface,
+): { v1: Verdict; v2: Verdict } {
+  const both = (verdict: Verdict): { v1: Verdict; v2: Verdict } => ({ v1: verdict, v2: verdict });
+  if (device.nodeType !== undefined && device.nodeType !== 'CA')
+    return both(no(`it is of type ${device.nodeType}; SMC-R needs RoCE`));
+  if (port.number > 2) return both(no('SMC looks at ports 1 and 2 only'));
+  if (port.linkLayer === 'InfiniBand')
+    return both(no('the port is on an InfiniBand fabric; SMC-R needs RoCE'));
+  if (port.state !== 'ACTIVE')
+    return both(no(`the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`));
+  const isListed = inventory.smcrPorts?.some((known) => known.device.ibName === device.name);
+  if (isListed === false) return both(no('the SMC module does not know the device'));
+  const gids = port.gids.filter(({ netdev }) => isOfVlan(netdev, vlan, inventory));
+  const where = vlan ? ` on VLAN interface ${vlan.name}` : '';
+  return {
+    v1: gids.some(({ type }) => type === 'v1')
+      ? yes('the port is active and has a RoCE v1 address')
+      : no(`the port has no RoCE v1 address (GID)${where}`),
+    v2: versionTwo(gids, where, inventory),
+  };
+}
+
+/** Untagged connections take GIDs of interfaces that are no VLAN, others those of a VLAN with that id. */
+function isOfVlan(
+  netdev: string | undefined,
+  vlan: NetworkInterface | undefined,
+  { interfaces }: Inventory,
+): boolean {
+  if (netdev === undefined) return false;
+  if (vlan) return netdev === vlan.name;
+  return interfaces.find(({ name }) => name === netdev)?.kind !== 'vlan';
+}
+
+function versionTwo(gids: readonly RdmaGid[], where: string, inventory: Inventory): Verdict {
+  if (!gids.some((gid) => gid.type === 'v2' && isIpv4Gid(gid)))
+    return no(`the port has no RoCE v2 address (GID) of IPv4${where}; its interface needs an IPv4 address`);
+  if (inventory.system?.isSmcrV2 === false) return no('this kernel has no SMC-R version 2');
+  if (inventory.ueids?.length === 0) return no('there is no UEID; SMC-R version 2 needs one on both hosts');
+  return yes('the port is active and has a RoCE v2 address of IPv4');
+}
+
+/** SMC-D devices of the host, with what keeps each from being used; loopback-ism is listed where it is known. */
+export function ismDevices(inventory: Inventory): IsmCandidate[] {
+  const devices = ismFunctions(inventory).map((ism): IsmCandidate => {
+    const pnet = ismPnet(ism, inventory);
+    const known = inventory.smcdDevices?.some(({ pciId }) => pciId === ism.address);
+    if (ism.driver === undefined) {
+      const verdict = no('no driver has taken the device; load the module ism');
+      return { name: ism.address, function: ism, pnet, v1: verdict, v2: verdict };
+    }
+    if (known === false) {
+      const verdict = no('the SMC module does not know the device');
+      return { name: ism.address, function: ism, pnet, v1: verdict, v2: verdict };
+    }
+    const v1 = pnet.pnetId
+      ? yes(`for interfaces with PNET ID ${pnet.pnetId}`)
+      : pnet.source === 'unknown'
+        ? unknown('the PNET table cannot be read')
+        : no('it has no PNET ID; SMC-D version 1 needs one');
+    return { name: ism.address, function: ism, pnet, v1, v2: ismVersionTwo(pnet, inventory) };
+  });
+  const { system, smcdDevices } = inventory;
+  if (!system || !smcdDevices || !hasLoopbackIsm(system, smcdDevices)) return devices;
+  const name = 'loopback-ism';
+  const pnet = devicePnet(undefined, [name, 'lo'], 1, inventory);
+  const v1 = no('loopback-ism has version 2 only');
+  return [...devices, { name, function: undefined, pnet, v1, v2: ismVersionTwo(pnet, inventory) }];
+}
+
+/** An ISM device with a PNET ID counts only if an interface that is up has the same one in hardware. */
+function ismVersionTwo(pnet: PnetSource, inventory: Inventory): Verdict {
+  const { system, ueids, seid, interfaces, root } = inventory;
+  if (system?.isIsmV2 === false) return no('no SMC-D device of this host can do version 2');
+  if (ueids?.length === 0 && seid !== undefined && !seid?.isEnabled)
+    return no('there is neither a UEID nor an enabled SEID; SMC-D version 2 needs one on both sides');
+  if (pnet.source === 'unknown') return unknown('the PNET table cannot be read');
+  if (pnet.pnetId === undefined) return yes('for all interfaces, since it has no PNET ID');
+  const isShared = interfaces.some(
+    (candidate) => candidate.isUp && interfacePnetId(candidate, root) === pnet.pnetId,
+  );
+  if (isShared) return yes(`for all interfaces; its PNET ID ${pnet.pnetId} is that of an interface`);
+  return no(`no interface that is up has its PNET ID ${pnet.pnetId} in hardware`);
+}
+
+/** The VLAN interface at or below an interface, as the kernel takes its id: the first one on the way down. */
+function vlanOf(
+  device: NetworkInterface,
+  interfaces: readonly NetworkInterface[],
+): NetworkInterface | undefined {
+  let current: NetworkInterface | undefined = device;
+  for (let level = 0; current && level <= interfaces.length; level++) {
+    if (current.kind === 'vlan') return current;
+    const next: string | undefined = current.lower[0];
+    current = interfaces.find(({ name }) => name === next);
+  }
+  return undefined;
+}
+
+/**
+ * What this host offers for connections over an interface.
+ * @param name of the interface that the route takes
+ * @returns `undefined` when there is no such interface
+ */
+export function chooseDevices(name: string, inventory: Inventory): InterfaceChoice | undefined {
+  const device = inventory.interfaces.find((candidate) => candidate.name === name);
+  if (!device) return undefined;
+  const base = baseDevice(device, inventory.interfaces) ?? device;
+  const pnet = interfacePnet(device, inventory);
+  const rdma = rdmaCandidates(device, base, pnet, inventory);
+  const forIsm = basePnet(base, inventory);
+  const ism = ismDevices(inventory);
+  const ismV1 = ism.filter(
+    (candidate) => forIsm.pnetId !== undefined && candidate.pnet.pnetId === forIsm.pnetId,
+  );
+  const noRdma = rdmaMissing(device, base, pnet, inventory);
+  return {
+    interface: device,
+    base,
+    pnet,
+    rdma,
+    ism: ism.filter((candidate) => ismV1.includes(candidate) || candidate.v2.usable !== false),
+    smcrV1: firstUsable(
+      rdma.map(({ device: { name }, port, v1 }) => [`${name} port ${port.number}`, v1]),
+      noRdma,
+    ),
+    smcrV2: firstUsable(
+      rdma.map(({ device: { name }, port, v2 }) => [`${name} port ${port.number}`, v2]),
+      noRdma,
+    ),
+    smcdV1: firstUsable(
+      ismV1.map(({ name, v1 }) => [name, v1]),
+      ismMissing(base, forIsm, ism),
+    ),
+    smcdV2: firstUsable(
+      ism.map(({ name, v2 }) => [name, v2]),
+      inventory.smcdDevices
+        ? no('this host has no SMC-D device')
+        : unknown('the kernel does not tell of SMC-D devices'),
+    ),
+  };
+}
+
+function rdmaCandidates(
+  device: NetworkInterface,
+  base: NetworkInterface,
+  pnet: PnetSource,
+  inventory: Inventory,
+): RdmaCandidate[] {
+  const vlan = vlanOf(device, inventory.interfaces);
+  return inventory.rdmaDevices.flatMap((rdma) =>
+    rdma.ports.flatMap((port): RdmaCandidate | [] => {
+      const own = rdmaPnet(rdma, port.number, inventory);
+      const belongs = pnet.pnetId === undefined ? port.netdev === base.name : own.pnetId === pnet.pnetId;
+      if (!belongs) return [];
+      const { v1, v2 } = rdmaPortUse(rdma, port, inventory, vlan);
+      return {
+        device: rdma,
+        port,
+        pnet: own,
+        v1,
+        v2: v2.usable ? inSubnet(port, device, v2, inventory) : v2,
+      };
+    }),
+  );
+}
+
+/** Version 2 takes a GID only if the connection's own address is in a subnet of the GID's interface. */
+function inSubnet(
+  port: RdmaPort,
+  device: NetworkInterface,
+  verdict: Verdict,
+  { addresses }: Inventory,
+): Verdict {
+  if (!addresses) return verdict;
+  const own = addresses.filter(({ index, family }) => index === device.index && family === 4);
+  if (own.length === 0) return no(`interface ${device.name} has no IPv4 address; SMC-R version 2 needs one`);
+  const netdevs = new Set(
+    port.gids.filter((gid) => gid.type === 'v2' && isIpv4Gid(gid)).map(({ netdev }) => netdev),
+  );
+  const subnets = addresses.filter(({ family, interface: name }) => family === 4 && netdevs.has(name));
+  const isReached = own.some(({ address }) =>
+    subnets.some((subnet) => isInPrefix(address, subnet.address, subnet.prefixLength)),
+  );
+  if (isReached) return verdict;
+  const gids = port.gids.flatMap((gid) => (gid.type === 'v2' ? (gidIpv4(gid) ?? []) : []));
+  return no(`no address of ${device.name} is in the subnet of the port's IPv4 address ${gids.join(', ')}`);
+}
+
+/** Whether two IPv4 addresses have the same first bits. */
+export function isInPrefix(one: string, other: string, prefixLength: number): boolean {
+  const number = (text: string): number => text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (32 - prefixLength);
+  return Math.floor(number(one) / size) === Math.floor(number(other) / size);
+}
+
+function firstUsable(candidates: [name: string, verdict: Verdict][], none: Verdict): Verdict {
+  const [first] = candidates;
+  if (!first) return none;
+  const best =
+    candidates.find(([, { usable }]) => usable) ?? candidates.find(([, { usable }]) => usable === undefined);
+  const [name, { usable, reason }] = best ?? first;
+  return { usable, reason: `${name}: ${reason}` };
+}
+
+function rdmaMissing(
+  device: NetworkInterface,
+  base: NetworkInterface,
+  pnet: PnetSource,
+  { rdmaDevices }: Inventory,
+): Verdict {
+  if (rdmaDevices.length === 0) return no('this host has no RDMA device');
+  if (pnet.source === 'unknown')
+    return unknown(`the PNET table cannot be read, and no RDMA port is on ${base.name}`);
+  if (pnet.pnetId !== undefined) return no(`no RDMA port has the PNET ID ${pnet.pnetId} of ${device.name}`);
+  return no(`${device.name} has no PNET ID, and no RDMA port is on ${base.name}`);
+}
+
+function ismMissing(base: NetworkInterface, pnet: PnetSource, ism: readonly IsmCandidate[]): Verdict {
+  if (ism.length === 0) return no('this host has no ISM device');
+  if (pnet.source === 'unknown') return unknown('the PNET table cannot be read');
+  if (pnet.pnetId === undefined) return no(`${base.name} has no PNET ID; SMC-D version 1 needs one`);
+  return no(`no ISM device has the PNET ID ${pnet.pnetId} of ${base.name}`);
+}

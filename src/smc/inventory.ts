@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/** All that decides which device the kernel takes for an SMC connection: interfaces, devices, PNET IDs, EIDs. */
+import { type NetworkInterface, readInterfaces } from '../host/network-interfaces.ts';
+import { isIsm, type PciFunction, readPciFunctions } from '../host/pci-devices.ts';
+import { type RdmaDevice, readRdmaDevices } from '../host/rdma-devices.ts';
+import type { SmcClient } from './client.ts';
+import type { SmcdDevice, SmcrPort } from './devices.ts';
+import type { Seid } from './eids.ts';
+import { SmcError } from './error.ts';
+import type { InterfaceAddress } from './interface-addresses.ts';
+import type { PnetEntry } from './pnet-table.ts';
+import type { SystemInfo } from './system.ts';
+
+/** What netlink does not tell is `undefined`: nothing is known then. */
+export interface Inventory {
+  /** root of the trees that it was read from */
+  root: string;
+  interfaces: NetworkInterface[];
+  rdmaDevices: RdmaDevice[];
+  pciFunctions: PciFunction[];
+  /** the PNET table of this network namespace */
+  pnetTable: PnetEntry[] | undefined;
+  /** RDMA ports as the kernel's SMC knows them */
+  smcrPorts: SmcrPort[] | undefined;
+  /** ISM devices as the kernel's SMC knows them, without loopback-ism */
+  smcdDevices: SmcdDevice[] | undefined;
+  system: SystemInfo | undefined;
+  ueids: string[] | undefined;
+  /** `null` on a machine without one */
+  seid: Seid | null | undefined;
+  addresses: InterfaceAddress[] | undefined;
+  /** what could not be read, and the error */
+  problems: { part: string; error: Error }[];
+}
+
+/**
+ * Reads everything; a part that fails is `undefined` and named in `problems`. Never throws for a missing SMC, and never
+ * makes the kernel load it: asking for SMC's netlink families would, so they are left alone while the module is not in.
+ */
+export async function readInventory(client: SmcClient, root = '/'): Promise<Inventory> {
+  const problems: Inventory['problems'] = [];
+  const ask = async <T>(part: string, read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      problems.push({ part, error: error as Error });
+      return undefined;
+    }
+  };
+  const { smc } = client.moduleStates();
+  const system = await ask('SMC', async () => {
+    if (smc === 'available') throw new SmcError('NO_SMC', 'the kernel module smc is not loaded');
+    return client.system();
+  });
+  const askSmc = async <T>(part: string, read: () => Promise<T>): Promise<T | undefined> =>
+    system && ask(part, read);
+  const interfaces = readInterfaces(root);
+  return {
+    root,
+    interfaces,
+    rdmaDevices: readRdmaDevices(root, interfaces),
+    pciFunctions: readPciFunctions(root),
+    pnetTable: await askSmc('PNET table', () => client.pnet.list()),
+    smcrPorts: await askSmc('RDMA ports of SMC', () => client.smcrPorts()),
+    smcdDevices: await askSmc('ISM devices of SMC', () => client.smcdDevices()),
+    system,
+    ueids: await askSmc('UEIDs', () => client.ueids.list()),
+    seid: await askSmc('SEID', async () => (await client.seid.read()) ?? null),
+    addresses: await ask('IP addresses', () => client.interfaceAddresses()),
+    problems,
+  };
+}
+
+/** ISM devices of the host by PCI address. */
+export function ismFunctions({ pciFunctions }: Inventory): PciFunction[] {
+  return pciFunctions.filter(isIsm);
+}
