@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * smc-native.node: system calls that Node 20 does not offer. So far one:
+ * smc-native.node: system calls that Node 20 does not offer.
+ *
+ *   enterNetworkNamespace(file)
+ *
+ * moves the main thread to a network namespace, see below.
  *
  *   execve(file, argv, env, state?)
  *
@@ -20,13 +24,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { STDIO_COUNT = 3, LAST_SIGNAL = 64 };
@@ -46,7 +53,7 @@ __attribute__((constructor)) static void remember_stdio_flags(void)
 
 static const char *errno_name(int number)
 {
-	/* all that execve(2) lists, and what file systems add */
+	/* all that execve(2), setns(2), unshare(2) and mount(2) list, and what file systems add */
 	static const struct {
 		int number;
 		const char *name;
@@ -57,7 +64,7 @@ static const char *errno_name(int number)
 		{ ENAMETOOLONG, "ENAMETOOLONG" },		{ ENFILE, "ENFILE" },	{ ENODEV, "ENODEV" },
 		{ ENOENT, "ENOENT" },	{ ENOEXEC, "ENOEXEC" }, { ENOMEM, "ENOMEM" },	{ ENOSYS, "ENOSYS" },
 		{ ENOTDIR, "ENOTDIR" }, { ENXIO, "ENXIO" },	{ EPERM, "EPERM" },	{ ESTALE, "ESTALE" },
-		{ ETXTBSY, "ETXTBSY" },
+		{ ETXTBSY, "ETXTBSY" }, { ESRCH, "ESRCH" },	{ ENOSPC, "ENOSPC" },	{ EUSERS, "EUSERS" },
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -490,9 +497,59 @@ static napi_value js_execve(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* ---- enterNetworkNamespace(file) ---- */
+
+/*
+ * What is below /sys/class/net belongs to the namespace of the process that has mounted sysfs, not to that of the
+ * reader. So sysfs is mounted anew, in a mount namespace of this thread, and /sys tells nobody outside. The flags of the old mount stay: in a container, a kernel refuses to mount with fewer.
+ *
+ * @return the system call that failed, with errno; NULL when all is done
+ */
+static const char *enter_network_namespace(const char *file)
+{
+	struct statvfs old;
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int error, fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return "open";
+	if (setns(fd, CLONE_NEWNET) < 0) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return "setns";
+	}
+	close(fd);
+	if (unshare(CLONE_NEWNS) < 0)
+		return "unshare";
+	if (mount("", "/sys", "none", MS_SLAVE, NULL) < 0)
+		return "mount";
+	if (statvfs("/sys", &old) == 0 && (old.f_flag & ST_RDONLY))
+		flags |= MS_RDONLY;
+	/* EBUSY: the same one is on top already */
+	return mount("sysfs", "/sys", "sysfs", flags, NULL) < 0 && errno != EBUSY ? "mount" : NULL;
+}
+
+static napi_value js_enter_network_namespace(napi_env env, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value args[1];
+	const char *failed;
+	char *file;
+
+	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
+		return throw_unexpected(env), NULL;
+	file = get_bytes(env, args[0], "file must be a string or a Uint8Array");
+	if (file && (failed = enter_network_namespace(file)))
+		throw_errno(env, errno, failed, NULL);
+	free(file);
+	return NULL;
+}
+
 NAPI_MODULE_INIT()
 {
 	static const napi_property_descriptor functions[] = {
+		{ .utf8name = "enterNetworkNamespace", .method = js_enter_network_namespace, .attributes = napi_enumerable },
 		{ .utf8name = "execve", .method = js_execve, .attributes = napi_enumerable },
 	};
 

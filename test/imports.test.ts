@@ -62,6 +62,7 @@ const PACKAGES: Record<string, string[]> = {
   'netlink/transport.ts': ['netlink/dist/raw.js'],
   'cli/options.ts': ['commander'],
   'output/style.ts': ['chalk'],
+  'host/archive.ts': ['tar'],
 };
 
 const isOwn = (target: string): boolean => target.endsWith('.ts');

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { helpText } from '../src/cli/options.ts';
+import { helpText, withCommonOptions } from '../src/cli/options.ts';
 import type { CommandDefinition } from '../src/cli/run.ts';
 import { smcPnetid } from '../src/netlink/uapi/smc.ts';
 import { fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
@@ -31,12 +31,15 @@ const MANDATORY_SECTIONS = [
   'SEE ALSO',
 ];
 
+/** Commands whose JSON is not one document of their own. */
+const WITHOUT_DOCUMENT = new Set(['smc_run']);
+
 /** The definition in src/commands/<name>.ts, whatever it is called there. */
 async function definitionOf(name: string): Promise<CommandDefinition> {
   const exports = Object.values(await import(`../src/commands/${name}.ts`)) as Partial<CommandDefinition>[];
   const definition = exports.find((value) => value?.name === name && Array.isArray(value.options));
   if (!definition) throw new Error(`src/commands/${name}.ts exports no command ${name}`);
-  return definition as CommandDefinition;
+  return withCommonOptions(definition as CommandDefinition);
 }
 
 /** Sections (.Sh) of a page: title to lines. */
@@ -220,15 +223,14 @@ for (const name of Object.keys(bin))
     t.match(help, `${page.slice(0, -2)}(8)`, 'the help names the page');
     for (const { short, long, value, help: text } of definition.options) {
       const names = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
-      const line = help.split('\n').find((line) => line.trimStart().startsWith(names)) ?? '';
+      const line = help.split('\n').find((line) => line.trimStart().startsWith(`${names} `)) ?? '';
       const words = text.split(' ').slice(0, 2).join(' ');
       t.ok(line.includes(words), `the help explains ${names}`);
       if (value) t.ok(line.includes(`<${value}>`), `the help names the value of ${names}`);
     }
 
-    if (!definition.options.some(({ long }) => long === 'json')) return;
     const json = sections.get('JSON') ?? [];
-    t.ok(json.length > 0, 'there is a section JSON');
+    t.equal(json.length > 0, !WITHOUT_DOCUMENT.has(name), 'a section JSON where there is a document');
     const documented = new Set(items(json, 'Va'));
     const keys = new Set(declaredKeys(join(root, `src/commands/${name}.ts`)));
     for (const key of keys) t.ok(documented.has(key), `JSON key ${key} is documented`);

@@ -69,6 +69,12 @@ function explainNetlink(error: NetlinkError): Explanation {
         text: `the kernel's reply to ${object} cannot be read: ${error.detail ?? error.code}`,
         hint: 'please report this with the output of the same command under SMC_TOOLS_DEBUG=1',
       };
+    case 'ENODATA':
+      if (error.op !== 'send') break;
+      return {
+        text: `the bundle does not contain the kernel's answer to ${object}`,
+        hint: 'its manifest.json tells what could not be collected',
+      };
     case 'ENOMEM':
     case 'ENOBUFS':
       return { text: 'the kernel has no memory for this', hint: 'try again when memory is free' };

@@ -102,8 +102,8 @@ function parseId(word: string): number {
   return id;
 }
 
-/** Options with a value that some objects take. */
-const VALUE_OPTIONS = ['interval', 'count'] as const;
+/** Options with a value. */
+const VALUE_OPTIONS = ['interval', 'count', 'color', 'netns', 'from'] as const;
 /** Options in the order in which prefixes are tried. */
 const OPTIONS = [
   'absolute',
@@ -116,14 +116,18 @@ const OPTIONS = [
   'from-machine-id',
 ] as const;
 
+/** An option and its value: behind `=`, or glued to the letter N. */
+const WORD = /^--?([adhjv]*N|[^=]*)(.*)$/s;
+
 /** Letters that may stand together behind one dash; `dd` among them is ddetails. */
-const CLUSTER = /^[adhjv]+$/;
+const CLUSTER = /^[adhjv]*N?$/;
 
 const LETTERS: Readonly<Record<string, (typeof OPTIONS)[number]>> = {
   a: 'absolute',
   d: 'details',
   h: 'help',
   j: 'json',
+  N: 'netns',
   v: 'version',
 };
 
@@ -146,16 +150,18 @@ export function rewriteOptions(argv: readonly string[]): string[] {
       words.push(word);
       continue;
     }
-    const [, body = '', value = ''] = /^--?([^=]*)(=.*)?$/s.exec(word) ?? [];
+    const [, body = '', rest = ''] = WORD.exec(word) ?? [];
+    const value = rest && `=${rest.replace(/^=/, '')}`;
     if (body === '') throw new UsageError(`'${word}' is no option`);
     const options = expand(body);
     if (!options) {
       given.push(word);
       continue;
     }
-    for (const option of options) {
+    for (const [at, option] of options.entries()) {
+      const isLast = at === options.length - 1;
       if (option === 'help' && words.length > 0) words.splice(1, 0, 'help');
-      else given.push(`--${option}${value}`);
+      else given.push(`--${option}${isLast ? value : ''}`);
       const takesNext = (VALUE_OPTIONS as readonly string[]).includes(option) && value === '';
       // without a value: nothing may follow that could be taken for it
       if (takesNext && i + 1 === argv.length) return given;
@@ -171,5 +177,5 @@ function expand(body: string): readonly string[] | undefined {
   if (!CLUSTER.test(body)) return undefined;
   const options = [...body].map((letter) => LETTERS[letter]!);
   const isTwice = options.filter((name) => name === 'details').length > 1;
-  return isTwice ? [...options, 'ddetails'] : options;
+  return isTwice ? ['ddetails', ...options] : options;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Command lines: options are declared once and serve parsing, help, man page test and (later) completion. */
+/** Command lines: options are declared once and serve parsing, help, man page test and completion. */
 import { Command, CommanderError, Option } from 'commander';
 
 /** One option of a command. */
@@ -12,6 +12,8 @@ export interface OptionSpec {
   value?: string;
   /** one line for the help */
   help: string;
+  /** not in the C suite: gives way when an abbreviation also fits an option that is */
+  addition?: boolean;
 }
 
 /** What `parse` needs to know of a command. */
@@ -34,6 +36,34 @@ export interface Syntax {
   stopAtOperand?: boolean;
   /** called for each option in the order of the command line; throws UsageError on a conflict */
   onOption?: (option: string, before: readonly string[]) => void;
+}
+
+/** What every command takes, behind its own options in the help. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  { short: 'j', long: 'json', help: 'all fields as one JSON document', addition: true },
+  { long: 'color', value: 'WHEN', help: 'colours: auto (default), always or never', addition: true },
+  {
+    short: 'N',
+    long: 'netns',
+    value: 'NAME|PID',
+    help: 'work in this network namespace, or in that of this process',
+    addition: true,
+  },
+  {
+    long: 'from',
+    value: 'FILE|DIR',
+    help: 'show the system that smc_dbg has recorded here',
+    addition: true,
+  },
+  { short: 'h', long: 'help', help: 'show this help' },
+  { short: 'v', long: 'version', help: 'show the version' },
+];
+
+/** Adds the options of all commands, where the command has not declared one itself. */
+export function withCommonOptions<S extends Syntax>(syntax: S): S {
+  const own = syntax.options.map(optionName);
+  const common = COMMON_OPTIONS.filter((option) => !own.includes(optionName(option)));
+  return { ...syntax, options: [...syntax.options, ...common] };
 }
 
 /** A command line that cannot be carried out. */
@@ -182,7 +212,9 @@ function clusterEnd(options: readonly OptionSpec[], word: string): { known: numb
 function findLong(options: readonly OptionSpec[], name: string, word: string): OptionSpec {
   const exact = options.find(({ long }) => long === name);
   if (exact) return exact;
-  const matches = options.filter(({ long }) => long?.startsWith(name));
+  const all = options.filter(({ long }) => long?.startsWith(name));
+  const original = all.filter(({ addition }) => !addition);
+  const matches = original.length > 0 ? original : all;
   if (matches.length > 1) {
     const candidates = matches.map(({ long }) => `--${long}`).join(', ');
     throw new UsageError(`option '--${name}' is ambiguous: ${candidates}`);

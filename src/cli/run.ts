@@ -7,7 +7,15 @@ import { SmcClient, type SmcClientOptions } from '../smc/client.ts';
 import { version } from '../version.ts';
 import { explain } from './errors.ts';
 import { BrokenPipeError, type Io, processIo } from './io.ts';
-import { Answer, helpText, type Parsed, parse, type Syntax, UsageError } from './options.ts';
+import {
+  Answer,
+  helpText,
+  type Parsed,
+  parse,
+  type Syntax,
+  UsageError,
+  withCommonOptions,
+} from './options.ts';
 
 /** What a command gets. */
 export interface Context {
@@ -20,9 +28,17 @@ export interface Context {
   paint: Paint;
   /** A line on stderr that does not change the exit status. */
   note: (text: string, hint?: string) => void;
+  /** the host is a recorded one (--from) */
+  isRecorded: boolean;
+  /**
+   * Comes before everything that changes the system, waits for it or measures it: refuses it when the host is a
+   * recorded one. `what` is the subject of the sentence: "--add".
+   * @throws UsageError
+   */
+  needsRunningSystem: (what: string) => void;
 }
 
-/** A command: its syntax, and what it does. */
+/** A command: its syntax without the options of all commands, and what it does. */
 export interface CommandDefinition extends Syntax {
   /** @returns exit status, 0 when nothing is returned */
   run: (context: Context, parsed: Parsed) => Promise<number | undefined> | number | undefined;
@@ -30,11 +46,12 @@ export interface CommandDefinition extends Syntax {
   statusOf?: (error: unknown) => number;
 }
 
-/** Replacements for the real world, for tests and (later) for recorded hosts. */
+/** Replacements for the real world, for tests and recorded hosts. */
 export interface World {
   io?: Io;
   transport?: Transport;
   hostRoot?: string;
+  isRecorded?: boolean;
 }
 
 /** `SMC_TOOLS_DEBUG`: set and not empty, messages and stack traces are printed on stderr. */
@@ -56,13 +73,67 @@ export async function run(
   const io = world.io ?? processIo();
   const report: Context['note'] = (text, hint) =>
     io.error(`${command.name}: ${printable(text)}${hint ? `; ${printable(hint)}` : ''}`);
-  const file = io.env[RECORD_VARIABLE];
-  if (!file) return attempt(command, argv, world, io, report);
-
-  const { transport, save } = await startRecording(world, file);
-  const status = await attempt(command, argv, { ...world, transport }, io, report);
+  const releases: (() => void)[] = [];
   try {
-    save();
+    return await attempt(withCommonOptions(command), argv, { ...world, io }, report, releases);
+  } finally {
+    for (const release of releases.reverse()) release();
+  }
+}
+
+/** @param releases gets what is to be done when the command has ended, in whatever way */
+async function attempt(
+  command: CommandDefinition,
+  argv: readonly string[],
+  world: World & { io: Io },
+  report: Context['note'],
+  releases: (() => void)[],
+): Promise<number> {
+  const { io } = world;
+  const debug = Boolean(io.env[DEBUG_VARIABLE]);
+  const recordingFile = io.env[RECORD_VARIABLE];
+  let saveRecording: (() => void) | undefined;
+  let status: number;
+  try {
+    const parsed = parse(command, argv);
+    const paint = await painter(io, parsed.values['color']);
+    let here: World = await placeOf(world, parsed, releases);
+    if (recordingFile) {
+      const { transport, save } = await startRecording(here, recordingFile);
+      here = { ...here, transport };
+      saveRecording = save;
+    }
+    const { hostRoot = '/', isRecorded = false } = here;
+    let client: SmcClient | undefined;
+    releases.push(() => client?.close());
+    const context: Context = {
+      io,
+      hostRoot,
+      paint,
+      note: report,
+      isRecorded,
+      needsRunningSystem(what) {
+        if (isRecorded) throw new UsageError(`${what} needs the running system: not with --from`);
+      },
+      client: async () => {
+        client ??= new SmcClient(await clientOptions(here, io, debug));
+        return client;
+      },
+    };
+    status = (await command.run(context, parsed)) ?? 0;
+    io.flush();
+  } catch (error) {
+    try {
+      if (error instanceof Answer) io.write(answer(command, error));
+      io.flush(); // rows that came before a failure
+      status = reportFailure(command, error, report);
+      if (debug && status !== 0 && error instanceof Error) io.error(error.stack ?? String(error));
+    } catch (broken) {
+      status = reportFailure(command, broken, report);
+    }
+  }
+  try {
+    saveRecording?.();
     return status;
   } catch (error) {
     report(`the recording cannot be written: ${explain(error)?.text ?? error}`);
@@ -70,45 +141,20 @@ export async function run(
   }
 }
 
-async function attempt(
-  command: CommandDefinition,
-  argv: readonly string[],
-  world: World,
-  io: Io,
-  report: Context['note'],
-): Promise<number> {
-  const debug = Boolean(io.env[DEBUG_VARIABLE]);
-  let client: SmcClient | undefined;
-  try {
-    const parsed = parse(command, argv);
-    const status = await command.run(
-      {
-        io,
-        hostRoot: world.hostRoot ?? '/',
-        paint: await painter(io),
-        note: report,
-        client: async () => {
-          client ??= new SmcClient(await clientOptions(world, io, debug));
-          return client;
-        },
-      },
-      parsed,
-    );
-    io.flush();
-    return status ?? 0;
-  } catch (error) {
-    try {
-      if (error instanceof Answer) io.write(answer(command, error));
-      io.flush(); // rows that came before a failure
-    } catch (broken) {
-      return reportFailure(command, broken, report);
-    }
-    const status = reportFailure(command, error, report);
-    if (debug && status !== 0 && error instanceof Error) io.error(error.stack ?? String(error));
-    return status;
-  } finally {
-    client?.close();
+/** Goes where --netns or --from tell, before anything is read. */
+async function placeOf(world: World, { values }: Parsed, releases: (() => void)[]): Promise<World> {
+  const { netns, from } = values;
+  if (netns !== undefined && from !== undefined)
+    throw new UsageError('--netns and --from exclude each other: a recording has one network namespace');
+  if (netns !== undefined) {
+    const { enterNetworkNamespace } = await import('../smc/network-namespace.ts');
+    enterNetworkNamespace(netns);
   }
+  if (from === undefined) return world;
+  const { openBundle } = await import('../smc/bundle.ts');
+  const { transport, hostRoot, close } = await openBundle(from);
+  releases.push(close);
+  return { ...world, transport, hostRoot, isRecorded: true };
 }
 
 function answer(command: CommandDefinition, { kind }: Answer): string {
@@ -154,9 +200,16 @@ async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcC
   return options;
 }
 
-/** Colour only on a terminal that can show it, and never against NO_COLOR (https://no-color.org). */
-async function painter(io: Io): Promise<Paint> {
-  if (!io.isTerminal || io.env['NO_COLOR'] || io.env['TERM'] === 'dumb') return plain;
+/**
+ * Colour as --color says; else only on a terminal that can show it, and never against NO_COLOR
+ * (https://no-color.org).
+ * @throws UsageError
+ */
+async function painter(io: Io, when = 'auto'): Promise<Paint> {
+  if (!['auto', 'always', 'never'].includes(when))
+    throw new UsageError(`--color '${when}': say auto, always or never`);
+  const canShow = io.isTerminal && !io.env['NO_COLOR'] && io.env['TERM'] !== 'dumb';
+  if (when === 'never' || (when === 'auto' && !canShow)) return plain;
   const { ansiPaint } = await import('../output/style.ts');
   return ansiPaint;
 }

@@ -35,8 +35,6 @@ export const smcPnet: CommandDefinition = {
       help: 'with --add: port of the RDMA device, 1 (default) or 2',
     },
     { short: 'j', long: 'json', help: 'show the table as JSON' },
-    { short: 'h', long: 'help', help: 'show this help' },
-    { short: 'v', long: 'version', help: 'show the version' },
   ],
   examples: [
     ['smc_pnet', 'show the table'],
@@ -70,6 +68,7 @@ async function execute(context: Context, parsed: Parsed): Promise<number | undef
       if (flags.has(option)) context.note(`--${option} is ignored without --add`);
   if (action !== 'show' && flags.has('json')) context.note('--json is ignored, there is no table to show');
 
+  if (action !== 'show') context.needsRunningSystem(`--${action}`);
   switch (action) {
     case 'add':
       return add(context, parsed, pnetId, port);

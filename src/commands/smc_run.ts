@@ -44,8 +44,6 @@ export const smcRun: CommandDefinition = {
       value: 'SIZE',
       help: 'send buffer of the SMC sockets, in bytes or with k or m',
     },
-    { short: 'h', long: 'help', help: 'show this help' },
-    { short: 'v', long: 'version', help: 'show the version' },
   ],
   examples: [
     ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
@@ -63,7 +61,11 @@ const STATUS_NOT_FOUND = 127;
 /** Where execvp(3) looks when PATH is not set. */
 const DEFAULT_PATH = '/bin:/usr/bin';
 
-function execute({ io, note, hostRoot }: Context, { flags, values, operands }: Parsed): number {
+function execute(
+  { io, note, hostRoot, needsRunningSystem }: Context,
+  { flags, values, operands }: Parsed,
+): number {
+  needsRunningSystem('a program');
   if (operands.length === 0) throw new UsageError('name the program to run');
   const rcvbuf = checkSize('rcvbuf', values['rcvbuf']);
   const sndbuf = checkSize('sndbuf', values['sndbuf']);

@@ -21,9 +21,6 @@ export const smcss: CommandDefinition = {
     { short: 'R', long: 'smcr', help: 'only SMC-R sockets, with their device and link' },
     { short: 'W', long: 'wide', help: 'do not shorten addresses' },
     { short: 'H', long: 'no-header', help: 'no header line' },
-    { short: 'j', long: 'json', help: 'all fields as one JSON document' },
-    { short: 'h', long: 'help', help: 'show this help' },
-    { short: 'v', long: 'version', help: 'show the version' },
   ],
   examples: [
     ['smcss', 'connected sockets and what they run over'],

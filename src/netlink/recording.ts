@@ -14,6 +14,8 @@ import { NetlinkError } from './error.ts';
 import { HEADER_SIZE } from './message.ts';
 import { align4 } from './schema.ts';
 import type { RawSocket, Transport } from './transport.ts';
+import { NETLINK_SOCK_DIAG } from './uapi/netlink.ts';
+import { AF_SMC } from './uapi/smc-diag.ts';
 
 export const RECORDING_FORMAT = 'smc-tools-recording';
 const VERSION = 1;
@@ -89,22 +91,62 @@ export function recordingTransport(
 
 const REPLAY_PORT = 1;
 
+type Find = (protocol: number, request: string) => ExchangeRecord | undefined;
+
 /**
  * Answers requests from a recording. Requests are matched by everything but sequence number and port id; the same
  * request made again gets the next recorded answer, the last one for ever. A request that was not recorded fails with
  * ENODATA.
  */
 export function replayTransport(recording: Recording): Transport {
-  const { order } = recording;
   const used = new Set<ExchangeRecord>();
-  const find = (protocol: number, request: string): ExchangeRecord | undefined => {
+  return answering(recording.order, (protocol, request) => {
     const matches = recording.exchanges.filter(
       (exchange) => exchange.protocol === protocol && anonymous(exchange.request) === anonymous(request),
     );
     const match = matches.find((exchange) => !used.has(exchange)) ?? matches.at(-1);
     if (match) used.add(match);
     return match;
+  });
+}
+
+/**
+ * Answers requests from a recording of one moment: the same request always gets the same answer, in whatever order. A
+ * list of SMC sockets is also found in one that was asked for with more details. A request that was not recorded fails
+ * with ENODATA.
+ */
+export function snapshotTransport(recording: Recording): Transport {
+  return answering(recording.order, (protocol, request) => findAnswer(recording, protocol, request));
+}
+
+/** The recorded exchange that answers a request, see `snapshotTransport`. */
+function findAnswer({ exchanges }: Recording, protocol: number, request: string): ExchangeRecord | undefined {
+  const sameProtocol = exchanges.filter((exchange) => exchange.protocol === protocol);
+  const wanted = anonymous(request);
+  const exact = sameProtocol.find((exchange) => anonymous(exchange.request) === wanted);
+  const details = socketDetails(protocol, wanted);
+  if (exact || !details) return exact;
+  return sameProtocol.find((exchange) => {
+    const theirs = socketDetails(protocol, anonymous(exchange.request));
+    return theirs && theirs.rest === details.rest && (theirs.mask & details.mask) === details.mask;
+  });
+}
+
+/** Where struct smc_diag_req is in an anonymous request, in hexadecimal digits, and its mask of details in that. */
+const SMC_DIAG_REQUEST = 16;
+const MASK_AT = SMC_DIAG_REQUEST + 6;
+
+/** Which details a request for SMC sockets asks for; `undefined` for other requests. */
+function socketDetails(protocol: number, request: string): { mask: number; rest: string } | undefined {
+  const family = Number.parseInt(request.slice(SMC_DIAG_REQUEST, SMC_DIAG_REQUEST + 2), 16);
+  if (protocol !== NETLINK_SOCK_DIAG || family !== AF_SMC) return undefined;
+  return {
+    mask: Number.parseInt(request.slice(MASK_AT, MASK_AT + 2), 16),
+    rest: request.slice(0, MASK_AT) + request.slice(MASK_AT + 2),
   };
+}
+
+function answering(order: ByteOrder, find: Find): Transport {
   return {
     order,
     async open(protocol) {

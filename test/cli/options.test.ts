@@ -8,6 +8,7 @@ import {
   parse,
   type Syntax,
   UsageError,
+  withCommonOptions,
 } from '../../src/cli/options.ts';
 
 const syntax: Syntax = {
@@ -253,4 +254,20 @@ t.test('the help lists everything, and fits', async (t) => {
   t.match(text, '\nExamples:\n  cmd       nothing\n  cmd -a x  everything\n');
   t.match(text, /\nThe man page cmd\(8\) has the details\.\n$/);
   t.ok(text.split('\n').every((line) => line.length <= 100));
+});
+
+t.test('the options of all commands', async (t) => {
+  const full = withCommonOptions({ ...syntax, options: [{ long: 'flush', short: 'f', help: 'flush it' }] });
+  t.strictSame(full.options.map(optionName), ['flush', 'json', 'color', 'netns', 'from', 'help', 'version']);
+  const read = (argv: string): string => show(parse(full, argv.split(' ')));
+  t.equal(read('--f'), 'flush ||', 'an abbreviation goes to the option that the C suite has');
+  t.equal(read('--fr x --c always -N 17'), 'from color netns || from=x color=always netns=17');
+  t.equal(read('-jNblue'), 'json netns || netns=blue');
+  const own = { long: 'json', short: 'j', help: 'its own words' };
+  const declared = withCommonOptions({ ...syntax, options: [own] });
+  t.strictSame(
+    declared.options.filter(({ long }) => long === 'json'),
+    [own],
+    'what a command declares itself stays',
+  );
 });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { optionName } from '../../src/cli/options.ts';
+import { optionName, withCommonOptions } from '../../src/cli/options.ts';
 import type { CommandDefinition } from '../../src/cli/run.ts';
 import { version } from '../../src/version.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
@@ -15,14 +15,14 @@ const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as 
   bin: Record<string, string>;
 };
 
-/** Those that print tables or values, so there is JSON of it. */
-const WITHOUT_OUTPUT = new Set(['smc_run']);
+const notABundle = t.testdir({ text: 'no archive\n', 'manifest.json': '{}\n' });
 
 t.ok(Object.keys(bin).length >= 5);
 
 for (const [name, path] of Object.entries(bin)) {
   const definitions = Object.values(await import(`../../src/commands/${name}.ts`)) as CommandDefinition[];
-  const command = definitions.find((definition) => definition?.name === name);
+  const definition = definitions.find((definition) => definition?.name === name);
+  const command = definition && withCommonOptions(definition);
 
   t.test(name, async (t) => {
     if (!command) return t.fail('src/commands has a definition with this name');
@@ -36,7 +36,7 @@ for (const [name, path] of Object.entries(bin)) {
       t.ok(option.short || option.long);
       t.match(option.short ?? 'x', /^[A-Za-z]$/);
       t.match(option.long ?? 'x', /^[a-z][a-z-]*$/);
-      t.match(option.value ?? 'X', /^[A-Z]+$/, 'values are named in capitals');
+      t.match(option.value ?? 'X', /^[A-Z|]+$/, 'values are named in capitals');
       t.match(option.help, /^[^.\n]{5,80}[^.\s]$/, `${optionName(option)}: one line without a full stop`);
     }
     t.match(command.summary, /^[A-Z][^\n]*\.$/);
@@ -46,7 +46,18 @@ for (const [name, path] of Object.entries(bin)) {
       t.ok(example.startsWith(name), example);
       t.ok(effect.length > 0);
     }
-    t.equal(words.includes('json'), !WITHOUT_OUTPUT.has(name), '--json where there is output');
+    for (const [letter, word] of [
+      ['j', 'json'],
+      [undefined, 'color'],
+      ['N', 'netns'],
+      [undefined, 'from'],
+      ['h', 'help'],
+      ['v', 'version'],
+    ] as const)
+      t.ok(
+        options.some(({ short, long }) => long === word && short === letter),
+        `--${word} is an option of every command`,
+      );
 
     const kernel = new FakeKernel();
     for (const argv of ['--help', '-h']) {
@@ -69,6 +80,7 @@ for (const [name, path] of Object.entries(bin)) {
         stdout: `${name} utility, smc-tools-${version}\n`,
         stderr: '',
       });
+    let usageStatus = 0;
     for (const word of ['--nonsense', '-Z']) {
       const { status, stdout, stderr } = await runCommand(command, word, { transport: kernel });
       t.strictSame(
@@ -76,6 +88,7 @@ for (const [name, path] of Object.entries(bin)) {
         ['', `${name}: unknown option '${word}'; ${name} --help shows the usage\n`],
       );
       t.not(status, 0);
+      usageStatus = status;
     }
     for (const { short, long, value } of options) {
       const spellings = [short && `-${short}`, long && `--${long}`].filter(Boolean) as string[];
@@ -90,6 +103,35 @@ for (const [name, path] of Object.entries(bin)) {
         t.equal(stderr, `${name}: option '--${long}' takes no value; ${name} --help shows the usage\n`);
       }
     }
+    const wrong: [argv: string, message: string][] = [
+      ['--color sometimes', `--color 'sometimes': say auto, always or never; ${name} --help shows the usage`],
+      [
+        '--netns x --from y',
+        `--netns and --from exclude each other: a recording has one network namespace; ${name} --help shows the usage`,
+      ],
+      ['--from /nonexistent/file', 'there is no bundle /nonexistent/file'],
+      [`--from ${notABundle}`, `${notABundle} is no bundle of smc_dbg; smc_dbg --tgz makes one`],
+      [
+        `--from ${join(notABundle, 'text')}`,
+        `${join(notABundle, 'text')} cannot be used: it is no gzip compressed tar archive, or it is damaged`,
+      ],
+      [
+        '-N no-such-namespace',
+        "there is no network namespace 'no-such-namespace'; ip netns shows those with a name; the id of a process will do as well",
+      ],
+      [
+        '-N ../net',
+        "there is no network namespace '../net'; ip netns shows those with a name; the id of a process will do as well",
+      ],
+      ['-N 4194399', 'there is no process 4194399 and no network namespace of that name'],
+    ];
+    for (const [argv, message] of wrong) {
+      const { status, stdout, stderr } = await runCommand(command, argv, { transport: kernel });
+      t.strictSame([stdout, stderr], ['', `${name}: ${message}\n`], argv);
+      t.equal(status, argv.startsWith('--netns') || argv.startsWith('--color') ? usageStatus : status, argv);
+      t.not(status, 0);
+    }
+
     t.strictSame(kernel.log, [], 'none of that asks the kernel');
 
     const file = join(root, path);

@@ -203,8 +203,8 @@ t.test('ueid', async (t) => {
     ['ueid flush A', "unexpected word 'A'"],
     ['ueid X', "unexpected word 'X'"],
     ['ueid --from-machine-id', '--from-machine-id belongs to add'],
-    ['ueid show --from', 'show does not take --from-machine-id'],
-    ['ueid add A --from', "unexpected word 'A'"],
+    ['ueid show --from-m', 'show does not take --from-machine-id'],
+    ['ueid add A --from-m', "unexpected word 'A'"],
   ] as const)
     t.strictSame(
       await call(argv, { transport }),
@@ -295,7 +295,7 @@ t.test('ueid from the machine id', async (t) => {
     stderr: "smcd: this machine's UEID is MACHINE-D58349F586C5298FA6362D67\n",
   });
   t.equal(entry, 'MACHINE-D58349F586C5298FA6362D67');
-  const { status, stderr } = await call('ueid add --from', { transport });
+  const { status, stderr } = await call('ueid add --from-m', { transport });
   t.equal(status, 255);
   t.equal(
     stderr,

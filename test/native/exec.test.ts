@@ -292,3 +292,14 @@ t.test('wrong types', async (t) => {
     'EINVAL',
   ]);
 });
+
+t.test('enterNetworkNamespace', async (t) => {
+  const enter = (file: string): string => {
+    const script = `try { require(process.argv[1]).enterNetworkNamespace(${file}) } catch (error) {
+      console.log(error.name, error.syscall, error.code) }`;
+    return run(process.execPath, ['-e', script, addon], {}).stdout;
+  };
+  t.equal(enter("'/no/such/file'"), 'Error open ENOENT\n');
+  t.equal(enter("'/proc/self/status'"), 'Error setns EINVAL\n');
+  t.equal(enter('7'), 'TypeError undefined ERR_INVALID_ARG_TYPE\n');
+});

@@ -11,6 +11,7 @@ export const hsLimit: SmcObject = {
   ],
   async run(context, words) {
     const action = parseAction(words, ['enable', 'disable', 'show'], { repeat: true, none: 'show' });
+    if (action !== 'show') context.needsRunningSystem(action);
     const { handshakeLimit } = await context.client();
     if (action !== 'show') await handshakeLimit.set(action === 'enable');
     if (action !== 'show' && !context.json) return;

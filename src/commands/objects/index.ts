@@ -2,7 +2,15 @@
 /** Makes the commands smcd and smcr: options, choice of the object, exit status. */
 import { isOutOfReach } from '../../cli/errors.ts';
 import { matchKeyword, rewriteOptions } from '../../cli/objects.ts';
-import { Answer, helpText, type OptionSpec, optionName, type Parsed, UsageError } from '../../cli/options.ts';
+import {
+  Answer,
+  COMMON_OPTIONS,
+  helpText,
+  type OptionSpec,
+  optionName,
+  type Parsed,
+  UsageError,
+} from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
 import type { Flavor, SmcObject } from './object.ts';
 
@@ -61,17 +69,15 @@ const OBJECTS: readonly ObjectEntry[] = [
   },
 ];
 
-/** Options of both commands. */
+/** Options of both commands, besides those of all. */
 const OPTIONS: readonly OptionSpec[] = [
   { short: 'a', long: 'absolute', help: 'stats: count from the start, not from the last reset' },
   { short: 'd', long: 'details', help: 'show more' },
   { long: 'ddetails', help: 'show still more, also as -dd' },
-  { short: 'j', long: 'json', help: 'all fields as one JSON document' },
   { long: 'interval', value: 'SECONDS', help: 'stats: print rates at this interval' },
   { long: 'count', value: 'N', help: 'stats: with --interval, end after N lines' },
   { long: 'from-machine-id', help: 'ueid add: derive the UEID from the machine id' },
   { short: 'h', long: 'help', help: 'show this help; behind an object, that of the object' },
-  { short: 'v', long: 'version', help: 'show the version' },
 ];
 
 /** Options that only the objects take that name them. */
@@ -149,12 +155,12 @@ function unknownObject(word: string): UnknownObjectError {
 }
 
 function objectHelp(flavor: Flavor, { name, summary }: ObjectEntry, object: SmcObject): string {
-  const wanted = ['json', 'help', ...(object.options ?? [])];
+  const takes = (option: OptionSpec): boolean => object.options?.includes(optionName(option)) ?? false;
   return helpText({
     name: `${flavor} [options] ${name}`,
     usage: object.usage(flavor),
     summary: `${flavor} ${name}: ${summary}.`,
-    options: OPTIONS.filter((option) => wanted.includes(optionName(option))),
+    options: [...OPTIONS.filter(takes), ...COMMON_OPTIONS.filter(({ long }) => long !== 'version')],
     examples: object.examples(flavor),
     page: `${flavor}-${name}`,
   });

@@ -12,6 +12,7 @@ export const seid: SmcObject = {
   ],
   async run(context, words) {
     const action = parseAction(words, ['enable', 'disable', 'show'], { repeat: true, none: 'show' });
+    if (action !== 'show') context.needsRunningSystem(action);
     const client = await context.client();
     if (action !== 'show') await client.seid.set(action === 'enable');
     if (action !== 'show' && !context.json) return;

@@ -29,8 +29,10 @@ export const stats: SmcObject = {
   options: ['absolute', 'details', 'interval', 'count'],
   async run(context, words) {
     const action = parseAction(words, ['show', 'reset', 'json'], { none: 'show' });
+    if (action === 'reset') context.needsRunningSystem(action);
     if (context.flags.has('interval') || context.flags.has('count')) {
       if (action !== 'show') throw new UsageError(`${action} does not take --interval`);
+      context.needsRunningSystem('--interval');
       const { watchStatistics } = await import('./stats-interval.ts');
       return watchStatistics(context);
     }

@@ -2,6 +2,7 @@
 /** `sysctl`: the settings net.smc.* of this network namespace. */
 import { matchKeyword, unexpected } from '../../cli/objects.ts';
 import { Answer, UsageError } from '../../cli/options.ts';
+import type { Context } from '../../cli/run.ts';
 import { type Column, printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
 import { readSysctls, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
@@ -15,7 +16,7 @@ export const sysctl: SmcObject = {
     [`${flavor} sysctl set wmem default`, 'as the kernel starts with'],
   ],
   async run(context, words) {
-    const settings = apply(words, context.hostRoot);
+    const settings = apply(words, context);
     // what this kernel does not have is in JSON only
     const present = settings.filter(({ value }) => value !== undefined);
     if (context.json) writeDocument(context, { sysctls: rowObjects(columns, settings) });
@@ -24,7 +25,10 @@ export const sysctl: SmcObject = {
 };
 
 /** Carries the words out; returns the settings to show. */
-function apply([word, name, value, ...rest]: readonly string[], hostRoot: string): Sysctl[] {
+function apply(
+  [word, name, value, ...rest]: readonly string[],
+  { hostRoot, needsRunningSystem }: Context,
+): Sysctl[] {
   const action = word === undefined ? 'show' : matchKeyword(word, ['help', 'show', 'set'] as const);
   if (action === 'help') throw new Answer('help');
   if (!action) throw unexpected(word!);
@@ -32,6 +36,7 @@ function apply([word, name, value, ...rest]: readonly string[], hostRoot: string
   if (surplus !== undefined) throw unexpected(surplus);
   if (action === 'show') return readSysctls(name, hostRoot);
   if (name === undefined || value === undefined) throw new UsageError('set needs a name and a value');
+  needsRunningSystem('set');
   return [change(name, value, hostRoot)];
 }
 

@@ -17,6 +17,7 @@ export const ueid: SmcObject = {
     const isFromMachine = context.flags.has('from-machine-id');
     const { action, eid } = parseWords(words, isFromMachine);
     if (isFromMachine && action !== 'add') throw new UsageError(`${action} does not take --from-machine-id`);
+    if (action !== 'show') context.needsRunningSystem(action);
     const { ueids } = await context.client();
     switch (action) {
       case 'add':

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/** Archives (.tgz) whose contents may come from anybody. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, normalize } from 'node:path';
+import { extract, type ReadEntry } from 'tar';
+
+/** An archive that is not unpacked: one sentence without the path. */
+export class ArchiveError extends Error {}
+ArchiveError.prototype.name = 'ArchiveError';
+
+/** Far more than a bundle of a large machine; against archives that are made to fill the disk. */
+const LIMITS = { files: 200_000, bytes: 1 << 30 };
+
+/**
+ * Unpacks into a new directory of mode 0700 in the directory for temporary files.
+ * @returns the directory, and what removes it
+ * @throws ArchiveError; Node's own error
+ */
+export function unpack(file: string): { directory: string; remove: () => void } {
+  const directory = mkdtempSync(join(tmpdir(), 'smc-tools-'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  let files = 0;
+  let bytes = 0;
+  try {
+    extract({
+      file,
+      cwd: directory,
+      sync: true,
+      strict: true,
+      preserveOwner: false,
+      filter: (path, entry) => {
+        files += 1;
+        bytes += entry.size;
+        if (files > LIMITS.files || bytes > LIMITS.bytes) throw new ArchiveError('it is too large');
+        return isHarmless(path, entry as ReadEntry);
+      },
+    });
+    return { directory, remove };
+  } catch (error) {
+    remove();
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (error instanceof ArchiveError || (code && syscall)) throw error;
+    throw new ArchiveError('it is no gzip compressed tar archive, or it is damaged');
+  }
+}
+
+/** Directories, files, and links that stay inside: everything else has no business in a recorded tree. */
+function isHarmless(path: string, entry: ReadEntry): boolean {
+  if (entry.type === 'Directory' || entry.type === 'File') return true;
+  const target = entry.linkpath ?? '/';
+  const isInside = !target.startsWith('/') && !normalize(join(path, '..', target)).startsWith('..');
+  return entry.type === 'SymbolicLink' && isInside;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/** The native addon: system calls that Node does not offer. See native/README.md. */
+import { createRequire } from 'node:module';
+import { nativeFile, nativeSource } from './package-files.ts';
+
+export interface NativeAddon {
+  /**
+   * Moves the main thread to the network namespace that a file stands for, and gives it a /sys of that namespace in a
+   * mount namespace of its own. Threads that are made later are there, too; those that run already stay where they are.
+   * @throws Node-like error with code, and with syscall "open", "setns", "unshare" or "mount"
+   */
+  enterNetworkNamespace(file: string): void;
+}
+
+/** The addon is missing, or cannot be loaded. */
+export class NoAddonError extends Error {
+  readonly path: string;
+  /** what mends it */
+  readonly hint = `install a C compiler, then: node ${nativeSource('build.mjs')}`;
+
+  constructor(path: string, cause: unknown) {
+    super(`the native addon cannot be loaded (${path})`, { cause });
+    this.path = path;
+  }
+}
+NoAddonError.prototype.name = 'NoAddonError';
+
+/** @throws NoAddonError */
+export function loadAddon(): NativeAddon {
+  const addon = nativeFile('smc-native.node');
+  try {
+    return createRequire(import.meta.url)(addon) as NativeAddon;
+  } catch (cause) {
+    throw new NoAddonError(addon, cause);
+  }
+}

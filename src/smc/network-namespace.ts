@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/** The network namespace that a command works in, when it is not the caller's. */
+import { existsSync } from 'node:fs';
+import { loadAddon, NoAddonError } from '../host/native-addon.ts';
+import { SmcError } from './error.ts';
+
+/** Where ip-netns(8) keeps namespaces that have a name; the second is the first's old path. */
+const NAMED = ['/run/netns', '/var/run/netns'];
+
+/**
+ * Enters a network namespace for the rest of this process: netlink, /proc/net, /proc/sys/net and /sys then show it.
+ * Files have to be read synchronously from there on: threads that ran before stay where they were.
+ * @param name as ip-netns(8) knows it, else the id of a process in the namespace
+ * @throws SmcError NOT_FOUND, NOT_SUPPORTED
+ */
+export function enterNetworkNamespace(name: string): void {
+  const file = namespaceFile(name);
+  try {
+    loadAddon().enterNetworkNamespace(file);
+  } catch (cause) {
+    throw refusal(name, cause);
+  }
+}
+
+function namespaceFile(name: string): string {
+  const isFileName = name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
+  const named =
+    isFileName && NAMED.map((directory) => `${directory}/${name}`).find((path) => existsSync(path));
+  if (named) return named;
+  if (!/^[1-9]\d*$/.test(name))
+    throw new SmcError('NOT_FOUND', `there is no network namespace '${name}'`, {
+      hint: 'ip netns shows those with a name; the id of a process will do as well',
+    });
+  if (!existsSync(`/proc/${name}`))
+    throw new SmcError('NOT_FOUND', `there is no process ${name} and no network namespace of that name`);
+  return `/proc/${name}/ns/net`;
+}
+
+function refusal(name: string, cause: unknown): unknown {
+  if (cause instanceof NoAddonError)
+    return new SmcError('NOT_SUPPORTED', cause.message, { hint: cause.hint, cause });
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  const object = `the network namespace '${name}'`;
+  switch (code) {
+    case 'ENOENT':
+    case 'ESRCH':
+      return new SmcError('NOT_FOUND', `${object} has gone`, { cause });
+    case 'EINVAL':
+      return new SmcError('NOT_FOUND', `'${name}' is no network namespace`, { cause });
+    case 'EACCES':
+    case 'EPERM':
+      return new SmcError('NOT_SUPPORTED', `${object} cannot be entered`, {
+        hint:
+          syscall === 'mount'
+            ? 'this container forbids a /sys of its own: run it outside'
+            : 'CAP_SYS_ADMIN is needed: run it as root, outside of containers',
+        cause,
+      });
+    default:
+      return code === undefined
+        ? cause
+        : new SmcError('NOT_SUPPORTED', `${object} cannot be entered (${syscall}: ${code})`, { cause });
+  }
+}
