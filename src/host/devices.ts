@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: MIT
-/** Names of network, RDMA and ISM devices from sysfs. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
-
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch {
-    return []; // no such class on this host
-  }
-}
+/** Names of network, RDMA and ISM devices, without what is behind them. */
+import { isIsm, readPciFunctions } from './pci-devices.ts';
+import { entries, linkName } from './sysfs.ts';
 
 /** Network interfaces of the caller's network namespace, sorted. */
 export function networkInterfaces(root = '/'): string[] {
@@ -17,27 +9,14 @@ export function networkInterfaces(root = '/'): string[] {
 }
 
 /**
- * Devices that can stand in the PNET table: RDMA devices with their PCI address as a second name, and ISM functions
- * by PCI address (vendor 1014, device 04ed).
+ * Devices that can stand in the PNET table: RDMA devices with their PCI address as a second name (soft-RoCE has none),
+ * and ISM functions by PCI address.
  */
 export function rdmaAndIsmDevices(root = '/'): { name: string; aliases: string[] }[] {
-  const devices = entries(`${root}/sys/class/infiniband`).map((name) => {
-    try {
-      return { name, aliases: [basename(readlinkSync(`${root}/sys/class/infiniband/${name}/device`))] };
-    } catch {
-      return { name, aliases: [] }; // soft-RoCE has no parent device
-    }
+  const rdma = entries(`${root}/sys/class/infiniband`).map((name) => {
+    const parent = linkName(`${root}/sys/class/infiniband/${name}/device`);
+    return { name, aliases: parent === undefined ? [] : [parent] };
   });
-  const pci = `${root}/sys/bus/pci/devices`;
-  const id = (address: string, file: string): string | undefined => {
-    try {
-      return readFileSync(`${pci}/${address}/${file}`, 'latin1').trim();
-    } catch {
-      return undefined;
-    }
-  };
-  const ism = entries(pci).filter(
-    (address) => id(address, 'vendor') === '0x1014' && id(address, 'device') === '0x04ed',
-  );
-  return [...devices, ...ism.map((name) => ({ name, aliases: [] }))];
+  const ism = readPciFunctions(root).filter(isIsm);
+  return [...rdma, ...ism.map(({ address }) => ({ name: address, aliases: [] }))];
 }

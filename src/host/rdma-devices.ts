@@ -115,6 +115,16 @@ function readGids(port: string, linkLayer: string | undefined): RdmaGid[] {
   return gids.sort((one, other) => one.index - other.index);
 }
 
+/**
+ * RoCE versions of the addresses that an RDMA device has.
+ * @returns for example [1, 2]; empty when sysfs does not tell
+ */
+export function roceVersions(device: string, root = '/'): number[] {
+  const ports = `${root}/sys/class/infiniband/${device}/ports`;
+  const gids = entries(ports).flatMap((port) => readGids(`${ports}/${port}`, undefined));
+  return [...new Set(gids.map(({ type }) => (type === 'v2' ? 2 : 1)))].sort();
+}
+
 /** Whether a GID is an IPv4 address, ::ffff:a.b.c.d: SMC-R version 2 takes no other. */
 export function isIpv4Gid({ gid }: Pick<RdmaGid, 'gid'>): boolean {
   return gid.startsWith('0000:0000:0000:0000:0000:ffff:');

@@ -4,9 +4,10 @@
  * smc_ib.c and af_smc.c, Linux 6.12. The peer has its word, too: what stands here is what this host would offer.
  */
 import { decodePnetId, interfacePnetId, rdmaPnetId } from '../host/hardware-pnetid.ts';
-import { baseDevice, type NetworkInterface } from '../host/network-interfaces.ts';
+import { baseDevice, type NetworkInterface, vlanId } from '../host/network-interfaces.ts';
 import type { PciFunction } from '../host/pci-devices.ts';
 import { gidIpv4, isIpv4Gid, type RdmaDevice, type RdmaGid, type RdmaPort } from '../host/rdma-devices.ts';
+import { IBPORT_MAX } from '../netlink/uapi/smc.ts';
 import { hasLoopbackIsm } from './devices.ts';
 import { type Inventory, ismFunctions } from './inventory.ts';
 
@@ -65,19 +66,17 @@ const yes = (reason: string): Verdict => ({ usable: true, reason });
 const no = (reason: string): Verdict => ({ usable: false, reason });
 const unknown = (reason: string): Verdict => ({ usable: undefined, reason });
 
-/** PNET ID of an interface as SMC-R looks it up. */
+/** PNET ID of an interface as SMC-R looks it up: that of the base device, else the one in its own table entry. */
 export function interfacePnet(device: NetworkInterface, inventory: Inventory): PnetSource {
   const base = baseDevice(device, inventory.interfaces) ?? device;
-  const fromBase = basePnet(base, inventory);
-  if (fromBase.source !== 'none' || base.name === device.name)
-    return fromBase.source === 'base-table' && base.name === device.name
-      ? { ...fromBase, source: 'table' }
-      : fromBase;
+  const ofBase = basePnet(base, inventory);
+  if (base.name === device.name)
+    return ofBase.source === 'base-table' ? { ...ofBase, source: 'table' } : ofBase;
   const own = tableEntry(device.name, inventory);
-  return own === undefined ? fromBase : { pnetId: own, source: 'table' };
+  return ofBase.source === 'none' && own !== undefined ? { pnetId: own, source: 'table' } : ofBase;
 }
 
-/** What SMC-D looks at: the base device only. */
+/** PNET ID of a base device, which is all that SMC-D looks at. */
 function basePnet(base: NetworkInterface, inventory: Inventory): PnetSource {
   const hardware = interfacePnetId(base, inventory.root);
   if (hardware !== undefined) return { pnetId: hardware, source: 'hardware' };
@@ -134,43 +133,52 @@ export function rdmaPortUse(
   inventory: Inventory,
   vlan?: NetworkInterface,
 ): { v1: Verdict; v2: Verdict } {
-  const both = (verdict: Verdict): { v1: Verdict; v2: Verdict } => ({ v1: verdict, v2: verdict });
-  if (device.nodeType !== undefined && device.nodeType !== 'CA')
-    return both(no(`it is of type ${device.nodeType}; SMC-R needs RoCE`));
-  if (port.number > 2) return both(no('SMC looks at ports 1 and 2 only'));
-  if (port.linkLayer === 'InfiniBand')
-    return both(no('the port is on an InfiniBand fabric; SMC-R needs RoCE'));
-  if (port.state !== 'ACTIVE')
-    return both(no(`the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`));
-  const isListed = inventory.smcrPorts?.some((known) => known.device.ibName === device.name);
-  if (isListed === false) return both(no('the SMC module does not know the device'));
-  const gids = port.gids.filter(({ netdev }) => isOfVlan(netdev, vlan, inventory));
+  const obstacle = portObstacle(device, port, inventory);
+  if (obstacle) return { v1: no(obstacle), v2: no(obstacle) };
+  const gids = gidsFor(port, inventory, vlan);
   const where = vlan ? ` on VLAN interface ${vlan.name}` : '';
-  return {
-    v1: gids.some(({ type }) => type === 'v1')
-      ? yes('the port is active and has a RoCE v1 address')
-      : no(`the port has no RoCE v1 address (GID)${where}`),
-    v2: versionTwo(gids, where, inventory),
-  };
+  return { v1: versionOne(gids, where, inventory), v2: versionTwo(gids, where, inventory) };
 }
 
-/** Untagged connections take GIDs of interfaces that are no VLAN, others those of a VLAN with that id. */
-function isOfVlan(
-  netdev: string | undefined,
-  vlan: NetworkInterface | undefined,
-  { interfaces }: Inventory,
-): boolean {
-  if (netdev === undefined) return false;
-  if (vlan) return netdev === vlan.name;
-  return interfaces.find(({ name }) => name === netdev)?.kind !== 'vlan';
+/** Why SMC-R can do nothing with a port, in either version. */
+function portObstacle(device: RdmaDevice, port: RdmaPort, { smcrPorts }: Inventory): string | undefined {
+  if (device.nodeType !== undefined && device.nodeType !== 'CA')
+    return `the device is of type ${device.nodeType}; SMC-R needs RoCE`;
+  if (port.number > IBPORT_MAX) return `SMC looks at ports 1 to ${IBPORT_MAX} only`;
+  if (port.linkLayer === 'InfiniBand') return 'the port is on an InfiniBand fabric; SMC-R needs RoCE';
+  if (port.state !== 'ACTIVE') return `the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`;
+  if (smcrPorts && !smcrPorts.some((known) => known.device.ibName === device.name))
+    return 'the SMC module does not know the device';
+  return undefined;
 }
+
+/** Connections outside of a VLAN take addresses of interfaces that are no VLAN, others those of their own VLAN. */
+function gidsFor(port: RdmaPort, { interfaces, root }: Inventory, vlan?: NetworkInterface): RdmaGid[] {
+  const id = vlan && vlanId(vlan.name, root);
+  return port.gids.filter(({ netdev }) => {
+    if (netdev === undefined) return false;
+    if (vlan) return netdev === vlan.name || (id !== undefined && vlanId(netdev, root) === id);
+    return interfaces.find(({ name }) => name === netdev)?.kind !== 'vlan';
+  });
+}
+
+/** What a fit port is worth while the kernel's SMC has not been asked. */
+const fit = (reason: string, { system }: Inventory): Verdict =>
+  system ? yes(reason) : unknown(`${reason}, but the kernel's SMC cannot be asked`);
+
+function versionOne(gids: readonly RdmaGid[], where: string, inventory: Inventory): Verdict {
+  if (!gids.some(({ type }) => type === 'v1')) return no(`the port has no RoCE v1 address (GID)${where}`);
+  return fit('the port is active and has a RoCE v1 address', inventory);
+}
+
+const isForVersionTwo = (gid: RdmaGid): boolean => gid.type === 'v2' && isIpv4Gid(gid);
 
 function versionTwo(gids: readonly RdmaGid[], where: string, inventory: Inventory): Verdict {
-  if (!gids.some((gid) => gid.type === 'v2' && isIpv4Gid(gid)))
+  if (!gids.some(isForVersionTwo))
     return no(`the port has no RoCE v2 address (GID) of IPv4${where}; its interface needs an IPv4 address`);
   if (inventory.system?.isSmcrV2 === false) return no('this kernel has no SMC-R version 2');
   if (inventory.ueids?.length === 0) return no('there is no UEID; SMC-R version 2 needs one on both hosts');
-  return yes('the port is active and has a RoCE v2 address of IPv4');
+  return fit('the port is active and has a RoCE v2 address of IPv4', inventory);
 }
 
 /** SMC-D devices of the host, with what keeps each from being used; loopback-ism is listed where it is known. */
@@ -292,32 +300,35 @@ function rdmaCandidates(
         port,
         pnet: own,
         v1,
-        v2: v2.usable ? inSubnet(port, device, v2, inventory) : v2,
+        v2: v2.usable === false ? v2 : inSubnet(port, device, v2, inventory, vlan),
       };
     }),
   );
 }
 
-/** Version 2 takes a GID only if the connection's own address is in a subnet of the GID's interface. */
+/** Version 2 takes an address of a port only if the connection's own address is in a subnet of that one's interface. */
 function inSubnet(
   port: RdmaPort,
-  device: NetworkInterface,
+  { name, index }: NetworkInterface,
   verdict: Verdict,
-  { addresses }: Inventory,
+  inventory: Inventory,
+  vlan: NetworkInterface | undefined,
 ): Verdict {
+  const addresses = inventory.addresses?.filter(({ family }) => family === 4);
   if (!addresses) return verdict;
-  const own = addresses.filter(({ index, family }) => index === device.index && family === 4);
-  if (own.length === 0) return no(`interface ${device.name} has no IPv4 address; SMC-R version 2 needs one`);
-  const netdevs = new Set(
-    port.gids.filter((gid) => gid.type === 'v2' && isIpv4Gid(gid)).map(({ netdev }) => netdev),
-  );
-  const subnets = addresses.filter(({ family, interface: name }) => family === 4 && netdevs.has(name));
+  const own = addresses.filter((address) => address.index === index);
+  if (own.length === 0) return no(`interface ${name} has no IPv4 address; SMC-R version 2 needs one`);
+  const gids = gidsFor(port, inventory, vlan).filter(isForVersionTwo);
   const isReached = own.some(({ address }) =>
-    subnets.some((subnet) => isInPrefix(address, subnet.address, subnet.prefixLength)),
+    addresses.some(
+      (subnet) =>
+        gids.some(({ netdev }) => netdev === subnet.interface) &&
+        isInPrefix(address, subnet.address, subnet.prefixLength),
+    ),
   );
   if (isReached) return verdict;
-  const gids = port.gids.flatMap((gid) => (gid.type === 'v2' ? (gidIpv4(gid) ?? []) : []));
-  return no(`no address of ${device.name} is in the subnet of the port's IPv4 address ${gids.join(', ')}`);
+  const list = gids.map(gidIpv4).join(', ');
+  return no(`no address of ${name} is in the subnet of the port's IPv4 address ${list}`);
 }
 
 /** Whether two IPv4 addresses have the same first bits. */

@@ -8,7 +8,7 @@ import { type ByteOrder, type Codec, hostByteOrder } from '../../src/netlink/cod
 import { type GenlCommand, genlHeader } from '../../src/netlink/genetlink.ts';
 import { encodeMessage, type Message, messages } from '../../src/netlink/message.ts';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
-import { inetDiagMessage, inetDiagRequest } from '../../src/netlink/uapi/inet-diag.ts';
+import { AF_INET, inetDiagMessage, inetDiagRequest } from '../../src/netlink/uapi/inet-diag.ts';
 import {
   CTRL_CMD_NEWFAMILY,
   controller,
@@ -20,6 +20,7 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from '../../src/netlink/uapi/netlink.ts';
+import { addressAttributes, addressMessage, NETLINK_ROUTE } from '../../src/netlink/uapi/rtnetlink.ts';
 import { smcDiagAttributes, smcDiagMessage, smcDiagRequest } from '../../src/netlink/uapi/smc-diag.ts';
 
 /** A handler throws this to answer with an errno: an ERROR, or for a dump with `late` a DONE after the rows. */
@@ -63,6 +64,8 @@ export class FakeKernel implements Transport {
    * family and states as the kernel does.
    */
   tcpSockets: Handler | undefined;
+  /** rows of a dump of IP addresses: the fields of ifaddrmsg, attributes under `attributes` */
+  addresses: Handler = () => [];
   /** bytes a dump datagram is filled up to; small, so that reassembly is always exercised */
   datagramSize = 256;
   readonly #families = new Map<string, { id: number; commands: Map<number, ServedCommand> }>();
@@ -132,6 +135,7 @@ export class FakeKernel implements Transport {
     if (raw) return raw;
     if (protocol === NETLINK_SOCK_DIAG) return this.#answerDiag(request);
     if (protocol === NETLINK_GENERIC) return this.#answerGeneric(request);
+    if (protocol === NETLINK_ROUTE) return this.#answerRoute(request);
     return [];
   }
 
@@ -188,6 +192,17 @@ export class FakeKernel implements Transport {
       return Buffer.concat([
         smcDiagMessage.encode(message as never, this.order),
         smcDiagAttributes.encode(attributes, this.order),
+      ]);
+    });
+  }
+
+  #answerRoute(request: Message): Buffer[] {
+    this.log.push('ROUTE GETADDR');
+    return this.#run(request, this.addresses, {}, (row) => {
+      const { attributes = {}, ...message } = row as { attributes?: object };
+      return Buffer.concat([
+        addressMessage.encode(message as never, this.order),
+        addressAttributes.encode(attributes, this.order),
       ]);
     });
   }
@@ -250,4 +265,12 @@ export class FakeKernel implements Transport {
     else data.writeInt32BE(value);
     return data;
   }
+}
+
+/** A row for `FakeKernel.addresses`. @param text IPv4 address with its prefix length, "10.0.0.1/24" */
+export function ipv4Row(index: number, text: string): object {
+  const [address = '', prefixLength] = text.split('/');
+  const bytes = Uint8Array.from(address.split('.').map(Number));
+  const attributes = { address: bytes, local: bytes, flags: 0x80 };
+  return { family: AF_INET, prefixLength: Number(prefixLength), flags: 0x80, scope: 0, index, attributes };
 }

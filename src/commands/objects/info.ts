@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** `info`: what kernel and hardware can do. The same for smcd and smcr. */
 import { parseAction } from '../../cli/objects.ts';
-import { roceVersions } from '../../host/roce.ts';
+import { roceVersions } from '../../host/rdma-devices.ts';
 import type { Json } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { hasLoopbackIsm, ROCE_EXPRESS, type SmcrPort } from '../../smc/devices.ts';

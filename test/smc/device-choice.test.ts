@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+import t, { type Test } from 'tap';
+import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
+import { SmcClient } from '../../src/smc/client.ts';
+import {
+  chooseDevices,
+  type InterfaceChoice,
+  interfacePnet,
+  isInPrefix,
+  ismDevices,
+  rdmaPnet,
+  rdmaPortUse,
+} from '../../src/smc/device-choice.ts';
+import { type Inventory, readInventory } from '../../src/smc/inventory.ts';
+import { FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
+import { type Files, mainframe, plant, server } from '../helpers/host-trees.ts';
+
+interface Kernel {
+  pnet?: object[];
+  ports?: object[];
+  isms?: object[];
+  isIsmV2?: number;
+  isSmcrV2?: number;
+  ueids?: string[];
+  seid?: object;
+  addresses?: object[];
+}
+
+/** A kernel with SMC that answers what it is told to. */
+function kernelWith(facts: Kernel): FakeKernel {
+  const { isIsmV2 = 0, isSmcrV2 = 1, ueids = ['EID'] } = facts;
+  const kernel = new FakeKernel().serve(smcPnetid, { GET: () => facts.pnet ?? [] }).serve(smcGenNetlink, {
+    GET_SYS_INFO: () => [{ sysInfo: { version: 2, release: 1, isIsmV2, isSmcrV2 } }],
+    GET_DEV_SMCR: () => (facts.ports ?? []).map((devSmcr) => ({ devSmcr })),
+    GET_DEV_SMCD: () => (facts.isms ?? []).map((devSmcd) => ({ devSmcd })),
+    DUMP_UEID: () => ueids.map((entry) => ({ entry })),
+    DUMP_SEID: () => (facts.seid ? [facts.seid] : []),
+  });
+  kernel.addresses = () => facts.addresses ?? [];
+  return kernel;
+}
+
+async function inventoryOf(t: Test, files: Files, facts: Kernel, ...more: Files[]): Promise<Inventory> {
+  const hostRoot = plant(t, files, ...more);
+  const client = new SmcClient({ transport: kernelWith(facts), hostRoot });
+  t.teardown(() => client.close());
+  return readInventory(client, hostRoot);
+}
+
+/** A port as the kernel's SMC lists it. */
+const port = (ibName: string, pnetId = '', more: object = {}): object => ({
+  ibName,
+  port: { valid: 1, state: 1, pnetId, pnetUser: pnetId ? 1 : 0 },
+  ...more,
+});
+
+const ethernet = (name: string, ethName: string): object => ({ name, ethName, ibName: 'n/a', ibPort: 255 });
+const device = (name: string, ibName: string, ibPort = 1): object => ({
+  name,
+  ethName: 'n/a',
+  ibName,
+  ibPort,
+});
+
+const SERVER_PORTS = ['mlx5_0', 'mlx5_1', 'mlx5_2', 'rxe0'];
+const ADDRESSES = [
+  ipv4Row(2, '10.0.2.15/24'),
+  ipv4Row(3, '192.168.5.1/24'),
+  ipv4Row(5, '192.168.5.9/24'),
+  ipv4Row(6, '192.168.100.1/24'),
+];
+
+const verdicts = (choice: InterfaceChoice | undefined): unknown[] =>
+  choice ? [choice.smcrV1, choice.smcrV2, choice.smcdV1, choice.smcdV2].map(({ usable }) => usable) : [];
+
+t.test('without a PNET ID the port on the interface itself is taken', async (t) => {
+  const facts = { ports: SERVER_PORTS.map((name) => port(name)), addresses: ADDRESSES };
+  const inventory = await inventoryOf(t, server, facts);
+  t.strictSame(inventory.problems, []);
+  const choice = chooseDevices('eth0', inventory);
+  t.strictSame(choice?.pnet, { pnetId: undefined, source: 'none' });
+  t.strictSame(
+    choice?.rdma.map((candidate) => [candidate.device.name, candidate.port.number]),
+    [['rxe0', 1]],
+  );
+  t.strictSame(choice?.smcrV1, {
+    usable: false,
+    reason: 'rxe0 port 1: the port has no RoCE v1 address (GID)',
+  });
+  t.strictSame(choice?.smcrV2, {
+    usable: true,
+    reason: 'rxe0 port 1: the port is active and has a RoCE v2 address of IPv4',
+  });
+  t.strictSame(choice?.smcdV1, { usable: false, reason: 'this host has no ISM device' });
+  t.strictSame(choice?.smcdV2, { usable: false, reason: 'this host has no SMC-D device' });
+  t.equal(chooseDevices('nothing', inventory), undefined);
+  t.strictSame(chooseDevices('veth1', inventory)?.smcrV1, {
+    usable: false,
+    reason: 'veth1 has no PNET ID, and no RDMA port is on veth1',
+  });
+});
+
+t.test('a bond: the first slave decides, and its port is down', async (t) => {
+  const facts = { ports: SERVER_PORTS.map((name) => port(name)), addresses: ADDRESSES };
+  const choice = chooseDevices('bond0', await inventoryOf(t, server, facts));
+  t.equal(choice?.base.name, 'ens1f1');
+  t.strictSame(choice?.smcrV2, { usable: false, reason: 'mlx5_1 port 1: the port is DOWN, not ACTIVE' });
+});
+
+t.test('a PNET ID in the table', async (t) => {
+  const pnet = [ethernet('NETA', 'bond0'), device('NETA', 'mlx5_0'), ethernet('NETB', 'ens1f1')];
+  const ports = [port('mlx5_0', 'NETA'), port('mlx5_1'), port('rxe0')];
+  const inventory = await inventoryOf(t, server, { pnet, ports, addresses: ADDRESSES });
+  const find = (name: string) => inventory.interfaces.find((candidate) => candidate.name === name)!;
+  t.strictSame(
+    interfacePnet(find('bond0'), inventory),
+    { pnetId: 'NETB', source: 'base-table' },
+    'the entry of the base device comes first',
+  );
+  t.strictSame(interfacePnet(find('ens1f1'), inventory), { pnetId: 'NETB', source: 'table' });
+  t.match(chooseDevices('bond0', inventory)?.smcrV1, {
+    usable: false,
+    reason: 'no RDMA port has the PNET ID NETB of bond0',
+  });
+
+  const other = await inventoryOf(t, server, { pnet: pnet.slice(0, 2), ports, addresses: ADDRESSES });
+  const choice = chooseDevices('bond0', other);
+  t.strictSame(choice?.pnet, { pnetId: 'NETA', source: 'table' });
+  t.strictSame(verdicts(choice), [true, true, false, false]);
+  t.equal(
+    chooseDevices('bond0.100', other)?.pnet.source,
+    'none',
+    'an entry in the middle of the stack does not count',
+  );
+});
+
+t.test('a VLAN takes addresses of its own only', async (t) => {
+  const pnet = [ethernet('NETA', 'ens1f1'), device('NETA', 'mlx5_0')];
+  const ports = [port('mlx5_0', 'NETA'), port('rxe0', 'NETV')];
+  const inventory = await inventoryOf(t, server, { pnet, ports, addresses: ADDRESSES });
+  const choice = chooseDevices('bond0.100', inventory);
+  t.strictSame(verdicts(choice), [true, true, false, false]);
+
+  const vlanPnet = [ethernet('NETV', 'bond0.100')];
+  const onRxe = await inventoryOf(t, server, { pnet: vlanPnet, ports, addresses: ADDRESSES });
+  t.strictSame(chooseDevices('bond0.100', onRxe)?.smcrV2, {
+    usable: false,
+    reason:
+      'rxe0 port 1: the port has no RoCE v2 address (GID) of IPv4 on VLAN interface bond0.100; its interface needs an IPv4 address',
+  });
+});
+
+t.test('a VLAN with the same id on another interface serves, too', async (t) => {
+  const files: Files = {
+    'proc/net/vlan/bond0.100': 'bond0.100  VID: 100\n',
+    'proc/net/vlan/v100': 'v100  VID: 100\n',
+    'sys/class/net/v100/ifindex': '20\n',
+    'sys/class/net/v100/uevent': 'DEVTYPE=vlan\n',
+  };
+  const pnet = [ethernet('NETV', 'v100')];
+  const facts = { pnet, ports: [port('mlx5_0', 'NETV')] };
+  const inventory = await inventoryOf(t, server, facts, files);
+  t.equal(chooseDevices('v100', inventory)?.smcrV1.usable, true);
+});
+
+t.test('version 2 of SMC-R: subnet, UEID, kernel', async (t) => {
+  const pnet = [ethernet('NETA', 'veth1')];
+  const ports = [port('mlx5_0', 'NETA')];
+  const reason = async (facts: Kernel): Promise<string | undefined> =>
+    chooseDevices('veth1', await inventoryOf(t, server, { pnet, ports, ...facts }))?.smcrV2.reason;
+  t.equal(
+    await reason({ addresses: [...ADDRESSES, ipv4Row(8, '172.16.0.1/16')] }),
+    "mlx5_0 port 1: no address of veth1 is in the subnet of the port's IPv4 address 192.168.5.1",
+  );
+  t.equal(
+    await reason({ addresses: ADDRESSES }),
+    'mlx5_0 port 1: interface veth1 has no IPv4 address; SMC-R version 2 needs one',
+  );
+  t.match(await reason({ addresses: [...ADDRESSES, ipv4Row(8, '192.168.5.77/24')] }), /is active/);
+  t.match(await reason({ ueids: [] }), /there is no UEID/);
+  t.match(await reason({ isSmcrV2: 0 }), /this kernel has no SMC-R version 2/);
+});
+
+t.test('devices that SMC-R cannot use at all', async (t) => {
+  const inventory = await inventoryOf(t, server, { ports: [port('mlx5_0')] });
+  const reasons = inventory.rdmaDevices.flatMap((rdma) =>
+    rdma.ports.map((one) => [rdma.name, rdmaPortUse(rdma, one, inventory).v2.reason]),
+  );
+  t.strictSame(Object.fromEntries(reasons), {
+    cxgb4_0: 'the device is of type RNIC; SMC-R needs RoCE',
+    mlx5_0: 'the port is active and has a RoCE v2 address of IPv4',
+    mlx5_1: 'the port is DOWN, not ACTIVE',
+    mlx5_2: 'the port is on an InfiniBand fabric; SMC-R needs RoCE',
+    rxe0: 'the SMC module does not know the device',
+  });
+  const [, { ports: [first] = [] } = {}] = inventory.rdmaDevices;
+  const third = { ...first!, number: 3 };
+  t.match(rdmaPortUse(inventory.rdmaDevices[1]!, third, inventory).v1.reason, 'ports 1 to 2 only');
+});
+
+t.test('a mainframe: hardware PNET IDs', async (t) => {
+  const ism = (pciId: string, pnetId: string): object => ({
+    pciId,
+    port: { pnetId, pnetUser: 0 },
+  });
+  const facts = {
+    ports: [
+      port('mlx4_0', 'NET1', { port2: { valid: 1, pnetId: 'NET2', pnetUser: 0 } }),
+      port('mlx5_0', 'NETC'),
+      port('mlx5_1', 'NETT'),
+    ],
+    isms: [ism('0000:00:00.0', 'NET1'), ism('0000:00:00.1', '')],
+    isIsmV2: 1,
+    ueids: [],
+    seid: { entry: 'IBM-SYSZ-ISMSEID00000000', enabled: 1 },
+    addresses: [ipv4Row(2, '10.1.0.9/16')],
+  };
+  const inventory = await inventoryOf(t, mainframe, facts);
+  const osa = chooseDevices('enc1000', inventory);
+  t.strictSame(osa?.pnet, { pnetId: 'NET1', source: 'hardware' });
+  t.strictSame(
+    osa?.rdma.map((candidate) => `${candidate.device.name}/${candidate.port.number}`),
+    ['mlx4_0/1'],
+  );
+  t.strictSame(osa?.smcrV1, {
+    usable: true,
+    reason: 'mlx4_0 port 1: the port is active and has a RoCE v1 address',
+  });
+  t.match(osa?.smcrV2.reason, /there is no UEID/);
+  t.strictSame(osa?.smcdV1, { usable: true, reason: '0000:00:00.0: for interfaces with PNET ID NET1' });
+  t.strictSame(osa?.smcdV2, {
+    usable: true,
+    reason: '0000:00:00.0: for all interfaces; its PNET ID NET1 is that of an interface',
+  });
+  t.strictSame(
+    osa?.ism.map(({ name }) => name),
+    ['0000:00:00.0', '0000:00:00.1'],
+  );
+
+  const second = chooseDevices('enc2000', inventory);
+  t.strictSame(
+    second?.rdma.map((candidate) => `${candidate.device.name}/${candidate.port.number}`),
+    ['mlx4_0/2'],
+  );
+  t.strictSame(second?.smcdV1, { usable: false, reason: 'no ISM device has the PNET ID NET2 of enc2000' });
+
+  t.equal(chooseDevices('vlan7', inventory)?.pnet.pnetId, 'NETC', 'a VLAN has that of its base device');
+  t.match(chooseDevices('lo', inventory)?.smcdV1.reason, 'lo has no PNET ID');
+  t.strictSame(rdmaPnet(inventory.rdmaDevices[2]!, 1, inventory), { pnetId: 'NETT', source: 'table' });
+});
+
+t.test('ISM devices', async (t) => {
+  const one = (facts: Kernel, ...more: Files[]) => inventoryOf(t, mainframe, facts, ...more);
+  const known = [
+    { pciId: '0000:00:00.0', port: {} },
+    { pciId: '0000:00:00.1', port: {} },
+  ];
+  const [first, second] = ismDevices(await one({ isms: known, isIsmV2: 1 }));
+  t.match(first?.pnet, { pnetId: 'NET1', source: 'hardware' });
+  t.match(second?.v1, { usable: false, reason: 'it has no PNET ID; SMC-D version 1 needs one' });
+  t.match(second?.v2, { usable: true, reason: 'for all interfaces, since it has no PNET ID' });
+
+  const pnet = [device('SOFT', '0000:00:00.1')];
+  const [, soft] = ismDevices(await one({ isms: known, isIsmV2: 1, pnet }));
+  t.match(soft, {
+    pnet: { pnetId: 'SOFT', source: 'table' },
+    v1: { usable: true },
+    v2: { usable: false, reason: 'no interface that is up has its PNET ID SOFT in hardware' },
+  });
+
+  const [, unlisted] = ismDevices(await one({ isms: known.slice(0, 1), isIsmV2: 1 }));
+  t.match(unlisted?.v1, { usable: false, reason: 'the SMC module does not know the device' });
+  const [old] = ismDevices(await one({ isms: known, isIsmV2: 0 }));
+  t.match(old?.v2, { usable: false, reason: 'no SMC-D device of this host can do version 2' });
+  const [lonely] = ismDevices(await one({ isms: known, isIsmV2: 1, ueids: [] }));
+  t.match(lonely?.v2, { usable: false, reason: /neither a UEID nor an enabled SEID/ });
+});
+
+t.test('an ISM device without its driver', async (t) => {
+  const files: Files = {
+    'sys/bus/pci/devices/0000:00:00.0/vendor': '0x1014\n',
+    'sys/bus/pci/devices/0000:00:00.0/device': '0x04ed\n',
+  };
+  const [ism] = ismDevices(await inventoryOf(t, files, {}));
+  t.match(ism?.v1, { usable: false, reason: 'no driver has taken the device; load the module ism' });
+});
+
+t.test('loopback-ism, and how a PNET ID disables it', async (t) => {
+  const [loopback] = ismDevices(await inventoryOf(t, server, { isIsmV2: 1 }));
+  t.match(loopback, { name: 'loopback-ism', v1: { usable: false }, v2: { usable: true } });
+  const inventory = await inventoryOf(t, server, { isIsmV2: 1, pnet: [device('NETA', 'loopback-ism')] });
+  t.match(ismDevices(inventory), [
+    { v2: { usable: false, reason: 'no interface that is up has its PNET ID NETA in hardware' } },
+  ]);
+  t.match(chooseDevices('lo', inventory)?.smcdV2, { usable: false, reason: /^loopback-ism: / });
+});
+
+t.test('without SMC everything of the kernel is unknown, and nothing loads it', async (t) => {
+  const kernel = new FakeKernel();
+  kernel.addresses = () => ADDRESSES;
+  const modules: Files = { 'lib/modules/6.12.0-test/modules.dep': 'kernel/net/smc/smc.ko:\n' };
+  const hostRoot = plant(t, server, modules);
+  const client = new SmcClient({ transport: kernel, hostRoot });
+  t.teardown(() => client.close());
+  const inventory = await readInventory(client, hostRoot);
+  t.strictSame(kernel.log, ['ROUTE GETADDR'], 'no family was asked for');
+  t.match(inventory.problems, [{ part: 'SMC', error: { code: 'NO_SMC' } }]);
+  const choice = chooseDevices('eth0', inventory);
+  t.strictSame(choice?.pnet, { pnetId: undefined, source: 'unknown' });
+  t.strictSame(choice?.smcrV2, {
+    usable: undefined,
+    reason:
+      "rxe0 port 1: the port is active and has a RoCE v2 address of IPv4, but the kernel's SMC cannot be asked",
+  });
+  t.strictSame(choice?.smcdV2, {
+    usable: undefined,
+    reason: 'the kernel does not tell of SMC-D devices',
+  });
+  t.match(chooseDevices('veth1', inventory)?.smcrV1, { usable: undefined });
+});
+
+t.test('parts that fail are named, the others stand', async (t) => {
+  const hostRoot = plant(t, server);
+  const kernel = new FakeKernel().serve(smcGenNetlink, {
+    GET_SYS_INFO: () => [{ sysInfo: { version: 2 } }],
+    GET_DEV_SMCR: () => [],
+  });
+  const client = new SmcClient({ transport: kernel, hostRoot });
+  t.teardown(() => client.close());
+  const inventory = await readInventory(client, hostRoot);
+  t.strictSame(
+    inventory.problems.map(({ part }) => part),
+    ['PNET table', 'ISM devices of SMC', 'UEIDs', 'SEID'],
+  );
+  t.strictSame([inventory.smcrPorts, inventory.ueids], [[], undefined]);
+});
+
+t.test('prefixes', async (t) => {
+  t.ok(isInPrefix('10.0.0.1', '10.0.0.254', 24));
+  t.notOk(isInPrefix('10.0.0.1', '10.0.1.1', 24));
+  t.ok(isInPrefix('10.0.0.1', '200.0.1.1', 0));
+  t.notOk(isInPrefix('200.0.0.1', '200.0.0.2', 32));
+  t.ok(isInPrefix('255.255.255.255', '255.255.255.254', 31));
+});
