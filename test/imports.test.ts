@@ -50,7 +50,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
     },
     commands: {
       folders: ['cli', 'smc', 'host', 'output'],
-      also: (target) => target.startsWith('commands/objects/'),
+      also: (target) => /^commands\/\w+\//.test(target),
     },
   };
 

@@ -73,6 +73,26 @@ export function detailLines<Row>(
   return lines;
 }
 
+/** A column whose width follows from its cells. */
+export interface FittedColumn<Row> {
+  title: string;
+  text: (row: Row) => string;
+  style?: (row: Row) => Style | undefined;
+}
+
+/** Columns as wide as their widest cell, two blanks apart; cells are to be printable. */
+export function fitted<Row>(columns: readonly FittedColumn<Row>[], rows: readonly Row[]): Column<Row>[] {
+  return columns.map(({ title, text, style }, at) => {
+    const isLast = at === columns.length - 1;
+    const width = isLast ? 0 : Math.max(title.length, ...rows.map((row) => text(row).length)) + 2;
+    return {
+      header: title.padEnd(width),
+      text: (row: Row) => text(row).padEnd(width),
+      ...(style && { style }),
+    };
+  });
+}
+
 /** One row as an object with all keys, in column order. */
 export function rowObject<Row>(columns: readonly Column<Row>[], row: Row): { [key: string]: Json } {
   const object: { [key: string]: Json } = {};

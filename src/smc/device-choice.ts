@@ -109,7 +109,12 @@ function ismPnet({ address, mainframe }: PciFunction, inventory: Inventory): Pne
   return devicePnet(decodePnetId(mainframe?.utilString, 0), [address], 1, inventory);
 }
 
-function devicePnet(
+/**
+ * PNET ID of a device as the kernel looks it up.
+ * @param hardware the one that the machine has for it
+ * @param names that the table may have for the device
+ */
+export function devicePnet(
   hardware: string | undefined,
   names: readonly (string | undefined)[],
   port: number,

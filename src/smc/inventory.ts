@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** All that decides which device the kernel takes for an SMC connection: interfaces, devices, PNET IDs, EIDs. */
 import { type NetworkInterface, readInterfaces } from '../host/network-interfaces.ts';
-import { isIsm, type PciFunction, readPciFunctions } from '../host/pci-devices.ts';
+import {
+  isIsm,
+  type PciFunction,
+  type PciSlot,
+  readPciFunctions,
+  readPciSlots,
+} from '../host/pci-devices.ts';
 import { type RdmaDevice, readRdmaDevices } from '../host/rdma-devices.ts';
 import type { SmcClient } from './client.ts';
 import type { SmcdDevice, SmcrPort } from './devices.ts';
@@ -18,6 +24,8 @@ export interface Inventory {
   interfaces: NetworkInterface[];
   rdmaDevices: RdmaDevice[];
   pciFunctions: PciFunction[];
+  /** switches of the functions; s390x */
+  pciSlots: PciSlot[];
   /** the PNET table of this network namespace */
   pnetTable: PnetEntry[] | undefined;
   /** RDMA ports as the kernel's SMC knows them */
@@ -60,6 +68,7 @@ export async function readInventory(client: SmcClient, root = '/'): Promise<Inve
     interfaces,
     rdmaDevices: readRdmaDevices(root, interfaces),
     pciFunctions: readPciFunctions(root),
+    pciSlots: readPciSlots(root),
     pnetTable: await askSmc('PNET table', () => client.pnet.list()),
     smcrPorts: await askSmc('RDMA ports of SMC', () => client.smcrPorts()),
     smcdDevices: await askSmc('ISM devices of SMC', () => client.smcdDevices()),
