@@ -11,6 +11,7 @@ import { smcPnetid } from '../src/netlink/uapi/smc.ts';
 import { fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
 import { SOCKET_STATES } from '../src/smc/sockets.ts';
 import { Errno, FakeKernel } from './helpers/fake-kernel.ts';
+import { mainframe, plant, server } from './helpers/host-trees.ts';
 import { runCommand } from './helpers/run-command.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -197,6 +198,14 @@ const sampleDocuments: Record<string, (command: CommandDefinition) => Promise<un
       GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 }],
     });
     return [JSON.parse((await runCommand(command, '-j', { transport: kernel })).stdout)];
+  },
+  async smc_rnics(command) {
+    const outputs = [mainframe, server].map(async (tree) => {
+      // no family is served, so there is a problem to tell of
+      const world = { transport: new FakeKernel(), hostRoot: plant(t, tree) };
+      return JSON.parse((await runCommand(command, '-aj', world)).stdout);
+    });
+    return Promise.all(outputs);
   },
 };
 

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { smcRnics } from '../../src/commands/smc_rnics.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
-import { type Files, mainframe, plant, server, slot } from '../helpers/host-trees.ts';
+import {
+  type Files,
+  mainframe,
+  networkInterface,
+  pciFunction,
+  plant,
+  server,
+  slot,
+} from '../helpers/host-trees.ts';
 import { type Outcome, runCommand } from '../helpers/run-command.ts';
 
 /** Outputs that were compared with the layouts of the C suite by hand; a file that is missing is written. */
@@ -89,9 +97,8 @@ function matchesGolden(t: Test, name: string, stdout: string): void {
   if (!existsSync(file)) {
     mkdirSync(golden, { recursive: true });
     writeFileSync(file, stdout);
-    return t.fail(`${file} was not there and has been written; look at it`);
-  }
-  t.equal(stdout, readFileSync(file, 'utf8'), name);
+    t.fail(`${file} was not there and has been written; look at it`);
+  } else t.equal(stdout, readFileSync(file, 'utf8'), name);
 }
 
 t.test('layouts of s390x', async (t) => {
@@ -106,16 +113,40 @@ t.test('layouts of s390x', async (t) => {
     });
 });
 
+/** Adapters without RDMA: one with its interface, one without a driver, and one that a virtual machine has. */
+const WITHOUT_RDMA: Files = {
+  ...networkInterface('eno9', { index: 19, parent: ['pci', '0000:01:00.0'], driver: 'tg3' }),
+  ...pciFunction('0000:01:00.0', { vendor: '14e4', device: '165f', driver: 'tg3', net: ['eno9'] }),
+  ...pciFunction('0000:02:00.0', { vendor: '14e4', device: '16d7' }),
+  ...networkInterface('ens3', { index: 20, parent: ['virtio', 'virtio1'], operstate: 'down' }),
+  ...pciFunction('0000:03:00.0', { vendor: '1af4', device: '1000', driver: 'virtio-pci' }),
+};
+
 t.test('elsewhere', async (t) => {
   for (const letters of ['', 'a', 'I', 'r', 'aIr'])
     await t.test(`-${letters}`, async (t) => {
-      const { status, stdout, stderr } = await run(t, letters && `-${letters}`, server, onServer, PCI_IDS);
+      const { status, stdout, stderr } = await run(
+        t,
+        letters && `-${letters}`,
+        server,
+        onServer,
+        PCI_IDS,
+        WITHOUT_RDMA,
+      );
       t.strictSame([status, stderr], [0, '']);
       matchesGolden(t, `x86-${letters || 'plain'}.txt`, stdout);
     });
 });
 
+/** Names of the fields at every depth, without those of arrays that are empty. */
+function shape(value: unknown): unknown {
+  if (Array.isArray(value)) return [...new Set(value.map((item) => JSON.stringify(shape(item))))].sort();
+  if (typeof value !== 'object' || value === null) return null;
+  return Object.keys(value);
+}
+
 t.test('JSON has everything, the same fields on all machines', async (t) => {
+  const shapes: unknown[] = [];
   for (const [name, files, facts] of [
     ['s390x', mainframe, onMainframe],
     ['x86', server, onServer],
@@ -123,6 +154,226 @@ t.test('JSON has everything, the same fields on all machines', async (t) => {
     const { status, stdout } = await run(t, '-aj', files, facts, PCI_IDS);
     t.equal(status, 0);
     t.equal(stdout.split('\n').length, 2, 'one line');
-    matchesGolden(t, `${name}-aj.json`, `${JSON.stringify(JSON.parse(stdout), undefined, 1)}\n`);
+    const document = JSON.parse(stdout);
+    matchesGolden(t, `${name}-aj.json`, `${JSON.stringify(document, undefined, 1)}\n`);
+    shapes.push([Object.keys(document), shape(document.devices), shape(document.devices[0].ports)]);
   }
+  t.strictSame(shapes[0], shapes[1]);
+});
+
+t.test('a FID', async (t) => {
+  const list = (argv: string) => run(t, argv, mainframe, onMainframe);
+  const rows = async (argv: string): Promise<string[]> =>
+    (await list(argv)).stdout.trimEnd().split('\n').slice(2);
+  const [row, ...others] = await rows('12a');
+  t.match(row, /^ 12a {2}1 {6}0002:00:00\.0 /);
+  t.equal(others.length, 0);
+  for (const spelling of ['0x12A', '0000012a', '0X12a', '10 12a'])
+    t.strictSame(await rows(spelling), [row], spelling);
+  t.equal((await list('12a')).status, 0);
+  t.match(await rows('301'), [/^ 301 {2}0 {6}n\/a /], 'one that is off is shown when it is named');
+  t.match(await rows('300'), [/^ 300 {2}1 .* 1014:044b /], 'so is one of another type');
+  t.equal((await rows('100')).length, 2);
+
+  const header = (await list('')).stdout.split('\n').slice(0, 2).join('\n');
+  t.strictSame(await list('999'), {
+    status: 8,
+    stdout: `${header}\n`,
+    stderr: 'smc_rnics: there is no PCI function with FID 999\n',
+  });
+  t.match(await list('302'), {
+    status: 8,
+    stderr: /^smc_rnics: the function with FID 302 is on, but there is no such PCI device\n/,
+  });
+  for (const word of ['eno1', '12g', '0x', '-- -1'])
+    t.match(
+      await list(word),
+      { status: 3, stdout: '', stderr: /^smc_rnics: '.*' is not a FID; a FID is / },
+      word,
+    );
+  const { devices } = JSON.parse((await list('-j 12b')).stdout);
+  t.strictSame(
+    devices.map(({ pci_fid }: { pci_fid: string }) => pci_fid),
+    ['012b'],
+  );
+});
+
+t.test('FIDs sort as numbers, whatever the locale', async (t) => {
+  const four = ['0000000a', '00000100', '000fffff', 'fffffff0'];
+  const { stdout } = await run(
+    t,
+    '-a',
+    { 'proc/sys/kernel/arch': 's390x\n' },
+    {},
+    ...four.toReversed().map((fid) => slot(fid, 0)),
+  );
+  t.strictSame(
+    stdout
+      .split('\n')
+      .slice(2, -1)
+      .map((line) => line.trim().split(/ +/)[0]),
+    ['a', '100', 'fffff', 'fffffff0'],
+  );
+  t.match(stdout, /^fffffff0 {2}0 {6}n\/a {11}n\/a {4}n\/a {14}n\/a {3}n\/a {2}n\/a {3}n\/a {16}n\/a$/m);
+});
+
+t.test('functions that do not tell all about themselves', async (t) => {
+  const files: Files = {
+    'proc/sys/kernel/arch': 's390x\n',
+    ...slot('00000001', 1),
+    ...pciFunction('0000:00:00.0', {
+      vendor: '15b3',
+      device: '101e',
+      more: { function_id: '0x00000001', pft: '0x0f', vfn: '' },
+    }),
+    ...slot('00000002', 1),
+    // firmware of neither generation, and no RDMA device at all: the device id decides
+    ...pciFunction('0001:00:00.0', {
+      vendor: '15b3',
+      device: '1016',
+      more: { function_id: '0x00000002', pft: '0x0a' },
+    }),
+    ...slot('00000003', 1),
+    ...pciFunction('0002:00:00.0', {
+      vendor: '15b3',
+      device: '1099',
+      more: { function_id: '0x00000003', pft: '0x0a' },
+    }),
+  };
+  const { status, stdout } = await run(t, '', files, {});
+  t.equal(status, 0);
+  t.strictSame(stdout.split('\n').slice(2), [
+    '   1  1      0000:00:00.0  n/a    Network_Express  NETD  n/a  n/a   n/a                n/a',
+    '   2  1      0001:00:00.0  n/a    RoCE_Express2    ROC2  y    n/a   n/a                n/a',
+    '   3  1      0002:00:00.0  n/a    15b3:1099        ROC2  y    n/a   n/a                n/a',
+    '',
+  ]);
+});
+
+t.test('PNET IDs of the table, by RDMA device and by PCI address', async (t) => {
+  const pnet = [device('BYNAME', 'mlx5_1'), device('BYPCI', '0006:00:00.0'), device('NEVER', 'mlx5_0')];
+  const ports = [port('mlx5_1', 'BYNAME')];
+  const { stdout } = await run(t, '-I', mainframe, { pnet, ports });
+  t.match(stdout, /^ 12b .* BYNAME\* +mlx5_1$/m);
+  t.match(stdout, /^ 202 .* BYPCI\* +n\/a$/m);
+  t.match(stdout, /^ 12a .* NETC +mlx5_0$/m, 'hardware comes first');
+});
+
+t.test('switching functions', async (t) => {
+  const hostRoot = plant(t, mainframe);
+  const kernel = new FakeKernel();
+  const call = (argv: string): Promise<Outcome> =>
+    runCommand(smcRnics, argv, { transport: kernel, hostRoot });
+  const power = (fid: string): string =>
+    readFileSync(join(hostRoot, `sys/bus/pci/slots/${fid}/power`), 'latin1').trim();
+  const done = { status: 0, stdout: '', stderr: '' };
+  t.strictSame(await call('-e 301'), done);
+  t.equal(power('00000301'), '1');
+  t.strictSame(await call('--disable=0x0301'), done);
+  t.equal(power('00000301'), '0');
+  t.strictSame(await call('-d12A'), done);
+  t.equal(power('0000012a'), '0');
+
+  const refusals: [argv: string, status: number, stderr: string][] = [
+    ['-d 301', 6, 'the PCI function with FID 301 is off already'],
+    ['-e 10', 6, 'the PCI function with FID 10 is on already'],
+    ['-e 999', 5, 'there is no PCI function with FID 999; smc_rnics -a lists all'],
+    ['-e 1ffffffff', 5, 'there is no PCI function with FID 1ffffffff; smc_rnics -a lists all'],
+    ['-e eth0', 3, "'eth0' is not a FID; a FID is a hexadecimal number, such as 12a or 0x12a"],
+    [
+      '-e 10 11',
+      4,
+      "'11' is one too many: --enable and --disable have their FID; smc_rnics --help shows the usage",
+    ],
+    ['-e 10 -d 11', 2, '--enable and --disable exclude each other; smc_rnics --help shows the usage'],
+  ];
+  for (const [argv, status, stderr] of refusals)
+    t.strictSame(await call(argv), { status, stdout: '', stderr: `smc_rnics: ${stderr}\n` }, argv);
+
+  mkdirSync(join(hostRoot, 'sys/bus/pci/slots/00000400/power'), { recursive: true });
+  t.match((await call('-d 400')).status, 5, 'a switch that cannot be read is none');
+  t.strictSame(await call('-ajd 10'), {
+    ...done,
+    stderr:
+      'smc_rnics: --all is ignored, there is nothing to list\nsmc_rnics: --json is ignored, there is nothing to list\n',
+  });
+  t.strictSame(kernel.log, [], "the kernel's SMC has no part in that");
+
+  const elsewhere = plant(t, server);
+  t.strictSame(await runCommand(smcRnics, '-e 10', { hostRoot: elsewhere }), {
+    status: 1,
+    stdout: '',
+    stderr: 'smc_rnics: PCI functions can be switched on and off on s390x only, this is x86_64\n',
+  });
+});
+
+t.test('a device by name, on other machines', async (t) => {
+  const names = async (argv: string): Promise<unknown> => {
+    const { stdout } = await run(t, `-j ${argv}`, server, onServer, WITHOUT_RDMA);
+    return JSON.parse(stdout).devices.map(({ name }: { name: string }) => name);
+  };
+  t.strictSame(await names('rxe0'), ['rxe0']);
+  t.strictSame(await names('eth0'), ['rxe0']);
+  t.strictSame(await names('0000:5e:00.1'), ['mlx5_1']);
+  t.strictSame(await names('bond0.100'), ['mlx5_0', 'mlx5_1'], 'those below a VLAN over a bond');
+  t.strictSame(await names('eno9'), ['0000:01:00.0'], 'without RDMA, too, when it is named');
+  t.strictSame(await run(t, 'nothing', server, onServer), {
+    status: 8,
+    stdout: '',
+    stderr: 'smc_rnics: there is no adapter nothing\n',
+  });
+});
+
+t.test('loopback-ism', async (t) => {
+  const { stdout } = await run(t, '', { 'proc/sys/kernel/arch': 'x86_64\n' }, { isIsmV2: 1 });
+  t.equal(
+    stdout,
+    [
+      'Device        Port  State  Rate  MTU  Net-Dev  Above  PNET-ID  SMC-R  SMC-D  Type',
+      'loopback-ism  n/a   n/a    n/a   n/a  n/a      n/a    n/a      n/a    v2     software',
+      '    SMC-D v1: loopback-ism has version 2 only',
+      '',
+    ].join('\n'),
+  );
+});
+
+t.test('without SMC the list is what sysfs tells, and nothing loads the module', async (t) => {
+  const kernel = new FakeKernel();
+  const hostRoot = plant(t, server, { 'lib/modules/6.12.0-test/modules.dep': 'kernel/net/smc/smc.ko:\n' });
+  const list = (argv: string) => runCommand(smcRnics, argv, { transport: kernel, hostRoot });
+  const { status, stdout, stderr } = await list('rxe0');
+  t.strictSame(
+    [status, stderr],
+    [0, 'smc_rnics: the kernel module smc is not loaded: what only the kernel can tell is left open\n'],
+  );
+  t.match(stdout, /^rxe0 +1 +ACTIVE +2\.5G +1024 +eth0 +n\/a +\? +\? +n\/a +soft-RoCE$/m);
+  t.match(
+    stdout,
+    /^ {4}SMC-R v2: the port is active and has a RoCE v2 address of IPv4, but the kernel's SMC cannot be asked$/m,
+  );
+  const { devices, problems } = JSON.parse((await list('-j rxe0')).stdout);
+  t.strictSame(problems, [{ part: 'SMC', error: 'the kernel module smc is not loaded' }]);
+  t.match(devices[0].ports[0], { pnet_id: null, pnet_id_source: 'unknown', smc_r: { v2: { usable: null } } });
+  t.strictSame([...new Set(kernel.log)], ['ROUTE GETADDR']);
+});
+
+t.test('a host without any adapter', async (t) => {
+  const files: Files = { 'proc/sys/kernel/arch': 'x86_64\n' };
+  t.strictSame(await run(t, '', files, {}), { status: 0, stdout: '', stderr: '' });
+  const transport = kernelWith({});
+  const seen = await runCommand(smcRnics, '', { transport, hostRoot: plant(t, files), terminal: true });
+  t.equal(
+    seen.stderr,
+    'smc_rnics: this host has no RDMA and no ISM device; smc_rnics -a lists its other network adapters\n',
+  );
+});
+
+t.test('names from the host cannot steer a terminal', async (t) => {
+  const files = {
+    'proc/sys/kernel/arch': 'x86_64\n',
+    ...networkInterface('e\x1b[31m', { index: 2, parent: ['pci', 'x'] }),
+  };
+  const { stdout } = await run(t, '-a', files, {});
+  t.notMatch(stdout, '\x1b');
+  t.match(stdout, 'e\\x1b[31m');
 });
