@@ -50,7 +50,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
     },
     commands: {
       folders: ['cli', 'smc', 'host', 'output'],
-      also: (target) => target.startsWith('commands/objects/'),
+      also: (target) => /^commands\/(objects|chk|run)\//.test(target),
     },
   };
 
@@ -63,6 +63,7 @@ const PACKAGES: Record<string, string[]> = {
   'cli/options.ts': ['commander'],
   'output/style.ts': ['chalk'],
   'host/archive.ts': ['tar'],
+  'output/grid.ts': ['cli-table3'],
 };
 
 const isOwn = (target: string): boolean => target.endsWith('.ts');
