@@ -23,7 +23,7 @@ export interface ModuleOrigin {
 export function moduleOrigin(name: string, release: string, root = '/'): ModuleOrigin {
   const list = text(`${root}/lib/modules/${release}/modules.dep`) ?? '';
   return {
-    file: new RegExp(`^((?:.*/)?${name}\\.ko[^:]*):`, 'm').exec(list)?.[1],
+    file: new RegExp(`^((?:[^:\n]*/)?${name}\\.ko[^:\n]*):`, 'm').exec(list)?.[1],
     sourceVersion: text(`${root}/sys/module/${name}/srcversion`),
     isOutOfTree: /O/.test(text(`${root}/sys/module/${name}/taint`) ?? ''),
   };
