@@ -16,8 +16,11 @@ export interface FallbackReason {
   meaning: string;
   /** what an administrator can do about it, in one line */
   remedy: string;
-  /** the side that finds it out and declines; the other one has PEERDECL with this code as the peer's diagnosis */
-  side: 'client' | 'server' | 'either';
+  /**
+   * the side that finds it out and declines; the other one has PEERDECL with this code as the peer's diagnosis.
+   * 'peer': not the side that has this code; 'nobody': there was no handshake
+   */
+  side: 'client' | 'server' | 'either' | 'peer' | 'nobody';
   /** what is behind it as a rule, the likely ones first; lower case, no full stop */
   causes: readonly string[];
   /** what to do, in the order of the causes as far as they have one; commands as they are typed */
@@ -80,7 +83,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
   {
     code: 0x03010000,
     name: 'PEERNOSMC',
-    side: 'either',
+    side: 'nobody',
     meaning: 'the peer did not offer SMC',
     remedy: 'start the peer program over SMC; a middlebox may also strip the TCP option',
     causes: [
@@ -369,7 +372,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
   {
     code: 0x05000000,
     name: 'PEERDECL',
-    side: 'either',
+    side: 'peer',
     meaning: 'the peer declined; its own reason is the peer diagnosis',
     remedy: 'look up the peer diagnosis and act at the peer',
     causes: ['what the peer diagnosis says'],

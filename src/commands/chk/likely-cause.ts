@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/** Why a connection is not SMC, found by looking at this host instead of guessing from the code. */
+import { networkInterfaces } from 'node:os';
+import type { Check, CheckStatus } from '../../smc/checks/check.ts';
+import type { SmcClient } from '../../smc/client.ts';
+import type { ConnectionVerdict } from '../../smc/connection-verdict.ts';
+import { PEERNOSMC } from '../../smc/fallback-reasons.ts';
+import { STATE_LISTEN } from '../../smc/sockets.ts';
+import type { Role } from './verdict-text.ts';
+
+/** What was found. */
+export interface LikelyCause {
+  /** where it lies */
+  at: 'this host' | 'the peer' | 'unknown';
+  /** one line, lower case, no full stop */
+  text: string;
+  /** the command that mends it, or what to do */
+  fix: string | null;
+  /** what was looked at for this reason, what fails first */
+  checks: readonly Check[];
+}
+
+/** A connection that fell back, as far as it matters here. */
+export interface FallenBack {
+  verdict: ConnectionVerdict;
+  role: Role;
+  local: { address: string; port: number };
+  peer: { address: string; port: number };
+}
+
+/** Checks of smc/checks that can tell the cause of a reason, by its name. */
+const CHECKS: Readonly<Record<string, readonly string[]>> = {
+  MEM: ['memory', 'buffer-limit', 'rlimit', 'sysctl'],
+  TIMEOUT_CL: ['rdma-port', 'mtu', 'kernel-fault', 'kernel-log'],
+  TIMEOUT_AL: ['rdma-port', 'mtu', 'kernel-fault', 'kernel-log'],
+  CNFERR: ['interface'],
+  PEERNOSMC: ['handshake-limit'],
+  NOSMCDEV: ['rdma-device', 'rdma-port', 'interface', 'ueid', 'ism-device'],
+  NOSMCDDEV: ['ism-device', 'interface'],
+  NOSMCRDEV: ['rdma-device', 'rdma-port', 'interface', 'ueid'],
+  NOISM2SUPP: ['ism-device'],
+  NOV2EXT: ['ueid', 'kernel-fault'],
+  NOV2DEXT: ['ism-device', 'ueid'],
+  NOSEID: ['ueid'],
+  NOSMCD2DEV: ['ism-device', 'interface'],
+  NOUEID: ['ueid'],
+  RELEASEERR: ['kernel-fault'],
+  MAXCONNERR: ['sysctl'],
+  MAXLINKERR: ['sysctl'],
+  MODEUNSUPP: ['interface', 'rdma-port', 'ism-device'],
+  DIFFPREFIX: ['interface', 'ueid'],
+  GETVLANERR: ['interface'],
+  ISMVLANERR: ['interface', 'ism-device'],
+  NOACTLINK: ['rdma-device', 'rdma-port'],
+  NOSRVLINK: ['rdma-port'],
+  VERSMISMAT: ['kernel-fault'],
+  MAX_DMB: ['ism-device'],
+  NOROUTE: ['interface', 'rdma-port'],
+  NOINDIRECT: ['interface'],
+  SYNCERR: ['kernel-log'],
+  INTERR: ['kernel-log', 'kernel-fault'],
+  ERR_RTOK: ['kernel-log', 'rdma-port'],
+  ERR_RDYLNK: ['rdma-port', 'mtu', 'kernel-log'],
+  ERR_REGBUF: ['rlimit', 'memory', 'sysctl', 'kernel-log'],
+};
+
+const SEVERITY: readonly CheckStatus[] = ['fail', 'warning', 'unknown', 'pass'];
+
+/**
+ * Looks for the cause of a fallback.
+ * @throws NetlinkError
+ */
+export async function likelyCause(
+  client: SmcClient,
+  connection: FallenBack,
+  root: string,
+): Promise<LikelyCause> {
+  const { cause } = connection.verdict;
+  const checks = await checksFor(client, cause?.reason?.name ?? '', connection, root);
+  if (cause?.code === PEERNOSMC) return noOffer(client, connection, checks);
+
+  const [worst] = checks;
+  if (worst?.status === 'fail' || worst?.status === 'warning')
+    return {
+      at: 'this host',
+      text: describe(worst),
+      fix: worst.fix ?? cause?.reason?.fixes[0] ?? null,
+      checks,
+    };
+  const { causes = [], fixes = [] } = cause?.reason ?? {};
+  const usual = causes.join(', or ');
+  if (isOwnAddress(connection))
+    return {
+      at: 'this host',
+      text: usual || 'the kernel gives no reason that is known',
+      fix: fixes.join('; or ') || null,
+      checks,
+    };
+  const found =
+    checks.length > 0 ? 'nothing that explains it was found on this host' : 'this host does not show it';
+  return {
+    at: connection.verdict.declinedBy === 'the peer' ? 'the peer' : 'unknown',
+    text: usual ? `${found}; as a rule: ${usual}` : found,
+    fix: `at the peer: smc_chk${fixes.length > 0 ? `; ${fixes.join('; or ')}` : ''}`,
+    checks,
+  };
+}
+
+const describe = ({ subject, finding, reason }: Check): string =>
+  `${subject ? `${subject}: ` : ''}${finding}${reason ? ` (${reason})` : ''}`;
+
+async function checksFor(
+  client: SmcClient,
+  name: string,
+  connection: FallenBack,
+  root: string,
+): Promise<Check[]> {
+  const ids = CHECKS[name];
+  if (!ids) return [];
+  const { systemCheck } = await import('../../smc/checks/index.ts');
+  const usedInterface = interfaceOf(connection);
+  const checks = await systemCheck({
+    client,
+    root,
+    ...(usedInterface && { interfaces: [usedInterface] }),
+  });
+  const rank = ({ id, status }: Check): number => SEVERITY.indexOf(status) * 100 + ids.indexOf(id);
+  return checks.filter(({ id }) => ids.includes(id)).sort((a, b) => rank(a) - rank(b));
+}
+
+/** What goes to an own address leaves by no interface but lo. */
+function isOwnAddress({ local, peer }: FallenBack): boolean {
+  return local.address === peer.address || (isLoopback(local.address) && isLoopback(peer.address));
+}
+
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
+/** The interface that the kernel chose a device for. */
+function interfaceOf(connection: FallenBack): string | undefined {
+  if (isOwnAddress(connection)) return 'lo';
+  const address = connection.local.address.replace(/%.*/, '');
+  const [name] =
+    Object.entries(networkInterfaces()).find(([, addresses]) =>
+      addresses?.some((candidate) => candidate.address === address),
+    ) ?? [];
+  return name;
+}
+
+/** The peer did not offer SMC: on this host the program can be looked at, elsewhere it cannot. */
+async function noOffer(
+  client: SmcClient,
+  { role, peer, ...connection }: FallenBack,
+  checks: readonly Check[],
+): Promise<LikelyCause> {
+  const limited = checks.find(({ id, status }) => id === 'handshake-limit' && status === 'warning');
+  if (role === 'Server')
+    return {
+      at: 'the peer',
+      text: `the program at ${peer.address} was not started over SMC, or its host has no SMC`,
+      fix: 'start it with smc_run',
+      checks,
+    };
+  if (!isOwnAddress({ role, peer, ...connection }))
+    return {
+      at: 'the peer',
+      text: 'the program at the other end does not use SMC, its host has none, or something on the way removes the TCP option',
+      fix: 'start the program there with smc_run; at the peer: smc_chk',
+      checks,
+    };
+  if (!(await listensOverSmc(client, peer.port)))
+    return {
+      at: 'this host',
+      text: `the program that listens on port ${peer.port} of this host was not started over SMC`,
+      fix: 'start it with smc_run',
+      checks,
+    };
+  if (limited) return { at: 'this host', text: describe(limited), fix: limited.fix, checks };
+  return {
+    at: 'this host',
+    text: `port ${peer.port} is served over SMC, but did not offer it this time`,
+    fix: 'try again; look at smcd hs-limit',
+    checks,
+  };
+}
+
+async function listensOverSmc(client: SmcClient, port: number): Promise<boolean> {
+  for await (const { state, local } of client.sockets())
+    if (state === STATE_LISTEN && local.port === port) return true;
+  return false;
+}
