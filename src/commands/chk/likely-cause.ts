@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** Why a connection is not SMC, found by looking at this host instead of guessing from the code. */
-import { networkInterfaces } from 'node:os';
 import type { Check, CheckStatus } from '../../smc/checks/check.ts';
 import type { SmcClient } from '../../smc/client.ts';
 import type { ConnectionVerdict } from '../../smc/connection-verdict.ts';
@@ -35,9 +34,9 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
   TIMEOUT_AL: ['rdma-port', 'mtu', 'kernel-fault', 'kernel-log'],
   CNFERR: ['interface'],
   PEERNOSMC: ['handshake-limit'],
-  NOSMCDEV: ['rdma-device', 'rdma-port', 'interface', 'ueid', 'ism-device'],
+  NOSMCDEV: ['rdma-device', 'rdma-port', 'ueid', 'interface', 'ism-device'],
   NOSMCDDEV: ['ism-device', 'interface'],
-  NOSMCRDEV: ['rdma-device', 'rdma-port', 'interface', 'ueid'],
+  NOSMCRDEV: ['rdma-device', 'rdma-port', 'ueid', 'interface'],
   NOISM2SUPP: ['ism-device'],
   NOV2EXT: ['ueid', 'kernel-fault'],
   NOV2DEXT: ['ism-device', 'ueid'],
@@ -87,24 +86,31 @@ export async function likelyCause(
       fix: worst.fix ?? cause?.reason?.fixes[0] ?? null,
       checks,
     };
-  const { causes = [], fixes = [] } = cause?.reason ?? {};
-  const usual = causes.join(', or ');
-  if (isOwnAddress(connection))
+  const name = cause?.reason?.name ?? '';
+  if (connection.local.address.includes(':') && NEEDS_IPV4.includes(name))
     return {
       at: 'this host',
-      text: usual || 'the kernel gives no reason that is known',
-      fix: fixes.join('; or ') || null,
+      text: 'the connection uses IPv6, and version 2 of SMC-R, the only one that RoCE v2 devices have, needs IPv4',
+      fix: 'connect to the IPv4 address',
       checks,
     };
-  const found =
-    checks.length > 0 ? 'nothing that explains it was found on this host' : 'this host does not show it';
-  return {
-    at: connection.verdict.declinedBy === 'the peer' ? 'the peer' : 'unknown',
-    text: usual ? `${found}; as a rule: ${usual}` : found,
-    fix: `at the peer: smc_chk${fixes.length > 0 ? `; ${fixes.join('; or ')}` : ''}`,
-    checks,
-  };
+  const { causes = [], fixes = [] } = cause?.reason ?? {};
+  const usual = causes.length > 0 ? `as a rule: ${causes.join(', or ')}` : 'the code is not known here';
+  const fix = fixes[0] ?? null;
+  if (isOwnAddress(connection))
+    return { at: 'this host', text: `not found by looking; ${usual}`, fix, checks };
+  if (connection.verdict.declinedBy === 'the peer')
+    return {
+      at: 'the peer',
+      text: `${checks.length > 0 ? 'nothing on this host explains it' : 'this host cannot tell'}; ${usual}`,
+      fix: `run smc_chk at the peer${fix ? `; ${fix}` : ''}`,
+      checks,
+    };
+  return { at: 'unknown', text: `not found by looking; ${usual}`, fix, checks };
 }
+
+/** Reasons that a connection over IPv6 has where RDMA devices have version 2 only. */
+const NEEDS_IPV4 = ['NOSMCDEV', 'NOSMCRDEV'];
 
 const describe = ({ subject, finding, reason }: Check): string =>
   `${subject ? `${subject}: ` : ''}${finding}${reason ? ` (${reason})` : ''}`;
@@ -118,7 +124,7 @@ async function checksFor(
   const ids = CHECKS[name];
   if (!ids) return [];
   const { systemCheck } = await import('../../smc/checks/index.ts');
-  const usedInterface = interfaceOf(connection);
+  const usedInterface = await interfaceOf(client, connection);
   const checks = await systemCheck({
     client,
     root,
@@ -136,14 +142,11 @@ function isOwnAddress({ local, peer }: FallenBack): boolean {
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 /** The interface that the kernel chose a device for. */
-function interfaceOf(connection: FallenBack): string | undefined {
+async function interfaceOf(client: SmcClient, connection: FallenBack): Promise<string | undefined> {
   if (isOwnAddress(connection)) return 'lo';
   const address = connection.local.address.replace(/%.*/, '');
-  const [name] =
-    Object.entries(networkInterfaces()).find(([, addresses]) =>
-      addresses?.some((candidate) => candidate.address === address),
-    ) ?? [];
-  return name;
+  const addresses = await client.interfaceAddresses();
+  return addresses.find((candidate) => candidate.address === address)?.interface;
 }
 
 /** The peer did not offer SMC: on this host the program can be looked at, elsewhere it cannot. */
