@@ -57,7 +57,9 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
     if (families.value.some(({ name }) => name === family)) return look(at);
     return { why: families.value.length > 0 ? `the kernel does not have ${family}` : NO_SMC };
   };
+  const isInitialNamespace = isInitialNetworkNamespace(root);
   const interfaces = readInterfaces(root);
+  const rdmaDevices = readRdmaDevices(root, interfaces);
   const system = await ask(GENERAL, () => client.system());
   const smcdDevices = await ask(GENERAL, () => client.smcdDevices());
   const release = kernelRelease(root);
@@ -67,10 +69,12 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
     isMainframe: isMainframe(root),
     modules: { smc: moduleState('smc', root, release), smcDiag: moduleState('smc_diag', root, release) },
     families,
-    isInitialNamespace: isInitialNetworkNamespace(root),
+    isInitialNamespace,
     interfaces,
     addresses: await look(() => client.interfaceAddresses()),
-    rdmaDevices: readRdmaDevices(root, interfaces),
+    rdmaDevices: isInitialNamespace
+      ? rdmaDevices
+      : rdmaDevices.map((device) => withOwnPorts(device, interfaces)),
     system,
     smcdDevices,
     hasLoopbackIsm:
@@ -81,6 +85,20 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
     seid: await ask(GENERAL, async () => (await client.seid.read()) ?? null),
     isHandshakeLimited: await ask(GENERAL, () => client.handshakeLimit.isEnabled()),
     statistics: await ask(GENERAL, () => client.statistics()),
+  };
+}
+
+/**
+ * In other network namespaces than the initial one, sysfs names the interface of a port whether it is there or not, and
+ * another one may have the same name: every namespace has a `lo`. The same adapter behind both tells.
+ */
+function withOwnPorts(device: RdmaDevice, interfaces: readonly NetworkInterface[]): RdmaDevice {
+  const isOwn = (netdev: string | undefined): boolean =>
+    device.parent !== undefined &&
+    interfaces.some(({ name, parent }) => name === netdev && parent?.id === device.parent);
+  return {
+    ...device,
+    ports: device.ports.map((port) => ({ ...port, netdev: isOwn(port.netdev) ? port.netdev : undefined })),
   };
 }
 

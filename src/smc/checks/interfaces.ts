@@ -6,6 +6,9 @@ import type { Inventory } from '../inventory.ts';
 import { type Check, type CheckStatus, check } from './check.ts';
 import { type HostView, hasSmc, NO_SMC } from './host-view.ts';
 
+/** Any will do that is not in use for another network. */
+const EXAMPLE_PNET_ID = 'NET1';
+
 /** Interfaces that connections can use: up, with an address that is not of one link only. */
 export function interfacesInUse({ interfaces, addresses }: HostView): NetworkInterface[] {
   const up = interfaces.filter(({ isUp }) => isUp);
@@ -137,7 +140,11 @@ function checkOne(
   const facts = factsOf(choice);
   const found = offers(choice);
   const { usable } = best(choice);
-  const why = `SMC-R: ${whyNot(choice.smcrV1, choice.smcrV2)}; SMC-D: ${whyNot(choice.smcdV1, choice.smcdV2)}`;
+  const elsewhere =
+    host.isInitialNamespace === false && choice.rdma.length === 0 && host.rdmaDevices.length > 0
+      ? '; the interfaces of the RDMA devices are in another network namespace'
+      : '';
+  const why = `SMC-R: ${whyNot(choice.smcrV1, choice.smcrV2)}; SMC-D: ${whyNot(choice.smcdV1, choice.smcdV2)}${elsewhere}`;
   const identity = describePnet(choice);
   if (usable === undefined)
     return check('unknown', 'interface', name, `${identity}; it cannot be told which device it has`, {
@@ -184,14 +191,20 @@ function remedy(host: HostView, inventory: Inventory, choice: InterfaceChoice): 
   const nearest = ports.find(({ port }) => port.netdev === base.name) ?? ports[0];
   if (!nearest) return 'rdma link';
   const { device, port } = nearest;
-  const wanted = pnet.pnetId ?? 'NET1';
-  const add = `smc_pnet -a ${wanted}${pnet.pnetId ? '' : ` -I ${base.name}`} -D ${device.name} -P ${port.number}`;
   const own = rdmaPnet(device, port.number, inventory);
-  if (own.source === 'hardware')
-    return pnet.source === 'hardware'
-      ? 'have one PNET ID configured for both on the machine'
-      : `smc_pnet -a ${own.pnetId} -I ${base.name}${pnet.pnetId ? `, after: smc_pnet -d ${pnet.pnetId}` : ''}`;
-  if (own.pnetId === undefined)
-    return host.isInitialNamespace === false ? `in the initial namespace: ${add}` : add;
-  return pnet.pnetId ? `smc_pnet -d ${own.pnetId}; ${add}` : `smc_pnet -a ${own.pnetId} -I ${base.name}`;
+  const forInterface = (pnetId: string): string => `smc_pnet -a ${pnetId} -I ${base.name}`;
+  if (own.source === 'hardware') {
+    if (pnet.source === 'hardware') return 'have one PNET ID configured for both on the machine';
+    return `${pnet.pnetId ? `smc_pnet -d ${pnet.pnetId}; ` : ''}${forInterface(own.pnetId ?? '')}`;
+  }
+  const forPort = `-D ${device.name} -P ${port.number}`;
+  if (own.pnetId !== undefined)
+    return pnet.pnetId
+      ? `smc_pnet -d ${own.pnetId}; smc_pnet -a ${pnet.pnetId} ${forPort}`
+      : forInterface(own.pnetId);
+  const wanted = pnet.pnetId ?? EXAMPLE_PNET_ID;
+  if (host.isInitialNamespace !== false)
+    return pnet.pnetId ? `smc_pnet -a ${wanted} ${forPort}` : `${forInterface(wanted)} ${forPort}`;
+  const there = `in the initial namespace: smc_pnet -a ${wanted} ${forPort}`;
+  return pnet.pnetId ? there : `${forInterface(wanted)}; ${there}`;
 }

@@ -6,6 +6,8 @@ import type { HostView } from './host-view.ts';
 /** Messages of module smc that tell of trouble; those about new devices, links and PNET IDs are let pass. */
 const TROUBLE =
   /link removed|state changed: (?:NONE|SINGLE)|removing (?:ib|smcd) device|error|fail|unexpected/i;
+/** What the kernel says of a module that was not built together with it; the check of the module says that, too. */
+const TAINT = /^smc: (?:loading out-of-tree module|module verification failed)/;
 /** Messages that are quoted. */
 const SHOWN = 3;
 
@@ -20,7 +22,7 @@ export function checkKernelLog({ root }: HostView): Check[] {
       }),
     ];
   const ofSmc = log.value.filter(({ text }) => /^smc: /.test(text));
-  const trouble = ofSmc.filter(({ text }) => TROUBLE.test(text));
+  const trouble = ofSmc.filter(({ text }) => TROUBLE.test(text) && !TAINT.test(text));
   const facts = { messages: ofSmc.map(line) };
   if (trouble.length === 0)
     return [

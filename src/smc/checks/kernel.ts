@@ -51,9 +51,12 @@ export function checkKernel(host: HostView): Check[] {
       facts: { ...facts, missing_features: missing.map(([, feature]) => feature) },
     },
   );
-  const faults = FAULTS.filter((fault) => fault.concerns(host)).map(
-    ({ name, finding, reason, fix, releases }) =>
-      check('warning', 'kernel-fault', name, finding, { reason, fix, facts: { releases } }),
+  const faults = FAULTS.filter((fault) => fault.concerns(host)).map((fault) =>
+    check(fault.isSure?.(host) ? 'fail' : 'warning', 'kernel-fault', fault.name, fault.finding, {
+      reason: fault.reason,
+      fix: fault.fix,
+      facts: { releases: fault.releases },
+    }),
   );
   return faults.length > 0
     ? [kernel, ...faults]
@@ -66,6 +69,8 @@ interface KernelFault {
   releases: string;
   /** this release has the fault, and this host what it takes to meet it */
   concerns: (host: HostView) => boolean;
+  /** each connection meets it, not just some */
+  isSure?: (host: HostView) => boolean;
   finding: string;
   reason: string;
   fix: string;
@@ -80,8 +85,9 @@ const FAULTS: readonly KernelFault[] = [
     releases: 'seen on 6.1, not on 6.12',
     concerns: ({ release, rdmaDevices }) =>
       isAtLeast(release, '6.12') === false && rdmaDevices.some(({ isSoftRoce }) => isSoftRoce),
-    finding: 'SMC-R handshakes over soft-RoCE may hang in this release: connections stay in state INIT',
-    reason: 'seen on Linux 6.1 over lo; 6.12 does not do it',
+    isSure: ({ release }) => /^6\.1\./.test(release ?? ''),
+    finding: 'SMC-R handshakes over soft-RoCE hang in this release: connections stay in state INIT',
+    reason: 'seen on Linux 6.1, not on 6.12; neither SMC nor TCP comes of such a connection',
     fix: 'boot Linux 6.12 or later, or take the soft-RoCE device away: rdma link delete DEVICE',
   },
   {

@@ -50,6 +50,9 @@ t.test('known faults, where they can be met', async (t) => {
     return outline(checks.slice(1));
   };
   t.strictSame(faults({ release: '6.1.0', rdmaDevices: [SOFT_ROCE] }), [
+    'fail kernel-fault soft-roce-handshake',
+  ]);
+  t.strictSame(faults({ release: '6.8.0', rdmaDevices: [SOFT_ROCE] }), [
     'warning kernel-fault soft-roce-handshake',
   ]);
   t.strictSame(faults({ release: '6.12.0', rdmaDevices: [SOFT_ROCE] }), ['pass kernel-fault']);
