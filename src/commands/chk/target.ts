@@ -30,11 +30,12 @@ export function parsePort(text: string): number {
  * @throws UsageError
  */
 export function parseTarget(text: string, port?: string): Target {
+  if (/[\s/\0]/.test(text)) throw new UsageError(`'${text}' is not a host to connect to`);
   const [, bracketed, named, after] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/s.exec(text) ?? [];
   // two colons or more without brackets: all of it is an address
   const host = bracketed ?? (text.split(':').length > 2 ? text : named);
   const given = host === text ? undefined : after;
-  if (!host || /[\s/\0]/.test(host)) throw new UsageError(`'${text}' is not a host to connect to`);
+  if (!host) throw new UsageError(`'${text}' is not a host to connect to`);
   if ((bracketed !== undefined || host.includes(':')) && isIP(host) !== 6)
     throw new UsageError(`'${text}' is not a host to connect to: '${host}' is not an IPv6 address`);
   if (given !== undefined && port !== undefined)
