@@ -35,7 +35,7 @@ for (const [name, path] of Object.entries(bin)) {
     for (const option of options) {
       t.ok(option.short || option.long);
       t.match(option.short ?? 'x', /^[A-Za-z0-9]$/);
-      t.match(option.long ?? 'x', /^[a-z][a-z-]*$/);
+      t.match(option.long ?? 'x', /^[a-z][a-z0-9-]*$/);
       t.match(option.value ?? 'X', /^[A-Z|]+$/, 'values are named in capitals');
       t.match(option.help, /^[^.\n]{5,80}[^.\s]$/, `${optionName(option)}: one line without a full stop`);
     }

@@ -30,12 +30,21 @@ async function serve(guest: Guest, options = ''): Promise<GuestProcess & { port:
   const server = await guest.start(`exec smc_chk -S ${options}`);
   const started = /started on port (\d+)|"started","port":(\d+)/;
   let seen: RegExpExecArray | null = null;
-  while (!seen) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let tries = 0; tries < 300 && !seen; tries++) {
+    await pause();
     seen = started.exec(await server.output());
   }
+  if (!seen) throw new Error(`the server does not start: ${(await stop(server)).stderr}`);
   return Object.assign(server, { port: Number(seen[1] ?? seen[2]) });
 }
+
+/** Stops a server once it has reported a connection; returns what it said of that. */
+async function reportOf(server: GuestProcess): Promise<Connection | undefined> {
+  for (let tries = 0; tries < 300 && rows(await server.output()).length === 0; tries++) await pause();
+  return rows((await stop(server)).stdout)[0];
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
 
 /** Stops a server; its rows of JSON, or its lines. */
 async function stop(server: GuestProcess, signal: 'SIGINT' | 'SIGTERM' = 'SIGINT'): Promise<CommandResult> {
@@ -245,8 +254,8 @@ for one in all: one.close()
     );
     await waitFor(guest, '! ss -Htn state established sport = :7100 | grep -q .');
     let count = 0;
-    for (let tries = 0; tries < 100 && count < 40; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
+    for (let tries = 0; tries < 300 && count < 40; tries++) {
+      await pause();
       count = rows(await busy.output()).length;
     }
     t.equal(count, 40);
@@ -338,7 +347,7 @@ t.test('two hosts', async (t) => {
     await t.test(`both sides agree on SMC-R, server ${address}`, async (t) => {
       const server = await serve(far, '-j');
       const found = await connect(client, address);
-      const [seen] = rows((await stop(server)).stdout);
+      const seen = await reportOf(server);
       t.match(found, { status: 0, mode: 'SMCR', version: 2, ib_device: 'rxeeth0', eid: UEID });
       t.match(seen, {
         mode: 'SMCR',
@@ -357,11 +366,12 @@ t.test('two hosts', async (t) => {
     for (const [client, far, address] of ends) {
       const server = await serve(far, '-j');
       const found = await connect(client, address);
-      const [seen] = rows((await stop(server)).stdout);
+      const seen = await reportOf(server);
       t.match(found, { status: 3, mode: 'TCP', reason: { name: 'PEERDECL' }, declined_by: 'peer' });
       t.match(seen, { mode: 'TCP', declined_by: 'local', peer_diagnosis: null });
       t.equal(found.cause?.name, seen?.cause?.name, 'both sides give the same reason');
-      t.match(found.likely_cause, { at: 'peer', text: /UEIDs of the hosts differ/ });
+      t.match(found.likely_cause, { at: 'peer', text: /UEIDs of the hosts differ/, fix: /smcd ueid add/ });
+      t.match(seen?.likely_cause, { text: /UEIDs of the hosts differ/ });
       t.ok(found.checks.some(({ id, status }) => id === 'ueid' && status === 'pass'));
     }
   });
@@ -370,7 +380,7 @@ t.test('two hosts', async (t) => {
     await guests[1].run('smcd ueid flush', { check: true });
     const server = await serve(guests[1], '-j');
     const found = await connect(guests[0], right.address);
-    const [seen] = rows((await stop(server)).stdout);
+    const seen = await reportOf(server);
     t.match(found, { status: 3, mode: 'TCP', declined_by: 'peer', likely_cause: { at: 'peer' } });
     t.match(seen, { mode: 'TCP', declined_by: 'local', likely_cause: { at: 'local', text: /no UEID/ } });
   });

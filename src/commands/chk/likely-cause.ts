@@ -87,13 +87,14 @@ export async function likelyCause(
       checks,
     };
   const name = cause?.reason?.name ?? '';
-  if (connection.local.address.includes(':') && NEEDS_IPV4.includes(name))
+  if (connection.local.address.includes(':') && NO_DEVICE.includes(name))
     return {
       at: 'this host',
       text: 'the connection uses IPv6, and version 2 of SMC-R, the only one that RoCE v2 devices have, needs IPv4',
       fix: 'connect to the IPv4 address',
       checks,
     };
+  if (NO_DEVICE.includes(name) && !isOwnAddress(connection)) return noDevice(connection, checks);
   const { causes = [], fixes = [] } = cause?.reason ?? {};
   const usual = causes.length > 0 ? `as a rule: ${causes.join(', or ')}` : 'the code is not known here';
   const fix = fixes[0] ?? null;
@@ -109,8 +110,46 @@ export async function likelyCause(
   return { at: 'unknown', text: `not found by looking; ${usual}`, fix, checks };
 }
 
-/** Reasons that a connection over IPv6 has where RDMA devices have version 2 only. */
-const NEEDS_IPV4 = ['NOSMCDEV', 'NOSMCRDEV'];
+/**
+ * Nobody has a device. RDMA devices with version 2 only give these over IPv6, too, and the server gives them, and not
+ * NOUEID, when it has none of the client's UEIDs.
+ */
+const NO_DEVICE = ['NOSMCDEV', 'NOSMCRDEV'];
+
+/** One side found no device though nothing is wrong on this host. */
+function noDevice({ role, verdict: { declinedBy } }: FallenBack, checks: readonly Check[]): LikelyCause {
+  const known = checks.find(({ id }) => id === 'ueid')?.facts['ueids'];
+  const [ueid = 'NAME'] = (Array.isArray(known) ? known : []).map(String);
+  const ours = Array.isArray(known) && known.length > 0 ? ` (this host has ${known.join(', ')})` : '';
+  const fix = `compare smcd ueid on both hosts; the same UEID on both: smcd ueid add ${ueid}`;
+  if (declinedBy === 'the peer')
+    return role === 'Client'
+      ? {
+          at: 'the peer',
+          text: `nothing on this host explains it; the UEIDs of the hosts differ${ours}, or the server has no device for the connection`,
+          fix: `at the peer: smc_chk; ${fix}`,
+          checks,
+        }
+      : {
+          at: 'the peer',
+          text: 'the client has no device for the connection, or no UEID',
+          fix: 'at the peer: smc_chk',
+          checks,
+        };
+  return role === 'Server'
+    ? {
+        at: 'unknown',
+        text: `devices and PNET IDs of this host are in order, so the UEIDs of the hosts differ${ours}, or the client is in another subnet`,
+        fix,
+        checks,
+      }
+    : {
+        at: 'this host',
+        text: `not found by looking; as a rule: no PNET ID, a device that is down, or no UEID${ours}`,
+        fix: 'smc_chk',
+        checks,
+      };
+}
 
 const describe = ({ subject, finding, reason }: Check): string =>
   `${subject ? `${subject}: ` : ''}${finding}${reason ? ` (${reason})` : ''}`;

@@ -29,6 +29,7 @@ export async function serveMode(context: Context, { flags, values }: Parsed): Pr
 
   await untilInterrupted(async (stop) => {
     const open = new Set<Socket>();
+    const looks = new Set<Promise<void>>();
     const serve = async (socket: Socket): Promise<void> => {
       open.add(socket);
       socket.on('close', () => open.delete(socket));
@@ -39,18 +40,21 @@ export async function serveMode(context: Context, { flags, values }: Parsed): Pr
       debug(`connection from ${from}`);
       try {
         const tested = await testConnection(client, lookup, socket, 'Server', hostRoot);
-        if (stop.aborted) return;
         if (json) event({ event: 'connection', error: null, ...testedJson(tested) });
         else writeLine(context, from, tested);
       } catch (error) {
-        // an end in the middle of a look, or the kernel does not tell: the next connection may do better
-        if (!stop.aborted) note(`connection from ${from} cannot be looked at: ${(error as Error).message}`);
+        // the next connection may do better
+        note(`connection from ${from} cannot be looked at: ${(error as Error).message}`);
       }
       // it stays open until now, so that a peer that closes at once is seen as well
       if (socket.readableEnded) socket.end();
       else socket.once('end', () => socket.end());
     };
-    const { servers, port } = await listen(EVERYWHERE, first, (socket) => void serve(socket), debug);
+    const onConnection = (socket: Socket): void => {
+      const look = serve(socket).finally(() => looks.delete(look));
+      looks.add(look);
+    };
+    const { servers, port } = await listen(EVERYWHERE, first, onConnection, debug);
     try {
       if (json) event({ event: 'started', port });
       else io.write(`Server started on port ${port}\n`);
@@ -61,6 +65,8 @@ export async function serveMode(context: Context, { flags, values }: Parsed): Pr
       });
     } finally {
       for (const server of servers) server.close();
+      // those that have come are still reported
+      await Promise.all(looks);
       for (const socket of open) socket.destroy();
     }
   });
