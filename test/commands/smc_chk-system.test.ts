@@ -116,6 +116,7 @@ PASS rdma-device rxe0: soft-RoCE, 1 port
 PASS rdma-port rxe0/1: active on eth0, PNET ID NET1, addresses: 0 RoCE v1, 1 RoCE v2 (1 of IPv4)
 PASS ism-device: no SMC-D device, as usual off IBM Z
   reason: SMC-D within this machine would take loopback-ism, which the kernel has with CONFIG_SMC_LO (since Linux 6.10)
+PASS pnet-table: 1 PNET ID: NET1
 PASS interface eth0: SMC-R version 2 by rxe0 port 1; PNET ID NET1 from the table
 PASS mtu eth0: the MTU is 9000, which lets RDMA have packets of 4096 bytes
 PASS ueid: 2 UEIDs: MY.EID, B

@@ -17,6 +17,7 @@ import { checkMemory } from './memory.ts';
 import { checkModules } from './module.ts';
 import { checkMtu } from './mtu.ts';
 import { checkNamespace } from './namespace.ts';
+import { checkPnetTable } from './pnet-table.ts';
 import { checkRdma } from './rdma.ts';
 import { checkStatistics } from './statistics.ts';
 import { checkSysctls } from './sysctls.ts';
@@ -50,6 +51,7 @@ export function checkHost(host: HostView, chosen?: readonly NetworkInterface[]):
     ...checkNamespace(host),
     ...checkRdma(host),
     ...checkIsm(host),
+    ...checkPnetTable(host),
     ...checkInterfaces(host, looked, chosen !== undefined),
     ...checkMtu(host, looked),
     ...checkEids(host),

@@ -4,7 +4,7 @@ import { type Check, check } from './check.ts';
 import type { HostView } from './host-view.ts';
 
 /** Names of loopback-ism in the PNET table: since Linux 6.18 it is called lo. */
-const LOOPBACK_NAMES = ['loopback-ism', 'lo'];
+export const LOOPBACK_NAMES = ['loopback-ism', 'lo'];
 
 /** SMC-D devices: ISM functions of IBM Z, and loopback-ism on every machine. */
 export function checkIsm(host: HostView): Check[] {
