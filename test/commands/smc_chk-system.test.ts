@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // smc_chk without a mode: what is printed, and the exit status.
+import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { smcChk } from '../../src/commands/smc_chk.ts';
 import { addressAttributes, addressMessage, NETLINK_ROUTE } from '../../src/netlink/uapi/rtnetlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
+import { CHECK_IDS } from '../../src/smc/checks/check.ts';
 import type { FakeKernel } from '../helpers/fake-kernel.ts';
 import { RELEASE } from '../helpers/host-view.ts';
 import { fails, inspectedKernel } from '../helpers/inspected-kernel.ts';
@@ -242,6 +244,17 @@ t.test('names from the kernel cannot steer a terminal', async (t) => {
   const hostile = kernelWith({ DUMP_UEID: () => [{ entry: 'A\x1b[2J' }] });
   const { stdout } = await check(t, '', { transport: hostile });
   t.match(stdout, /^PASS ueid: 1 UEID: A\\x1b\[2J$/m);
+});
+
+t.test('the man page explains every check, in their order', async (t) => {
+  const page = readFileSync(new URL('../../man/smc_chk.8', import.meta.url), 'utf8');
+  const section = /^\.Sh CHECKS\n([\s\S]*?)^\.Sh /m.exec(page)?.[1] ?? '';
+  const explained = [...section.matchAll(/^\.It Sy (.*)$/gm)].flatMap(([, names]) => names!.split(' , '));
+  t.strictSame(explained, [...CHECK_IDS]);
+  const { stdout } = await check(t, '-j');
+  for (const { id, facts } of (JSON.parse(stdout) as { checks: { id: string; facts: object }[] }).checks)
+    for (const key of Object.keys(facts))
+      t.match(section.replaceAll('\n.Va', ' '), new RegExp(`\\b${key}\\b`), `${id}: ${key}`);
 });
 
 t.test('an old kernel', async (t) => {

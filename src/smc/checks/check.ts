@@ -23,10 +23,37 @@ export type Fact =
   | readonly Fact[]
   | { readonly [key: string]: Fact };
 
+/** What is checked, in the order in which it is reported; the man page explains each. */
+export const CHECK_IDS = [
+  'module',
+  'kernel',
+  'kernel-fault',
+  'family',
+  'namespace',
+  'rdma-device',
+  'rdma-port',
+  'ism-device',
+  'pnet-table',
+  'interface',
+  'mtu',
+  'ueid',
+  'handshake-limit',
+  'sysctl',
+  'memory',
+  'contiguous-memory',
+  'buffer-limit',
+  'smaller-buffers',
+  'rlimit',
+  'fallbacks',
+  'handshake-errors',
+  'kernel-log',
+] as const;
+
+export type CheckId = (typeof CHECK_IDS)[number];
+
 /** What one check found. */
 export interface Check {
-  /** stable word in kebab case: "module", "rdma-port", "ueid", … */
-  id: string;
+  id: CheckId;
   /** what was looked at, such as a device or an interface; `null` when there is only one */
   subject: string | null;
   status: CheckStatus;
@@ -43,7 +70,7 @@ export interface Check {
 /** A check with what it does not say filled in. */
 export function check(
   status: CheckStatus,
-  id: string,
+  id: CheckId,
   subject: string | null,
   finding: string,
   more: Partial<Pick<Check, 'reason' | 'fix' | 'facts'>> = {},
