@@ -20,14 +20,17 @@ const RECORD_SIZE = 8192;
 export function readKernelLog(root = '/'): KernelMessage[] {
   const fd = openSync(`${root}/dev/kmsg`, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    let log = '';
+    const records: Buffer[] = [];
     const buffer = Buffer.alloc(RECORD_SIZE);
     for (;;) {
       const length = readRecord(fd, buffer);
       if (length === 0) break;
-      if (length > 0) log += buffer.toString('utf8', 0, length);
+      if (length > 0) records.push(Buffer.from(buffer.subarray(0, length)));
     }
-    return log.split('\n').flatMap((line) => parse(line) ?? []);
+    return Buffer.concat(records)
+      .toString('utf8')
+      .split('\n')
+      .flatMap((line) => parse(line) ?? []);
   } finally {
     closeSync(fd);
   }
