@@ -92,36 +92,37 @@ export async function attempt(address: string, port: number, timeoutMs: number):
   const { connect } = await import('node:net');
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, family: isIP(address) });
-    const give = (obstacle: Obstacle): void => {
+    const begin = Date.now();
+    // the handshake of SMC comes after that of TCP, and can fail by itself
+    let isTcpThere = false;
+    const look = (): void => {
+      isTcpThere ||= socket.localPort !== undefined && isEstablished(socket.localPort, port);
+    };
+    const looking = setInterval(look, LOOK_MS);
+    const finish = (): void => {
+      clearInterval(looking);
       clearTimeout(timer);
+    };
+    const give = (code: string): void => {
+      finish();
       socket.destroy();
-      resolve({ address, obstacle });
+      resolve({ address, obstacle: obstacleOf(code, isTcpThere, Date.now() - begin) });
     };
     const timer = setTimeout(() => {
-      // the handshake of SMC comes after that of TCP, and can hang by itself
-      const isTcpThere = socket.localPort !== undefined && isEstablished(socket.localPort, port);
-      give(isTcpThere ? STUCK_HANDSHAKE(timeoutMs) : NO_ANSWER(timeoutMs));
+      look();
+      give('ETIMEDOUT');
     }, timeoutMs);
     socket.once('connect', () => {
-      clearTimeout(timer);
+      finish();
       socket.removeAllListeners('error');
       resolve({ address, socket });
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => give(obstacleOf(error, timeoutMs)));
+    socket.once('error', ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) => give(code));
   });
 }
 
-const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
-
-const NO_ANSWER = (ms: number): Obstacle => ({
-  text: `no answer within ${seconds(ms)}`,
-  hint: 'the host is down, or a firewall drops the packets',
-});
-
-const STUCK_HANDSHAKE = (ms: number): Obstacle => ({
-  text: `TCP is connected, but the SMC handshake did not end within ${seconds(ms)}`,
-  hint: 'the RDMA path may be broken; see the kernel logs of both hosts, and give more time with --timeout',
-});
+/** How often is looked whether TCP is connected. */
+const LOOK_MS = 500;
 
 const OBSTACLES: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
@@ -141,8 +142,22 @@ const OBSTACLES: Readonly<Record<string, Obstacle>> = {
   },
 };
 
-function obstacleOf({ code = 'UNKNOWN' }: NodeJS.ErrnoException, timeoutMs: number): Obstacle {
-  if (code === 'ETIMEDOUT') return NO_ANSWER(timeoutMs);
+/**
+ * @param isTcpThere TCP was connected, so it is the handshake of SMC that failed
+ * @param waitedMs how long it took
+ */
+function obstacleOf(code: string, isTcpThere: boolean, waitedMs: number): Obstacle {
+  const waited = `${Math.max(0.1, Math.round(waitedMs / 100) / 10)} s`;
+  if (isTcpThere)
+    return {
+      text: `TCP was connected, but the SMC handshake ${code === 'ETIMEDOUT' ? `got no answer within ${waited}` : `failed (${code})`}`,
+      hint: 'the RDMA path may be broken, or a firewall drops what SMC sends; see the kernel logs of both hosts',
+    };
+  if (code === 'ETIMEDOUT')
+    return {
+      text: `no answer within ${waited}`,
+      hint: 'the host is down, or a firewall drops the packets',
+    };
   return (
     OBSTACLES[code] ?? {
       text: `the connection failed (${code})`,
