@@ -29,6 +29,7 @@ const TIMEOUT_MAX_S = 3600;
 export async function connectMode(context: Context, { flags, values }: Parsed): Promise<number> {
   const target = parseTarget(values['connect'] ?? '', values['port']);
   const timeoutMs = parseTimeout(values['timeout']);
+  context.needsRunningSystem('--connect');
   enterShim(context);
   const { io, note, hostRoot } = context;
   const debug = (line: string): void => {

@@ -42,7 +42,10 @@ export async function interfacesMode(context: Context, { flags, values, operands
   const [isStatic, isLive, json] = ['static-analysis', 'live-test', 'json'].map((flag) => flags.has(flag));
   const port = parsePort(values['port'] ?? String(DEFAULT_PORT));
   const timeoutMs = parseTimeout(values['timeout']);
-  if (isLive) enterShim(context);
+  if (isLive) {
+    context.needsRunningSystem('--live-test');
+    enterShim(context);
+  }
   const { io, hostRoot } = context;
   const inventory = await readInventory(await context.client(), hostRoot);
   const chosen = choose(operands, inventory.interfaces);

@@ -14,6 +14,7 @@ import { resultLine, type Tested, testConnection, testedJson } from './tested.ts
 export async function serveMode(context: Context, { flags, values }: Parsed): Promise<number> {
   const first = parsePort(values['port'] ?? String(DEFAULT_PORT));
   if (values['timeout'] !== undefined) throw new UsageError('--timeout has no meaning with --server');
+  context.needsRunningSystem('--server');
   enterShim(context);
   const { io, note, hostRoot } = context;
   const json = flags.has('json');
