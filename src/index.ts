@@ -12,6 +12,8 @@ export type { ModuleState } from './host/kernel-module.ts';
 export type { ConnectionOptions } from './netlink/connection.ts';
 export { NetlinkError, type NetlinkOperation } from './netlink/error.ts';
 export { kernelTransport, type RawSocket, type Transport } from './netlink/transport.ts';
+export type { Check, CheckStatus } from './smc/checks/check.ts';
+export { type SystemCheckOptions, systemCheck } from './smc/checks/index.ts';
 export { SmcClient, type SmcClientOptions } from './smc/client.ts';
 export {
   DEVICE_TYPES,

@@ -63,6 +63,7 @@ const PACKAGES: Record<string, string[]> = {
   'cli/options.ts': ['commander'],
   'output/style.ts': ['chalk'],
   'host/archive.ts': ['tar'],
+  'output/grid.ts': ['cli-table3'],
 };
 
 const isOwn = (target: string): boolean => target.endsWith('.ts');

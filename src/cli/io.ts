@@ -11,6 +11,8 @@ export interface Io {
   error(line: string): void;
   /** standard output is a terminal */
   readonly isTerminal: boolean;
+  /** width of that terminal in characters */
+  readonly columns?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -74,6 +76,9 @@ export function processIo(): Io {
       }
     },
     isTerminal: isTerminal(1, () => process.stdout.isTTY === true),
+    get columns() {
+      return io.isTerminal ? process.stdout.columns : undefined;
+    },
     env: process.env,
   };
   return io;

@@ -16,3 +16,26 @@ export function socketsPerProtocol(root = '/'): Record<string, number> {
   }
   return counts;
 }
+
+/** State of an established connection in /proc/net/tcp (TCP_ESTABLISHED). */
+const ESTABLISHED = '01';
+
+/**
+ * Whether a TCP connection between two ports is established, from /proc/net/tcp and tcp6.
+ * @returns false as well when neither can be read
+ */
+export function isEstablished(localPort: number, peerPort: number, root = '/'): boolean {
+  const ends = [localPort, peerPort].map((port) => port.toString(16).toUpperCase().padStart(4, '0'));
+  return ['tcp', 'tcp6'].some((file) => {
+    let lines: string[];
+    try {
+      lines = readFileSync(`${root}/proc/net/${file}`, 'latin1').split('\n');
+    } catch {
+      return false; // no IPv6 here
+    }
+    return lines.some((line) => {
+      const [, local = '', peer = '', state] = line.trim().split(/\s+/);
+      return state === ESTABLISHED && local.endsWith(`:${ends[0]}`) && peer.endsWith(`:${ends[1]}`);
+    });
+  });
+}

@@ -53,6 +53,15 @@ const getFamily: GenlCommand<Infer<typeof controller>, Infer<typeof controller>>
   reply: controller,
 };
 
+function familyInfo(reply: Infer<typeof controller>, id: number): FamilyInfo {
+  return {
+    id,
+    name: reply.familyName ?? '',
+    version: reply.version ?? 0,
+    operations: (reply.operations ?? []).map(({ id, flags }) => ({ id, flags: flags ?? 0 })),
+  };
+}
+
 /** Client for any number of families over one socket. */
 export class GenericNetlink {
   readonly #connection: Connection;
@@ -85,6 +94,17 @@ export class GenericNetlink {
       pending.catch(() => this.#families.delete(name));
     }
     return pending;
+  }
+
+  /**
+   * All families that the kernel has at this moment. Unlike `resolve`, this loads no module.
+   * @throws NetlinkError op "dump"
+   */
+  async families(): Promise<FamilyInfo[]> {
+    const replies = await this.#connection.dumpAll(this.#exchange(GENL_ID_CTRL, getFamily, {}));
+    return replies.flatMap((reply) =>
+      reply.familyId === undefined ? [] : familyInfo(reply, reply.familyId),
+    );
   }
 
   /**
@@ -134,12 +154,7 @@ export class GenericNetlink {
         family: name,
         detail: 'no family id',
       });
-    return {
-      id: reply.familyId,
-      name,
-      version: reply.version ?? 0,
-      operations: (reply.operations ?? []).map(({ id, flags }) => ({ id, flags: flags ?? 0 })),
-    };
+    return { ...familyInfo(reply, reply.familyId), name };
   }
 
   #exchange<Req, Rep>(familyId: number, command: GenlCommand<Req, Rep>, attributes: Req): Exchange<Rep> {

@@ -10,6 +10,7 @@ const STYLES: Readonly<Record<Style, (text: string) => string>> = {
   good: chalk.green,
   info: chalk.cyan,
   bad: chalk.yellow,
+  alarm: chalk.red,
   dim: chalk.dim,
   heading: chalk.bold,
 };

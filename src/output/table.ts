@@ -21,7 +21,7 @@ export interface Column<Row> {
   isExtra?: boolean;
 }
 
-export type Style = 'good' | 'info' | 'bad' | 'dim' | 'heading';
+export type Style = 'good' | 'info' | 'bad' | 'alarm' | 'dim' | 'heading';
 
 /** Paints a text; the identity when there is no colour. */
 export type Paint = (style: Style, text: string) => string;

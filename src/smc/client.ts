@@ -5,7 +5,7 @@ import { type ModuleState, moduleState } from '../host/kernel-module.ts';
 import { socketsPerProtocol } from '../host/procfs.ts';
 import type { ConnectionOptions } from '../netlink/connection.ts';
 import { NetlinkError } from '../netlink/error.ts';
-import { GenericNetlink } from '../netlink/genetlink.ts';
+import { type FamilyInfo, GenericNetlink } from '../netlink/genetlink.ts';
 import { SockDiag } from '../netlink/sock-diag.ts';
 import { smcGenNetlink, smcPnetid } from '../netlink/uapi/smc.ts';
 import { readSmcdDevices, readSmcrPorts, type SmcdDevice, type SmcrPort } from './devices.ts';
@@ -137,6 +137,15 @@ export class SmcClient {
     } finally {
       diag.close();
     }
+  }
+
+  /**
+   * Generic netlink families that the kernel has at this moment. Loads no module, unlike all other questions.
+   * @throws NetlinkError
+   */
+  async families(): Promise<FamilyInfo[]> {
+    this.#generic ??= GenericNetlink.open(this.#options);
+    return (await this.#generic).families();
   }
 
   /** Whether the modules that SMC consists of are there, without loading any. */

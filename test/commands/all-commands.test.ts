@@ -34,8 +34,8 @@ for (const [name, path] of Object.entries(bin)) {
     t.equal(new Set(words).size, words.length, 'no word twice');
     for (const option of options) {
       t.ok(option.short || option.long);
-      t.match(option.short ?? 'x', /^[A-Za-z]$/);
-      t.match(option.long ?? 'x', /^([a-z]|IB-)[a-z-]*$/);
+      t.match(option.short ?? 'x', /^[A-Za-z0-9]$/);
+      t.match(option.long ?? 'x', /^([a-z]|IB-)[a-z0-9-]*$/);
       t.match(option.value ?? 'X', /^[A-Z|]+$/, 'values are named in capitals');
       t.match(option.help, /^[^.\n]{5,80}[^.\s]$/, `${optionName(option)}: one line without a full stop`);
     }

@@ -146,16 +146,12 @@ export class FakeKernel implements Transport {
       codec.decode(data, offset + 4, length - 4, this.order) as Record<string, unknown>;
     if (request.type === GENL_ID_CTRL) {
       const { familyName: name = '' } = attributesOf(controller) as { familyName?: string };
+      if ((request.flags & NLM_F_DUMP) === NLM_F_DUMP) return this.#listFamilies(request);
       this.log.push(`nlctrl GETFAMILY ${name}`);
       const family = this.#families.get(name);
       if (!family) return [this.error(request, 'ENOENT')];
-      const operations = [...family.commands.keys()].map((id) => ({ id, flags: 0 }));
-      const reply = controller.encode(
-        { familyId: family.id, familyName: name, version: 1, operations },
-        this.order,
-      );
       return [
-        this.message(request, this.#genl(CTRL_CMD_NEWFAMILY, reply), request.type),
+        this.message(request, this.#describeFamily(name, family), request.type),
         this.error(request, 0),
       ];
     }
@@ -170,6 +166,23 @@ export class FakeKernel implements Transport {
     return this.#run(request, handler, attributesOf(command.request), (row) =>
       this.#genl(id, command.reply.encode(row, this.order)),
     );
+  }
+
+  #listFamilies(request: Message): Buffer[] {
+    this.log.push('nlctrl GETFAMILY');
+    const parts = [...this.#families].map(([name, family]) =>
+      this.message(request, this.#describeFamily(name, family), request.type, NLM_F_MULTI),
+    );
+    return [...parts, this.done(request)];
+  }
+
+  #describeFamily(name: string, family: { id: number; commands: Map<number, ServedCommand> }): Buffer {
+    const operations = [...family.commands.keys()].map((id) => ({ id, flags: 0 }));
+    const reply = controller.encode(
+      { familyId: family.id, familyName: name, version: 1, operations },
+      this.order,
+    );
+    return this.#genl(CTRL_CMD_NEWFAMILY, reply);
   }
 
   #answerDiag(request: Message): Buffer[] {

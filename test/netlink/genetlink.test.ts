@@ -181,6 +181,28 @@ t.test('a reply shorter than its header is malformed', async (t) => {
   });
 });
 
+t.test('all families are listed without asking for one by name', async (t) => {
+  const other = family('OTHER', 1, { GET: { id: 7, request: item, reply: item } });
+  const kernel = new FakeKernel()
+    .serve(commands, { GET: () => [], LIST: () => [] }, 40)
+    .serve(other, { GET: () => [] }, 41);
+  const netlink = await open(t, kernel);
+  const flags = 0;
+  t.strictSame(await netlink.families(), [
+    {
+      id: 40,
+      name: 'FAMILY',
+      version: 1,
+      operations: [
+        { id: 1, flags },
+        { id: 2, flags },
+      ],
+    },
+    { id: 41, name: 'OTHER', version: 1, operations: [{ id: 7, flags }] },
+  ]);
+  t.strictSame(kernel.log, ['nlctrl GETFAMILY'], 'a name would load a module');
+});
+
 t.test('close', async (t) => {
   const kernel = new FakeKernel().serve(commands, { GET: () => [] });
   const netlink = await open(t, kernel);

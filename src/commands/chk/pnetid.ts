@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/** smc_chk -i: the PNET ID of an interface, and nothing else. */
+import type { Parsed } from '../../cli/options.ts';
+import type { Context } from '../../cli/run.ts';
+import { stringify } from '../../output/json.ts';
+import { printable } from '../../output/table.ts';
+import { interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
+import { SmcError } from '../../smc/error.ts';
+import { readInventory } from '../../smc/inventory.ts';
+
+/** The PNET ID could not be looked up. */
+const STATUS_FAILED = 1;
+
+export async function pnetidMode(context: Context, { flags, values }: Parsed): Promise<number> {
+  const { io, note, client, hostRoot } = context;
+  const name = values['pnetid'] ?? '';
+  const inventory = await readInventory(await client(), hostRoot);
+  const device = inventory.interfaces.find((candidate) => candidate.name === name);
+  if (!device)
+    throw new SmcError('NOT_FOUND', `there is no interface '${printable(name)}'`, {
+      hint: `this network namespace has ${inventory.interfaces.map((each) => each.name).join(', ') || 'none'}`,
+    });
+  const pnet = interfacePnet(device, inventory);
+  if (flags.has('json')) {
+    const document = { interface: name, pnet_id: pnet.pnetId ?? null, source: pnet.source };
+    io.write(`${stringify(document, io.isTerminal ? 2 : 0)}\n`);
+  } else if (pnet.pnetId !== undefined) io.write(`${pnetText(pnet)}\n`);
+  if (pnet.source !== 'unknown') return 0;
+  const [problem] = inventory.problems;
+  note(`${name} has no PNET ID in hardware, and the PNET table cannot be read`, problem?.error.message);
+  return STATUS_FAILED;
+}
+
+/** With a star when it is from the PNET table and not from the hardware, as the original marks it. */
+export const pnetText = ({ pnetId = '', source }: PnetSource): string =>
+  `${printable(pnetId)}${source === 'table' || source === 'base-table' ? '*' : ''}`;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/** smc_chk: says whether a connection, or this host, can use SMC, and if not, why. */
+import { type Parsed, UsageError } from '../cli/options.ts';
+import type { CommandDefinition, Context } from '../cli/run.ts';
+import { SmcError } from '../smc/error.ts';
+
+export const smcChk: CommandDefinition = {
+  name: 'smc_chk',
+  usage: '[options] [INTERFACE...]',
+  summary: 'Checks whether this host, or one connection, can use SMC, and says what is in the way.',
+  options: [
+    {
+      short: 'C',
+      long: 'connect',
+      value: 'HOST',
+      help: 'connect to HOST or HOST:PORT and tell what came of it',
+    },
+    { short: 'S', long: 'server', help: 'serve for tests from elsewhere until interrupted' },
+    { short: 'i', long: 'pnetid', value: 'IFACE', help: 'print the PNET ID of a network interface' },
+    { short: 'l', long: 'live-test', help: 'test each interface with a server and a client of our own' },
+    { short: 's', long: 'static-analysis', help: 'show what SMC-D each interface is set up for' },
+    { short: 'p', long: 'port', value: 'PORT', help: 'port to connect to, or to serve on; default 37373' },
+    { short: '6', long: 'ipv6', help: 'accepted for compatibility: both address families are always served' },
+    { long: 'timeout', value: 'SECONDS', help: 'longest wait for a connection; default 15', addition: true },
+    {
+      long: 'explain',
+      value: 'CODE',
+      help: 'explain a reason code or name, or "all" of them',
+      addition: true,
+    },
+    { short: 'd', long: 'debug', help: 'report each step on stderr' },
+  ],
+  examples: [
+    ['smc_chk', 'check this host'],
+    ['smc_chk -C server:443', 'is a connection to that service SMC, and why not?'],
+    ['smc_chk -S', 'serve on this host, for smc_chk -C on another one'],
+    ['smc_chk --explain 0x05000000/0x03030008', 'what smcss shows, in words'],
+  ],
+  run: dispatch,
+  statusOf,
+};
+
+/** Could not be carried out. */
+const STATUS_FAILED = 1;
+/** The command line is wrong, or names an interface that is not there or not up. */
+const STATUS_USAGE = 2;
+
+/** Options that choose what is done; `live-test` and `static-analysis` go together, the others do not. */
+const MODES = ['connect', 'server', 'pnetid', 'live-test', 'static-analysis', 'explain'] as const;
+type Mode = (typeof MODES)[number];
+
+/** Modes that work on the interfaces named as operands. */
+const TAKES_INTERFACES: readonly Mode[] = ['live-test', 'static-analysis'];
+
+async function dispatch(context: Context, parsed: Parsed): Promise<number> {
+  const modes = MODES.filter((mode) => parsed.flags.has(mode));
+  check(modes, parsed);
+  switch (modes[0]) {
+    case 'connect':
+      return (await import('./chk/connect.ts')).connectMode(context, parsed);
+    case 'server':
+      return (await import('./chk/serve.ts')).serveMode(context, parsed);
+    case 'pnetid':
+      return (await import('./chk/pnetid.ts')).pnetidMode(context, parsed);
+    case 'live-test':
+    case 'static-analysis':
+      return (await import('./chk/interfaces.ts')).interfacesMode(context, parsed);
+    case 'explain':
+      return (await import('./chk/explain.ts')).explainMode(context, parsed);
+    default:
+      return (await import('./chk/system.ts')).systemMode(context, parsed);
+  }
+}
+
+function check(modes: readonly Mode[], { operands }: Parsed): void {
+  const [first, second] = modes;
+  const both = modes.length === 2 && modes.every((mode) => TAKES_INTERFACES.includes(mode));
+  if (second && !both) throw new UsageError(`--${first} and --${second} exclude each other`);
+  if (first && !TAKES_INTERFACES.includes(first) && operands.length > 0)
+    throw new UsageError(`unexpected argument '${operands[0]}'`);
+}
+
+function statusOf(error: unknown): number {
+  const isNoInterface = error instanceof SmcError && error.code === 'NOT_FOUND';
+  return error instanceof UsageError || isNoInterface ? STATUS_USAGE : STATUS_FAILED;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/** Memory of the host from /proc. */
+import { readFileSync } from 'node:fs';
+
+export interface Memory {
+  /** bytes */
+  total: number;
+  /** bytes that can be had without swapping, as the kernel estimates it */
+  available: number;
+}
+
+/** @throws Node's own error when /proc/meminfo cannot be read */
+export function readMemory(root = '/'): Memory {
+  const text = readFileSync(`${root}/proc/meminfo`, 'latin1');
+  const bytes = (name: string): number =>
+    Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024;
+  return { total: bytes('MemTotal'), available: bytes('MemAvailable') };
+}
+
+/**
+ * Free blocks by size: at index n those of 2ⁿ pages, all zones and nodes together.
+ * @throws Node's own error when /proc/buddyinfo cannot be read
+ */
+export function readFreeBlocks(root = '/'): number[] {
+  const blocks: number[] = [];
+  for (const line of readFileSync(`${root}/proc/buddyinfo`, 'latin1').split('\n')) {
+    const counts = /zone +\S+ +(.*)$/.exec(line)?.[1]?.trim().split(/ +/) ?? [];
+    counts.forEach((count, order) => {
+      blocks[order] = (blocks[order] ?? 0) + Number(count);
+    });
+  }
+  return blocks;
+}
+
+/** Bytes of a page, from /proc/self/smaps; 4096 when that cannot be read. */
+export function pageSize(root = '/'): number {
+  try {
+    const kilobytes = /^KernelPageSize: +(\d+) kB$/m.exec(
+      readFileSync(`${root}/proc/self/smaps`, 'latin1'),
+    )?.[1];
+    return kilobytes ? Number(kilobytes) * 1024 : 4096;
+  } catch {
+    return 4096;
+  }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+import { readlinkSync } from 'node:fs';
+
+/**
+ * Inode of a socket of this process, by which the kernel's socket tables name it.
+ * @returns `undefined` when the descriptor is closed or is no socket
+ */
+export function socketInode(fd: number): bigint | undefined {
+  try {
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`)) ?? [];
+    return inode === undefined ? undefined : BigInt(inode);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+import { type Check, check, counted } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** Enterprise ids: version 2 of SMC needs one that both hosts have. */
+export function checkEids(host: HostView): Check[] {
+  const { ueids, seid } = host;
+  if (!ueids.value)
+    return [check('unknown', 'ueid', null, 'the UEIDs cannot be read', { reason: ueids.why })];
+  const system = seid.value?.isEnabled ? seid.value.seid : '';
+  const facts = {
+    ueids: ueids.value,
+    seid: seid.value?.seid || null,
+    seid_enabled: seid.value?.isEnabled ?? false,
+  };
+  if (ueids.value.length > 0)
+    return [
+      check('pass', 'ueid', null, `${counted(ueids.value.length, 'UEID')}: ${ueids.value.join(', ')}`, {
+        reason: 'the other host needs one of them, spelled the same',
+        facts,
+      }),
+    ];
+  const fix = 'smcd ueid add NAME, with the same NAME on every host';
+  if (system)
+    return [
+      check('pass', 'ueid', null, `no UEID; the SEID ${system} does for SMC-D within this machine`, {
+        reason: 'SMC-R version 2 would take a UEID',
+        facts,
+      }),
+    ];
+  if (hasVersion1Port(host))
+    return [
+      check('warning', 'ueid', null, 'no UEID: only version 1 of SMC-R can be used', {
+        reason:
+          'version 1 takes both hosts to be in one IP subnet; SMC-D over loopback-ism and SMC-R over RoCE v2 have version 2 only',
+        fix,
+        facts,
+      }),
+    ];
+  return [
+    check('fail', 'ueid', null, 'no UEID: no connection can use version 2 of SMC', {
+      reason: host.isMainframe
+        ? 'there is no SEID in use either, and no RDMA port here could use version 1'
+        : 'soft-RoCE and loopback-ism have version 2 only, which takes a UEID that both hosts have',
+      fix,
+      facts,
+    }),
+  ];
+}
+
+/** An active RDMA port with an address of RoCE v1, which version 1 of SMC-R needs. */
+function hasVersion1Port({ rdmaDevices }: HostView): boolean {
+  return rdmaDevices.some(({ ports }) =>
+    ports.some(({ state, gids }) => state === 'ACTIVE' && gids.some(({ type }) => type !== 'v2')),
+  );
+}

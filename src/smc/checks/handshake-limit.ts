@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+import { type Check, check } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** Whether connections may become TCP because handshakes queue up. */
+export function checkHandshakeLimit({ isHandshakeLimited }: HostView): Check[] {
+  if (isHandshakeLimited.value === undefined)
+    return [
+      check('unknown', 'handshake-limit', null, 'the handshake limitation cannot be read', {
+        reason: isHandshakeLimited.why,
+      }),
+    ];
+  const facts = { enabled: isHandshakeLimited.value };
+  if (!isHandshakeLimited.value)
+    return [check('pass', 'handshake-limit', null, 'handshakes are not limited', { facts })];
+  return [
+    check(
+      'warning',
+      'handshake-limit',
+      null,
+      'handshakes are limited: under load new connections become TCP',
+      {
+        reason: 'while SMC handshakes queue up, connections are completed as TCP instead of waiting',
+        fix: 'smcd hs-limit disable, then start the programs anew: sockets keep the setting they were made with',
+        facts,
+      },
+    ),
+  ];
+}

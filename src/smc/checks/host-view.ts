@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/** Everything that the checks look at, read once. Looking changes nothing: no module is loaded by it. */
+import { isMainframe, kernelRelease } from '../../host/architecture.ts';
+import { type ModuleState, moduleState } from '../../host/kernel-module.ts';
+import { type NetworkInterface, readInterfaces } from '../../host/network-interfaces.ts';
+import { isInitialNetworkNamespace } from '../../host/network-namespace.ts';
+import { type RdmaDevice, readRdmaDevices } from '../../host/rdma-devices.ts';
+import type { FamilyInfo } from '../../netlink/genetlink.ts';
+import { smcGenNetlink, smcPnetid } from '../../netlink/uapi/smc.ts';
+import type { SmcClient } from '../client.ts';
+import { hasLoopbackIsm, type SmcdDevice, type SmcrPort } from '../devices.ts';
+import type { Seid } from '../eids.ts';
+import type { InterfaceAddress } from '../interface-addresses.ts';
+import type { PnetEntry } from '../pnet-table.ts';
+import type { Statistics } from '../statistics.ts';
+import type { SystemInfo } from '../system.ts';
+import { type Looked, look } from './check.ts';
+
+export interface HostView {
+  /** root of /proc, /sys and the like */
+  root: string;
+  release: string | undefined;
+  isMainframe: boolean;
+  /** state of the modules that SMC consists of */
+  modules: { smc: ModuleState; smcDiag: ModuleState };
+  /** generic netlink families of SMC that the kernel has at this moment */
+  families: Looked<FamilyInfo[]>;
+  isInitialNamespace: boolean | undefined;
+  interfaces: NetworkInterface[];
+  addresses: Looked<InterfaceAddress[]>;
+  rdmaDevices: RdmaDevice[];
+  system: Looked<SystemInfo>;
+  /** without loopback-ism, which no list of the kernel has */
+  smcdDevices: Looked<SmcdDevice[]>;
+  /** `undefined` as value: it cannot be told */
+  hasLoopbackIsm: boolean | undefined;
+  smcrPorts: Looked<SmcrPort[]>;
+  pnetTable: Looked<PnetEntry[]>;
+  ueids: Looked<string[]>;
+  seid: Looked<Seid | null>;
+  isHandshakeLimited: Looked<boolean>;
+  statistics: Looked<Statistics>;
+}
+
+const GENERAL = smcGenNetlink.GET_SYS_INFO.family;
+const PNETID = smcPnetid.GET.family;
+
+export const NO_SMC = 'there is no SMC in the kernel at the moment';
+
+export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostView> {
+  const families = await look(async () =>
+    (await client.families()).filter(({ name }) => name === GENERAL || name === PNETID),
+  );
+  // Asking for a family by name would load the module. One that is there can be asked.
+  const ask = async <T>(family: string, at: () => Promise<T>): Promise<Looked<T>> => {
+    if (!families.value) return { why: families.why };
+    if (families.value.some(({ name }) => name === family)) return look(at);
+    return { why: families.value.length > 0 ? `the kernel does not have ${family}` : NO_SMC };
+  };
+  const isInitialNamespace = isInitialNetworkNamespace(root);
+  const interfaces = readInterfaces(root);
+  const rdmaDevices = readRdmaDevices(root, interfaces);
+  const system = await ask(GENERAL, () => client.system());
+  const smcdDevices = await ask(GENERAL, () => client.smcdDevices());
+  const release = kernelRelease(root);
+  return {
+    root,
+    release,
+    isMainframe: isMainframe(root),
+    modules: { smc: moduleState('smc', root, release), smcDiag: moduleState('smc_diag', root, release) },
+    families,
+    isInitialNamespace,
+    interfaces,
+    addresses: await look(() => client.interfaceAddresses()),
+    rdmaDevices: isInitialNamespace
+      ? rdmaDevices
+      : rdmaDevices.map((device) => withOwnPorts(device, interfaces)),
+    system,
+    smcdDevices,
+    hasLoopbackIsm:
+      system.value && smcdDevices.value ? hasLoopbackIsm(system.value, smcdDevices.value) : undefined,
+    smcrPorts: await ask(GENERAL, () => client.smcrPorts()),
+    pnetTable: await ask(PNETID, () => client.pnet.list()),
+    ueids: await ask(GENERAL, () => client.ueids.list()),
+    seid: await ask(GENERAL, async () => (await client.seid.read()) ?? null),
+    isHandshakeLimited: await ask(GENERAL, () => client.handshakeLimit.isEnabled()),
+    statistics: await ask(GENERAL, () => client.statistics()),
+  };
+}
+
+/**
+ * In other network namespaces than the initial one, sysfs names the interface of a port whether it is there or not, and
+ * another one may have the same name: every namespace has a `lo`. The same adapter behind both tells.
+ */
+function withOwnPorts(device: RdmaDevice, interfaces: readonly NetworkInterface[]): RdmaDevice {
+  const isOwn = (netdev: string | undefined): boolean =>
+    device.parent !== undefined &&
+    interfaces.some(({ name, parent }) => name === netdev && parent?.id === device.parent);
+  return {
+    ...device,
+    ports: device.ports.map((port) => ({ ...port, netdev: isOwn(port.netdev) ? port.netdev : undefined })),
+  };
+}
+
+/** Whether the kernel can be asked about SMC; `undefined` when that could not be found out. */
+export function hasSmc({ families }: Pick<HostView, 'families'>): boolean | undefined {
+  return families.value && families.value.length > 0;
+}

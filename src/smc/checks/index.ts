@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/** The checklist for a host on which connections are not SMC. */
+import type { NetworkInterface } from '../../host/network-interfaces.ts';
+import type { SmcClient } from '../client.ts';
+import { SmcError } from '../error.ts';
+import type { Check } from './check.ts';
+import { checkEids } from './eids.ts';
+import { checkFamilies } from './families.ts';
+import { checkHandshakeLimit } from './handshake-limit.ts';
+import { type HostView, lookAtHost } from './host-view.ts';
+import { checkInterfaces, interfacesInUse } from './interfaces.ts';
+import { checkIsm } from './ism.ts';
+import { checkKernel } from './kernel.ts';
+import { checkKernelLog } from './kernel-log.ts';
+import { checkLimits } from './limits.ts';
+import { checkMemory } from './memory.ts';
+import { checkModules } from './module.ts';
+import { checkMtu } from './mtu.ts';
+import { checkNamespace } from './namespace.ts';
+import { checkPnetTable } from './pnet-table.ts';
+import { checkRdma } from './rdma.ts';
+import { checkStatistics } from './statistics.ts';
+import { checkSysctls } from './sysctls.ts';
+
+export interface SystemCheckOptions {
+  client: SmcClient;
+  /** root of /proc, /sys and the like; default "/" */
+  root?: string;
+  /** interfaces to look at; default: all that are up and have an address */
+  interfaces?: readonly string[];
+}
+
+/**
+ * Looks at everything on this host that decides whether connections can be SMC. Nothing is changed by it, no module is
+ * loaded. What cannot be looked at is reported as `unknown`.
+ * @returns the checks, module smc first
+ * @throws SmcError NOT_FOUND for an interface that is not there or not up
+ */
+export async function systemCheck({ client, root, interfaces }: SystemCheckOptions): Promise<Check[]> {
+  const host = await lookAtHost(client, root);
+  return checkHost(host, interfaces && named(interfaces, host.interfaces));
+}
+
+/** All checks of what was seen. */
+export function checkHost(host: HostView, chosen?: readonly NetworkInterface[]): Check[] {
+  const looked = chosen ?? interfacesInUse(host);
+  return [
+    ...checkModules(host),
+    ...checkKernel(host),
+    ...checkFamilies(host),
+    ...checkNamespace(host),
+    ...checkRdma(host),
+    ...checkIsm(host),
+    ...checkPnetTable(host),
+    ...checkInterfaces(host, looked, chosen !== undefined),
+    ...checkMtu(host, looked),
+    ...checkEids(host),
+    ...checkHandshakeLimit(host),
+    ...checkSysctls(host),
+    ...checkMemory(host),
+    ...checkLimits(host),
+    ...checkStatistics(host),
+    ...checkKernelLog(host),
+  ];
+}
+
+function named(names: readonly string[], interfaces: readonly NetworkInterface[]): NetworkInterface[] {
+  return names.map((name) => {
+    const found = interfaces.find((candidate) => candidate.name === name);
+    if (!found)
+      throw new SmcError('NOT_FOUND', `there is no interface ${name}`, {
+        hint: `this network namespace has ${interfaces.map(({ name }) => name).join(', ') || 'none'}`,
+      });
+    if (!found.isUp)
+      throw new SmcError('NOT_FOUND', `interface ${name} is not up`, { hint: `ip link set ${name} up` });
+    return found;
+  });
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+import type { NetworkInterface } from '../../host/network-interfaces.ts';
+import { readPciFunctions } from '../../host/pci-devices.ts';
+import { chooseDevices, type InterfaceChoice, rdmaPnet, type Verdict } from '../device-choice.ts';
+import type { Inventory } from '../inventory.ts';
+import { type Check, type CheckStatus, check } from './check.ts';
+import { type HostView, hasSmc, NO_SMC } from './host-view.ts';
+
+/** Any will do that is not in use for another network. */
+const EXAMPLE_PNET_ID = 'NET1';
+
+/** Interfaces that connections can use: up, with an address that is not of one link only. */
+export function interfacesInUse({ interfaces, addresses }: HostView): NetworkInterface[] {
+  const up = interfaces.filter(({ isUp }) => isUp);
+  if (!addresses.value) return up;
+  const withAddress = new Set(
+    addresses.value.flatMap(({ index, scope, isUsable }) => (isUsable && scope !== 'link' ? index : [])),
+  );
+  return up.filter(({ index }) => withAddress.has(index));
+}
+
+/**
+ * The device that the kernel would choose for connections over each interface, and why, or why none.
+ * @param wereNamed by the user: then none is left out, and each that has no device is a failure
+ */
+export function checkInterfaces(
+  host: HostView,
+  chosen: readonly NetworkInterface[],
+  wereNamed: boolean,
+): Check[] {
+  if (chosen.length === 0)
+    return [
+      check('fail', 'interface', null, 'no interface is up and has an address', {
+        reason: 'connections need one, whether SMC or TCP',
+        fix: 'ip link set INTERFACE up; ip address add ADDRESS/BITS dev INTERFACE',
+      }),
+    ];
+  const inventory = inventoryOf(host);
+  const all = chosen.flatMap(({ name }) => chooseDevices(name, inventory) ?? []);
+  if (!hasSmc(host)) return all.map((choice) => nothingToAsk(host, choice));
+  const anyUsable = all.some((choice) => best(choice).usable);
+  return all
+    .filter((choice) => wereNamed || all.length === 1 || !isIdleLoopback(choice))
+    .map((choice) => checkOne(host, inventory, choice, !wereNamed && anyUsable));
+}
+
+const isIdleLoopback = (choice: InterfaceChoice): boolean =>
+  choice.interface.kind === 'loopback' && best(choice).usable === false && choice.rdma.length === 0;
+
+function inventoryOf(host: HostView): Inventory {
+  const { root, interfaces, rdmaDevices } = host;
+  return {
+    root,
+    interfaces,
+    rdmaDevices,
+    pciFunctions: readPciFunctions(root),
+    pnetTable: host.pnetTable.value,
+    smcrPorts: host.smcrPorts.value,
+    smcdDevices: host.smcdDevices.value,
+    system: host.system.value,
+    ueids: host.ueids.value,
+    seid: host.seid.value,
+    addresses: host.addresses.value,
+    problems: [],
+  };
+}
+
+/** The most that an interface offers: usable, not known, or neither. */
+function best({ smcrV1, smcrV2, smcdV1, smcdV2 }: InterfaceChoice): { usable: boolean | undefined } {
+  const all = [smcrV1, smcrV2, smcdV1, smcdV2];
+  if (all.some(({ usable }) => usable)) return { usable: true };
+  return { usable: all.some(({ usable }) => usable === undefined) ? undefined : false };
+}
+
+/** "SMC-R version 2 by rxelo port 1, SMC-D version 2 by loopback-ism" */
+function offers({ rdma, ism, smcrV1, smcrV2, smcdV1, smcdV2 }: InterfaceChoice): string[] {
+  const versions = (one: Verdict, two: Verdict): string =>
+    one.usable && two.usable ? 'versions 1 and 2' : `version ${one.usable ? 1 : 2}`;
+  const port = rdma.find(({ v1, v2 }) => v2.usable || v1.usable);
+  const device = ism.find(({ v1, v2 }) => v2.usable || v1.usable);
+  return [
+    ...(smcrV1.usable || smcrV2.usable
+      ? [`SMC-R ${versions(smcrV1, smcrV2)} by ${port?.device.name} port ${port?.port.number}`]
+      : []),
+    ...(smcdV1.usable || smcdV2.usable ? [`SMC-D ${versions(smcdV1, smcdV2)} by ${device?.name}`] : []),
+  ];
+}
+
+function describePnet({ interface: { name }, base, pnet }: InterfaceChoice): string {
+  const below = base.name === name ? '' : ` of ${base.name} below it`;
+  switch (pnet.source) {
+    case 'hardware':
+      return `PNET ID ${pnet.pnetId}${below} from hardware`;
+    case 'base-table':
+      return `PNET ID ${pnet.pnetId} of ${base.name} below it, from the table`;
+    case 'table':
+      return `PNET ID ${pnet.pnetId} from the table`;
+    case 'none':
+      return `no PNET ID, so an RDMA port on ${base.name} itself counts`;
+    case 'unknown':
+      return 'a PNET ID that is not known';
+  }
+}
+
+function factsOf(choice: InterfaceChoice): Check['facts'] {
+  const verdict = ({ usable, reason }: Verdict) => ({ usable: usable ?? null, reason });
+  return {
+    base_interface: choice.base.name,
+    pnet_id: choice.pnet.pnetId ?? null,
+    pnet_id_source: choice.pnet.source,
+    smcr_v1: verdict(choice.smcrV1),
+    smcr_v2: verdict(choice.smcrV2),
+    smcd_v1: verdict(choice.smcdV1),
+    smcd_v2: verdict(choice.smcdV2),
+    rdma_ports: choice.rdma.map(({ device, port }) => `${device.name}/${port.number}`),
+    smcd_devices: choice.ism.map(({ name }) => name),
+  };
+}
+
+function nothingToAsk(host: HostView, choice: InterfaceChoice): Check {
+  return check(
+    'unknown',
+    'interface',
+    choice.interface.name,
+    'up; the kernel chooses no device without SMC',
+    {
+      reason: host.families.value ? NO_SMC : host.families.why,
+      facts: factsOf(choice),
+    },
+  );
+}
+
+function checkOne(
+  host: HostView,
+  inventory: Inventory,
+  choice: InterfaceChoice,
+  othersAreUsable: boolean,
+): Check {
+  const { name, kind } = choice.interface;
+  const facts = factsOf(choice);
+  const found = offers(choice);
+  const { usable } = best(choice);
+  const elsewhere =
+    host.isInitialNamespace === false && choice.rdma.length === 0 && host.rdmaDevices.length > 0
+      ? '; the interfaces of the RDMA devices are in another network namespace'
+      : '';
+  const why = `SMC-R: ${whyNot(choice.smcrV1, choice.smcrV2)}; SMC-D: ${whyNot(choice.smcdV1, choice.smcdV2)}${elsewhere}`;
+  const identity = describePnet(choice);
+  if (usable === undefined)
+    return check('unknown', 'interface', name, `${identity}; it cannot be told which device it has`, {
+      reason: why,
+      facts,
+    });
+  const fix = remedy(host, inventory, choice);
+  if (!usable) {
+    const status: CheckStatus = othersAreUsable ? 'warning' : 'fail';
+    return check(status, 'interface', name, `no device for SMC: ${identity}`, { reason: why, fix, facts });
+  }
+  const finding = `${found.join(', ')}; ${identity}`;
+  const stays = !(choice.smcrV1.usable || choice.smcrV2.usable) && !choice.ism.some((ism) => ism.function);
+  if (stays && kind !== 'loopback')
+    return check('warning', 'interface', name, finding, {
+      reason: `other hosts are reached over TCP; SMC-R: ${whyNot(choice.smcrV1, choice.smcrV2)}`,
+      fix,
+      facts,
+    });
+  return check('pass', 'interface', name, finding, { facts });
+}
+
+/** Why there is neither version; the second is the one that matters when both have something in the way. */
+function whyNot(one: Verdict, two: Verdict): string {
+  return one.reason === two.reason ? two.reason : `${two.reason} (version 1: ${one.reason})`;
+}
+
+/** What brings SMC-R to the interface. */
+function remedy(host: HostView, inventory: Inventory, choice: InterfaceChoice): string {
+  const { base, pnet, rdma } = choice;
+  const { name } = choice.interface;
+  if (host.rdmaDevices.length === 0)
+    return host.isMainframe
+      ? 'smc_rnics -a shows the functions, smc_rnics -e FID switches one on'
+      : `rdma link add rxe0 type rxe netdev ${base.name}`;
+  const [candidate] = rdma;
+  if (candidate) {
+    const { port } = candidate;
+    if (port.state !== 'ACTIVE') return `ip link set ${port.netdev ?? base.name} up`;
+    if (host.ueids.value?.length === 0) return 'smcd ueid add NAME, with the same NAME on every host';
+    return `ip address add IPV4ADDRESS/BITS dev ${name}`;
+  }
+  const ports = host.rdmaDevices.flatMap((device) => device.ports.map((port) => ({ device, port })));
+  const nearest = ports.find(({ port }) => port.netdev === base.name) ?? ports[0];
+  if (!nearest) return 'rdma link';
+  const { device, port } = nearest;
+  const own = rdmaPnet(device, port.number, inventory);
+  const forInterface = (pnetId: string): string => `smc_pnet -a ${pnetId} -I ${base.name}`;
+  if (own.source === 'hardware') {
+    if (pnet.source === 'hardware') return 'have one PNET ID configured for both on the machine';
+    return `${pnet.pnetId ? `smc_pnet -d ${pnet.pnetId}; ` : ''}${forInterface(own.pnetId ?? '')}`;
+  }
+  const forPort = `-D ${device.name} -P ${port.number}`;
+  if (own.pnetId !== undefined)
+    return pnet.pnetId
+      ? `smc_pnet -d ${own.pnetId}; smc_pnet -a ${pnet.pnetId} ${forPort}`
+      : forInterface(own.pnetId);
+  const wanted = pnet.pnetId ?? EXAMPLE_PNET_ID;
+  if (host.isInitialNamespace !== false)
+    return pnet.pnetId ? `smc_pnet -a ${wanted} ${forPort}` : `${forInterface(wanted)} ${forPort}`;
+  const there = `in the initial namespace: smc_pnet -a ${wanted} ${forPort}`;
+  return pnet.pnetId ? there : `${forInterface(wanted)}; ${there}`;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+import type { SmcdDevice } from '../devices.ts';
+import { type Check, check } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** Names of loopback-ism in the PNET table: since Linux 6.18 it is called lo. */
+export const LOOPBACK_NAMES = ['loopback-ism', 'lo'];
+
+/** SMC-D devices: ISM functions of IBM Z, and loopback-ism on every machine. */
+export function checkIsm(host: HostView): Check[] {
+  const { smcdDevices, hasLoopbackIsm } = host;
+  if (!smcdDevices.value)
+    return [
+      check('unknown', 'ism-device', null, 'the SMC-D devices cannot be read', { reason: smcdDevices.why }),
+    ];
+  const checks = smcdDevices.value.map(checkDevice);
+  const loopback = loopbackEntry(host);
+  if (hasLoopbackIsm || loopback) checks.push(checkLoopback(host, loopback));
+  return checks.length > 0 ? checks : [none(host)];
+}
+
+function none({ isMainframe }: HostView): Check {
+  const facts = { devices: [] };
+  if (!isMainframe)
+    return check('pass', 'ism-device', null, 'no SMC-D device, as usual off IBM Z', {
+      reason:
+        'SMC-D within this machine would take loopback-ism, which the kernel has with CONFIG_SMC_LO (since Linux 6.10)',
+      facts,
+    });
+  return check(
+    'warning',
+    'ism-device',
+    null,
+    'no SMC-D device: partitions of this machine cannot use SMC-D',
+    {
+      reason: 'no ISM function is configured to this partition, or it is switched off',
+      fix: 'smc_rnics -a shows the functions, smc_rnics -e FID switches one on',
+      facts,
+    },
+  );
+}
+
+function checkDevice({ pciId, port, useCount, pciChid, pciFid }: SmcdDevice): Check {
+  const pnetId = port?.pnetId || null;
+  const facts = {
+    pci_id: pciId ?? null,
+    fid: pciFid ?? null,
+    pchid: pciChid ?? null,
+    pnet_id: pnetId,
+    pnet_id_by_user: port?.pnetUser === 1,
+    link_groups: useCount ?? null,
+  };
+  const subject = pciId ?? null;
+  if (pnetId) return check('pass', 'ism-device', subject, `ISM device, PNET ID ${pnetId}`, { facts });
+  return check('pass', 'ism-device', subject, 'ISM device without a PNET ID', {
+    reason:
+      'version 2 of SMC-D uses it for any interface; version 1 takes the same PNET ID on device and interface',
+    facts,
+  });
+}
+
+function loopbackEntry({ pnetTable, smcdDevices }: HostView): string | undefined {
+  const names = (smcdDevices.value ?? []).map(({ pciId }) => pciId);
+  return pnetTable.value?.find(
+    ({ kind, ibName }) => kind === 'device' && LOOPBACK_NAMES.includes(ibName) && !names.includes(ibName),
+  )?.pnetId;
+}
+
+function checkLoopback({ hasLoopbackIsm, interfaces, ...host }: HostView, pnetId: string | undefined): Check {
+  const facts = { pnet_id: pnetId ?? null, present: hasLoopbackIsm ?? null };
+  if (hasLoopbackIsm === false)
+    return check(
+      'warning',
+      'ism-device',
+      'loopback-ism',
+      `PNET ID ${pnetId} is set for it, but there is none`,
+      {
+        reason: 'this kernel has no loopback-ism (CONFIG_SMC_LO, since Linux 6.10)',
+        fix: `smc_pnet -d ${pnetId}`,
+        facts,
+      },
+    );
+  if (pnetId === undefined)
+    return check('pass', 'ism-device', 'loopback-ism', 'there, for connections within this machine', {
+      facts,
+    });
+  // PNET IDs of interfaces in the sense of this rule are those from hardware alone
+  if (host.isMainframe)
+    return check('warning', 'ism-device', 'loopback-ism', `PNET ID ${pnetId} is set for it`, {
+      reason: 'it is used only for connections of interfaces that have this PNET ID in hardware',
+      fix: `smc_pnet -d ${pnetId}`,
+      facts,
+    });
+  return check('fail', 'ism-device', 'loopback-ism', `PNET ID ${pnetId} is set for it, which disables it`, {
+    reason:
+      'the kernel then uses it only for interfaces that have this PNET ID in hardware, and no interface here has one',
+    fix: `smc_pnet -d ${pnetId}, and enter the other devices of ${pnetId} again without it`,
+    facts,
+  });
+}

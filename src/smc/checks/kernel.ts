@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+import { hostArchitecture } from '../../host/architecture.ts';
+import { readSysctl } from '../../host/sysctl.ts';
+import { type Check, check } from './check.ts';
+import type { HostView } from './host-view.ts';
+import { isAtLeast, kernelVersion } from './kernel-version.ts';
+
+/** What SMC learned, with the Linux that brought it. */
+const FEATURES: readonly (readonly [version: string, feature: string])[] = [
+  ['4.11', 'SMC'],
+  ['5.10', 'SMC-D version 2'],
+  ['5.11', 'smcd and smcr'],
+  ['5.14', 'statistics'],
+  ['5.16', 'SMC-R version 2 and UEIDs'],
+  ['5.18', 'handshake limitation'],
+  ['6.6', 'SMC version 2.1'],
+  ['6.10', 'loopback-ism'],
+  ['6.11', 'IPPROTO_SMC sockets'],
+];
+
+/** From then on hosts in different IP subnets, and soft-RoCE, can use SMC-R. */
+const SMCR_V2 = '5.16';
+
+/** The kernel's release, what it is too old for, and those of its known faults that concern this host. */
+export function checkKernel(host: HostView): Check[] {
+  const { release, root } = host;
+  const facts = { release: release ?? null, architecture: hostArchitecture(root) ?? null };
+  if (release === undefined || !kernelVersion(release))
+    return [
+      check('unknown', 'kernel', null, 'the release of the kernel is not known', {
+        reason:
+          release === undefined
+            ? '/proc/sys/kernel/osrelease cannot be read'
+            : `"${release}" tells no version`,
+        facts: { ...facts, missing_features: [] },
+      }),
+    ];
+  const missing = FEATURES.filter(([version]) => !isAtLeast(release, version));
+  const named = missing.map(([version, feature]) => `${feature} (${version})`);
+  const isOld = !isAtLeast(release, SMCR_V2);
+  const kernel = check(
+    isOld ? 'warning' : 'pass',
+    'kernel',
+    null,
+    `Linux ${release}${named.length > 0 ? `, by its version without ${named.join(', ')}` : ''}`,
+    {
+      reason: isOld
+        ? 'without SMC-R version 2 both hosts must be in one IP subnet, and soft-RoCE cannot be used; a distributor may have added it'
+        : null,
+      fix: isOld ? `boot Linux ${SMCR_V2} or later` : null,
+      facts: { ...facts, missing_features: missing.map(([, feature]) => feature) },
+    },
+  );
+  const faults = FAULTS.filter((fault) => fault.concerns(host)).map((fault) =>
+    check(fault.isSure?.(host) ? 'fail' : 'warning', 'kernel-fault', fault.name, fault.finding, {
+      reason: fault.reason,
+      fix: fault.fix,
+      facts: { releases: fault.releases },
+    }),
+  );
+  return faults.length > 0
+    ? [kernel, ...faults]
+    : [kernel, check('pass', 'kernel-fault', null, 'no known fault of this release concerns this host')];
+}
+
+interface KernelFault {
+  name: string;
+  /** in words, for the facts */
+  releases: string;
+  /** this release has the fault, and this host what it takes to meet it */
+  concerns: (host: HostView) => boolean;
+  /** each connection meets it, not just some */
+  isSure?: (host: HostView) => boolean;
+  finding: string;
+  reason: string;
+  fix: string;
+}
+
+/** SMC-R buffers of older kernels have one of five sizes, the largest of which is this (SMCR_RMBE_SIZES was 5). */
+const OLD_BUFFER_LIMIT = 524_288;
+
+const FAULTS: readonly KernelFault[] = [
+  {
+    name: 'soft-roce-handshake',
+    releases: 'seen on 6.1, not on 6.12',
+    concerns: ({ release, rdmaDevices }) =>
+      isAtLeast(release, '6.12') === false && rdmaDevices.some(({ isSoftRoce }) => isSoftRoce),
+    isSure: ({ release }) => /^6\.1\./.test(release ?? ''),
+    finding: 'SMC-R handshakes over soft-RoCE hang in this release: connections stay in state INIT',
+    reason: 'seen on Linux 6.1, not on 6.12; neither SMC nor TCP comes of such a connection',
+    fix: 'boot Linux 6.12 or later, or take the soft-RoCE device away: rdma link delete DEVICE',
+  },
+  {
+    name: 'second-port',
+    releases: 'all',
+    concerns: ({ smcrPorts }) => smcrPorts.value?.some(({ number }) => number > 1) ?? false,
+    finding: 'the PNET table shows one port of an RDMA device only',
+    reason:
+      'a PNET ID for the second port is set, but answered with EEXIST and not listed; smc_pnet looks whether it was set',
+    fix: 'see the PNET IDs of both ports: smcr device',
+  },
+  {
+    name: 'link-groups-left-out',
+    releases: 'all',
+    concerns: ({ smcdDevices, hasLoopbackIsm }) =>
+      (smcdDevices.value?.length ?? 0) + (hasLoopbackIsm ? 1 : 0) > 1,
+    finding: 'the kernel leaves SMC-D link groups out of its list when there are several SMC-D devices',
+    reason: 'it goes on counting from one device to the next; smcd linkgroup says how many are missing',
+    fix: 'compare with the use count of: smcd device',
+  },
+  {
+    name: 'small-buffers',
+    releases: 'before 6.11',
+    concerns: ({ release, root }) =>
+      isAtLeast(release, '6.11') === false &&
+      ['wmem', 'rmem'].some((name) => Number(sysctl(`net.smc.${name}`, root)) > OLD_BUFFER_LIMIT),
+    finding: 'net.smc.wmem or net.smc.rmem is above what SMC-R of this release can use, which is 512 KiB',
+    reason: 'SMC-R buffers have at most 524288 bytes here, whatever the settings say',
+    fix: 'boot a newer kernel, or save the memory: sysctl -w net.smc.wmem=524288 net.smc.rmem=524288',
+  },
+  {
+    name: 'loopback-name',
+    releases: 'since 6.18',
+    concerns: ({ release, pnetTable }) =>
+      isAtLeast(release, '6.18') === true &&
+      (pnetTable.value?.some(({ ibName }) => ibName === 'loopback-ism') ?? false),
+    finding: 'the PNET table has loopback-ism, which is called lo since Linux 6.18',
+    reason: 'the entry waits for a device that never comes; ISM devices are called ism and a number',
+    fix: 'smc_pnet shows its PNET ID; delete it: smc_pnet -d PNETID',
+  },
+];
+
+function sysctl(name: string, root: string): string | undefined {
+  try {
+    return readSysctl(name, root);
+  } catch {
+    return undefined; // the check of the settings says that they cannot be read
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+import { resourceLimits } from '../../host/resource-limits.ts';
+import { type Check, check, lookNow } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** Fewer open files than this are too few for most servers; it is the usual soft limit. */
+const FEW_FILES = 1024;
+
+/** Resource limits that programs get that are started from here. */
+export function checkLimits({ root }: HostView): Check[] {
+  const limits = lookNow(() => resourceLimits(root));
+  if (!limits.value)
+    return ['nofile', 'memlock'].map((name) =>
+      check('unknown', 'rlimit', name, 'the resource limits cannot be read', {
+        reason: limits.why,
+      }),
+    );
+  const { openFiles, lockedMemory } = limits.value;
+  const absent = (name: string): Check =>
+    check('unknown', 'rlimit', name, 'the kernel does not tell it', {
+      reason: '/proc/self/limits has no such line',
+    });
+  return [
+    !openFiles ? absent('nofile') : checkOpenFiles(openFiles),
+    !lockedMemory
+      ? absent('memlock')
+      : check('pass', 'rlimit', 'memlock', `${amount(lockedMemory.soft)} bytes of locked memory`, {
+          reason:
+            "SMC's buffers belong to the kernel and do not count; programs that use RDMA themselves need it",
+          facts: { soft: finite(lockedMemory.soft), hard: finite(lockedMemory.hard) },
+        }),
+  ];
+}
+
+function checkOpenFiles({ soft, hard }: { soft: number; hard: number }): Check {
+  const facts = { soft: finite(soft), hard: finite(hard) };
+  const finding = `${amount(soft)} open files, at most ${amount(hard)}`;
+  if (soft >= FEW_FILES) return check('pass', 'rlimit', 'nofile', finding, { facts });
+  return check('warning', 'rlimit', 'nofile', finding, {
+    reason: 'each connection is an open file: further ones fail with EMFILE, over SMC and TCP alike',
+    fix:
+      hard >= FEW_FILES
+        ? `ulimit -n ${Math.min(hard, FEW_FILES)}`
+        : `as root: ulimit -Hn ${FEW_FILES}; ulimit -n ${FEW_FILES}`,
+    facts,
+  });
+}
+
+const amount = (limit: number): string => (Number.isFinite(limit) ? String(limit) : 'unlimited');
+/** JSON has no infinity; `null` is no limit. */
+const finite = (limit: number): number | null => (Number.isFinite(limit) ? limit : null);

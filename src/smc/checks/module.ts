@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+import { moduleBlock, moduleOrigin } from '../../host/module-origin.ts';
+import { type Check, check } from './check.ts';
+import { type HostView, hasSmc } from './host-view.ts';
+import { isAtLeast } from './kernel-version.ts';
+
+/** Module smc, without which there is no SMC, and smc_diag, which lists sockets. */
+export function checkModules(host: HostView): Check[] {
+  return [checkSmc(host), checkSmcDiag(host)].flatMap((found) => found ?? []);
+}
+
+function checkSmc(host: HostView): Check {
+  const { release = '', root } = host;
+  const origin = moduleOrigin('smc', release, root);
+  const block = moduleBlock('smc', root);
+  const state = host.modules.smc;
+  const facts = {
+    state,
+    file: origin.file ?? null,
+    source_version: origin.sourceVersion ?? null,
+    out_of_tree: origin.isOutOfTree,
+    blocked_by: block ? `${block.where}: ${block.line}` : null,
+  };
+  const kernel = release ? `Linux ${release}` : 'this kernel';
+  switch (state) {
+    case 'loaded':
+      return check('pass', 'module', 'smc', `loaded${from(origin)}`, { facts });
+    case 'built-in':
+      return check('pass', 'module', 'smc', `built into ${kernel}`, { facts });
+    case 'absent':
+      return check('fail', 'module', 'smc', `this host has no SMC: ${kernel} has no module smc`, {
+        reason: isAtLeast(release, '6.18')
+          ? 'it was built without CONFIG_SMC, or without CONFIG_DIBS, which SMC needs since Linux 6.18; modprobe cannot help'
+          : 'it was built without CONFIG_SMC, or a package with further modules is not installed',
+        fix: `install the kernel's package of further modules, or boot a kernel that has CONFIG_SMC and CONFIG_SMC_DIAG`,
+        facts,
+      });
+    case 'available':
+      return check('fail', 'module', 'smc', 'this host has no SMC at the moment: module smc is not loaded', {
+        reason: block
+          ? `${block.where} forbids it: ${block.line}`
+          : 'the first SMC socket loads it, where programs may have modules loaded',
+        fix: block?.where.startsWith('/') ? `remove that line, then: modprobe smc` : 'modprobe smc',
+        facts,
+      });
+    case 'unknown':
+      break;
+  }
+  // most containers: no /lib/modules, and a built-in one shows nowhere else
+  if (hasSmc(host))
+    return check('pass', 'module', 'smc', 'in use; where it came from cannot be seen here', { facts });
+  if (hasSmc(host) === false)
+    return check(
+      'fail',
+      'module',
+      'smc',
+      'this host has no SMC at the moment: the kernel has none of its interfaces',
+      {
+        reason: `/lib/modules/${release} cannot be read here, so it cannot be told whether there is a module to load`,
+        fix: 'on the host: modprobe smc',
+        facts,
+      },
+    );
+  return check('unknown', 'module', 'smc', 'it cannot be told whether there is SMC', {
+    reason: `/lib/modules/${release} cannot be read; netlink: ${host.families.value ? '' : host.families.why}`,
+    facts,
+  });
+}
+
+function from({ file, isOutOfTree }: { file: string | undefined; isOutOfTree: boolean }): string {
+  const where = file ? `; its file is ${file}` : '';
+  return isOutOfTree ? `${where}; it was not built together with the kernel` : where;
+}
+
+/** `undefined` when the kernel has no SMC at all: that was said */
+function checkSmcDiag({ release = '', root, modules }: HostView): Check | undefined {
+  const state = modules.smcDiag;
+  if (modules.smc === 'absent') return undefined;
+  const block = moduleBlock('smc_diag', root);
+  const facts = {
+    state,
+    file: moduleOrigin('smc_diag', release, root).file ?? null,
+    blocked_by: block ? `${block.where}: ${block.line}` : null,
+  };
+  switch (state) {
+    case 'loaded':
+      return check('pass', 'module', 'smc_diag', 'loaded', { facts });
+    case 'built-in':
+      return check('pass', 'module', 'smc_diag', 'built in', { facts });
+    case 'available':
+      if (!block) return check('pass', 'module', 'smc_diag', 'loaded when somebody lists sockets', { facts });
+      return check('warning', 'module', 'smc_diag', 'not loaded, so smcss cannot list sockets', {
+        reason: `${block.where} forbids it: ${block.line}`,
+        fix: block.where.startsWith('/') ? 'remove that line, then: modprobe smc_diag' : 'modprobe smc_diag',
+        facts,
+      });
+    case 'absent':
+      return check('warning', 'module', 'smc_diag', 'this kernel has none, so smcss cannot list sockets', {
+        reason: 'it was built without CONFIG_SMC_DIAG',
+        fix: 'boot a kernel that has CONFIG_SMC_DIAG',
+        facts,
+      });
+    case 'unknown':
+      return check('unknown', 'module', 'smc_diag', 'not loaded; it cannot be told whether it can be', {
+        reason: `/lib/modules/${release} cannot be read`,
+        facts,
+      });
+  }
+}

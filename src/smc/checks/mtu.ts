@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import { baseDevice, type NetworkInterface } from '../../host/network-interfaces.ts';
+import { roceMtu } from '../../host/rdma-devices.ts';
+import { type Check, check } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** RoCE packets smaller than this cost more than they should. */
+const SMALL_RDMA_MTU = 1024;
+/** MTU of an interface that lets RoCE have its largest packets. */
+const ENOUGH_FOR_4096 = 4200;
+
+/** MTU of interfaces that have an RDMA port, and what RDMA makes of it. */
+export function checkMtu(
+  { interfaces, rdmaDevices }: HostView,
+  chosen: readonly NetworkInterface[],
+): Check[] {
+  const withRdma = new Set(rdmaDevices.flatMap(({ ports }) => ports.flatMap(({ netdev }) => netdev ?? [])));
+  return chosen.flatMap((one) => {
+    const base = baseDevice(one, interfaces) ?? one;
+    return withRdma.has(base.name) ? checkOne(one, base) : [];
+  });
+}
+
+function checkOne(one: NetworkInterface, base: NetworkInterface): Check {
+  const rdma = roceMtu(base.mtu);
+  const facts = { mtu: one.mtu, base_interface: base.name, base_mtu: base.mtu, rdma_mtu: rdma ?? null };
+  const of = base.name === one.name ? `${one.mtu}` : `${one.mtu}, below it ${base.name} with ${base.mtu}`;
+  const raise = `ip link set ${base.name} mtu ${ENOUGH_FOR_4096}, there, at the peer and in the switches between them`;
+  if (rdma === undefined)
+    return check('fail', 'mtu', one.name, `the MTU is ${of}: too small for RDMA`, {
+      reason: 'a RoCE packet has 96 bytes of headers and at least 256 of data',
+      fix: raise,
+      facts,
+    });
+  const finding = `the MTU is ${of}, which lets RDMA have packets of ${rdma} bytes`;
+  if (rdma < SMALL_RDMA_MTU)
+    return check('warning', 'mtu', one.name, finding, {
+      reason: 'more packets, hence more work, for the same data',
+      fix: raise,
+      facts,
+    });
+  if (one.mtu > base.mtu)
+    return check('warning', 'mtu', one.name, finding, {
+      reason: `${one.name} lets larger packets through than ${base.name} below it can carry`,
+      fix: `ip link set ${base.name} mtu ${one.mtu}`,
+      facts,
+    });
+  return check('pass', 'mtu', one.name, finding, { facts });
+}

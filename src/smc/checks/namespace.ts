@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
+import { type Check, check } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** Network namespaces: what of SMC belongs to one, and what to the host. */
+export function checkNamespace({ root, isInitialNamespace }: HostView): Check[] {
+  const mode = rdmaNamespaceMode(root);
+  const facts = { initial: isInitialNamespace ?? null, rdma_mode: mode ?? null };
+  if (isInitialNamespace === undefined)
+    return [
+      check('unknown', 'namespace', null, 'it cannot be told which network namespace this is', {
+        reason: '/proc/sys/net/core cannot be read',
+        facts,
+      }),
+    ];
+  if (isInitialNamespace)
+    return [check('pass', 'namespace', null, 'the initial network namespace', { facts })];
+  const devices =
+    mode === 'exclusive'
+      ? 'an RDMA device is seen from the one namespace it was moved to (rdma dev set DEVICE netns NAME)'
+      : 'RDMA devices of the host can be used from here, by PNET ID only: their own interfaces are elsewhere';
+  return [
+    check('warning', 'namespace', null, 'not the initial network namespace, as in a container', {
+      reason:
+        `it has a PNET table, settings net.smc.*, a handshake limitation and statistics of its own; PNET IDs of RDMA ` +
+        `and ISM devices can be set in the initial one only; ${devices}`,
+      fix: 'here: smc_pnet -a PNETID -I INTERFACE; in the initial namespace: smc_pnet -a PNETID -D DEVICE',
+      facts,
+    }),
+  ];
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+import { interfacePnetId } from '../../host/hardware-pnetid.ts';
+import type { PnetEntry } from '../pnet-table.ts';
+import { type Check, check, counted } from './check.ts';
+import type { HostView } from './host-view.ts';
+import { LOOPBACK_NAMES } from './ism.ts';
+
+/** The PNET table of this network namespace: what it lacks, and what an empty one means. */
+export function checkPnetTable(host: HostView): Check[] {
+  const { pnetTable } = host;
+  if (!pnetTable.value)
+    return [check('unknown', 'pnet-table', null, 'the PNET table cannot be read', { reason: pnetTable.why })];
+  const entries = pnetTable.value;
+  if (entries.length === 0) return [emptyTable(host)];
+  const ids = [...new Set(entries.map(({ pnetId }) => pnetId))];
+  const found = [
+    ...entries.flatMap((entry) => (isThere(host, entry) ? [] : waiting(entry))),
+    ...ids.flatMap((id) => halfDefined(host, id, entries)),
+  ];
+  if (found.length > 0) return found;
+  return [
+    check('pass', 'pnet-table', null, `${counted(ids.length, 'PNET ID')}: ${ids.join(', ')}`, {
+      facts: { pnet_ids: ids, entries: entries.length },
+    }),
+  ];
+}
+
+function emptyTable({ isMainframe, interfaces, root }: HostView): Check {
+  const facts = { pnet_ids: [], entries: 0 };
+  const inHardware = interfaces
+    .filter((one) => interfacePnetId(one, root) !== undefined)
+    .map(({ name }) => name);
+  if (inHardware.length > 0)
+    return check(
+      'pass',
+      'pnet-table',
+      null,
+      `empty; PNET IDs come from hardware (${inHardware.join(', ')})`,
+      { facts },
+    );
+  if (isMainframe)
+    return check('warning', 'pnet-table', null, 'empty, and no interface has a PNET ID in hardware', {
+      reason:
+        'version 1 of SMC-D cannot be used, and SMC-R only over the RoCE interface itself, not over OSA',
+      fix: 'smc_pnet -a PNETID -I INTERFACE -D DEVICE, or have PNET IDs configured on the machine',
+      facts,
+    });
+  return check(
+    'pass',
+    'pnet-table',
+    null,
+    'empty: an interface uses the RDMA port that is on its own lowest device',
+    {
+      reason: 'the table is needed only where interface and RDMA port are different devices',
+      facts,
+    },
+  );
+}
+
+function isThere(host: HostView, { kind, ethName, ibName }: PnetEntry): boolean {
+  if (kind === 'ethernet') return host.interfaces.some(({ name }) => name === ethName);
+  return (
+    host.rdmaDevices.some(({ name, parent }) => name === ibName || parent === ibName) ||
+    (host.smcdDevices.value ?? []).some(({ pciId }) => pciId === ibName) ||
+    // its own check has more to say
+    LOOPBACK_NAMES.includes(ibName)
+  );
+}
+
+function waiting({ pnetId, kind, ethName, ibName }: PnetEntry): Check {
+  const what = kind === 'ethernet' ? `interface ${ethName}` : `device ${ibName}`;
+  return check('warning', 'pnet-table', pnetId, `there is no ${what}`, {
+    reason: 'the entry waits for it; a name with a typing error waits for ever',
+    fix: `smc_pnet -d ${pnetId}, then add what is there`,
+    facts: { interface: kind === 'ethernet' ? ethName : null, device: kind === 'device' ? ibName : null },
+  });
+}
+
+/** A PNET ID that interfaces have and no device, or the other way round. */
+function halfDefined(host: HostView, id: string, entries: readonly PnetEntry[]): Check[] {
+  const { smcrPorts, smcdDevices } = host;
+  // devices of the host have their PNET IDs in the initial namespace's table, or in hardware: smc knows them all
+  if (!smcrPorts.value || !smcdDevices.value) return [];
+  const hasDevice =
+    entries.some(({ kind, pnetId }) => kind === 'device' && pnetId === id) ||
+    smcrPorts.value.some(({ port }) => port.pnetId === id) ||
+    smcdDevices.value.some(({ port }) => port?.pnetId === id);
+  const hasInterface =
+    entries.some(({ kind, pnetId }) => kind === 'ethernet' && pnetId === id) ||
+    host.interfaces.some((one) => interfacePnetId(one, host.root) === id);
+  const there = host.isInitialNamespace === false ? 'in the initial namespace: ' : '';
+  if (!hasDevice)
+    return [
+      check('warning', 'pnet-table', id, 'interfaces have this PNET ID, but no device has', {
+        reason: 'an interface with a PNET ID uses only devices with the same one',
+        fix: `${there}smc_pnet -a ${id} -D DEVICE -P PORT`,
+        facts: { interface: true, device: false },
+      }),
+    ];
+  if (!hasInterface)
+    return [
+      check(
+        'warning',
+        'pnet-table',
+        id,
+        'a device has this PNET ID, but no interface of this namespace has',
+        {
+          reason:
+            'a device with a PNET ID serves interfaces with the same one; those of other namespaces are not seen here',
+          fix: `smc_pnet -a ${id} -I INTERFACE`,
+          facts: { interface: false, device: true },
+        },
+      ),
+    ];
+  return [];
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+import { isIpv4Gid, type RdmaDevice, type RdmaPort } from '../../host/rdma-devices.ts';
+import type { SmcrPort } from '../devices.ts';
+import { type Check, check, counted, type Fact } from './check.ts';
+import { type HostView, hasSmc } from './host-view.ts';
+
+/** More ports of a device SMC does not use. */
+const SMC_PORTS = 2;
+
+/** RDMA devices, their ports and addresses, which SMC-R needs. */
+export function checkRdma(host: HostView): Check[] {
+  const { rdmaDevices: devices } = host;
+  if (devices.length === 0) return [noDevice(host)];
+  const anyActive = devices.some(({ name, ports }) =>
+    ports.some(({ number, state }) => state === 'ACTIVE' && knownToSmc(host, name, number)?.port.state !== 0),
+  );
+  return devices.flatMap((device) => [
+    checkDevice(host, device),
+    ...device.ports.map((port) => checkPort(host, device, port, anyActive)),
+  ]);
+}
+
+function noDevice({ isMainframe, smcdDevices, hasLoopbackIsm, isInitialNamespace }: HostView): Check {
+  const hasSmcd = hasLoopbackIsm || (smcdDevices.value?.length ?? 0) > 0;
+  const elsewhere = isInitialNamespace === false;
+  return check(
+    hasSmcd ? 'warning' : 'fail',
+    'rdma-device',
+    null,
+    elsewhere
+      ? 'no RDMA device can be seen from this network namespace, so there is no SMC-R here'
+      : 'this host has no RDMA device, so there is no SMC-R',
+    {
+      reason: hasSmcd
+        ? 'connections to other hosts need SMC-R; SMC-D reaches this machine only'
+        : elsewhere
+          ? 'devices are shown by the namespace they belong to'
+          : 'SMC-R needs an adapter for RDMA (RoCE) with its driver, or soft-RoCE',
+      fix: elsewhere
+        ? 'in the initial namespace: rdma system set netns shared'
+        : isMainframe
+          ? 'see which functions are switched off, and switch them on: smc_rnics -a; smc_rnics -e FID'
+          : 'load the driver of the adapter, or make one in software: rdma link add rxe0 type rxe netdev INTERFACE',
+      facts: { devices: [] },
+    },
+  );
+}
+
+/** What the kernel's SMC has of a port. */
+function knownToSmc({ smcrPorts }: HostView, device: string, port?: number): SmcrPort | undefined {
+  return smcrPorts.value?.find(
+    (known) => known.device.ibName === device && (port ?? known.number) === known.number,
+  );
+}
+
+function checkDevice(host: HostView, device: RdmaDevice): Check {
+  const { name, nodeType, firmware, parent, driver, isSoftRoce, numaNode } = device;
+  const isKnown = host.smcrPorts.value ? Boolean(knownToSmc(host, name)) : null;
+  const facts = {
+    node_type: nodeType ?? null,
+    driver: driver ?? null,
+    firmware: firmware ?? null,
+    parent: parent ?? null,
+    numa_node: numaNode ?? null,
+    soft_roce: isSoftRoce,
+    known_to_smc: isKnown,
+  };
+  const what = isSoftRoce ? 'soft-RoCE' : [driver, parent].filter(Boolean).join(' at ') || 'RDMA device';
+  if (nodeType !== 'CA')
+    return check(
+      'warning',
+      'rdma-device',
+      name,
+      `${what}, of node type ${nodeType ?? 'unknown'}: not for SMC-R`,
+      {
+        reason: 'SMC-R uses InfiniBand and RoCE devices, which are of node type CA',
+        facts,
+      },
+    );
+  if (isKnown === false)
+    return check('warning', 'rdma-device', name, `${what}, which module smc does not have`, {
+      reason: 'smc takes a device over when it appears; the kernel log says why it did not',
+      fix: 'dmesg | grep smc',
+      facts,
+    });
+  return check('pass', 'rdma-device', name, `${what}, ${counted(device.ports.length, 'port')}`, { facts });
+}
+
+function checkPort(
+  host: HostView,
+  { name, isSoftRoce }: RdmaDevice,
+  port: RdmaPort,
+  anyActive: boolean,
+): Check {
+  const { number, state, physicalState, gids, netdev, linkLayer, rate } = port;
+  const subject = `${name}/${number}`;
+  const known = knownToSmc(host, name, number);
+  const pnetId = known?.port.pnetId || null;
+  const facts: Record<string, Fact> = {
+    device: name,
+    port: number,
+    state: state ?? null,
+    physical_state: physicalState ?? null,
+    link_layer: linkLayer ?? null,
+    rate: rate ?? null,
+    interface: netdev ?? null,
+    gids: gids.map(({ index, gid, type, netdev }) => ({ index, gid, type, interface: netdev ?? null })),
+    pnet_id: pnetId,
+    pnet_id_by_user: known ? known.port.pnetUser === 1 : null,
+    links: known?.port.linkCount ?? null,
+  };
+  const on = netdev ? ` on ${netdev}` : '';
+  if (number > SMC_PORTS)
+    return check('warning', 'rdma-port', subject, `port ${number}${on} is not for SMC-R`, {
+      reason: 'SMC-R uses ports 1 and 2 only',
+      facts,
+    });
+  if (state !== 'ACTIVE') {
+    const base = host.interfaces.find((candidate) => candidate.name === netdev);
+    return check(
+      anyActive ? 'warning' : 'fail',
+      'rdma-port',
+      subject,
+      `the port is ${state ?? 'in an unknown state'}${on}`,
+      {
+        reason: whyDown(port, base),
+        fix:
+          netdev && base && !base.isUp
+            ? `ip link set ${netdev} up`
+            : isSoftRoce
+              ? 'ip link; rdma link'
+              : 'check cable and switch; rdma link',
+        facts,
+      },
+    );
+  }
+  if (hasSmc(host) && known && known.port.state !== 1)
+    return check(
+      anyActive ? 'warning' : 'fail',
+      'rdma-port',
+      subject,
+      `active${on}, but not for module smc`,
+      {
+        reason: 'smc has missed the change of its state, or is about to hear of it',
+        fix: 'smc_chk again in a moment; if it stays so, set the interface down and up',
+        facts,
+      },
+    );
+  const [v1, v2] = [gids.filter(({ type }) => type !== 'v2'), gids.filter(({ type }) => type === 'v2')];
+  const usable = v2.filter(isIpv4Gid);
+  const identity = pnetId ? `PNET ID ${pnetId}` : 'no PNET ID';
+  const finding = `active${on}, ${identity}, addresses: ${v1.length} RoCE v1, ${v2.length} RoCE v2 (${usable.length} of IPv4)`;
+  if (gids.length === 0)
+    return check('fail', 'rdma-port', subject, `active${on}, but without an address (GID)`, {
+      reason: 'the addresses of a RoCE port come from those of its interface',
+      fix: netdev ? `ip address add ADDRESS/BITS dev ${netdev}` : null,
+      facts,
+    });
+  if (v1.length === 0 && usable.length === 0)
+    return check('fail', 'rdma-port', subject, finding, {
+      reason:
+        'version 1 of SMC-R needs an address of RoCE v1, version 2 one of RoCE v2 that is an IPv4 address',
+      fix: netdev ? `ip address add IPV4ADDRESS/BITS dev ${netdev}` : null,
+      facts,
+    });
+  if (usable.length === 0)
+    return check('warning', 'rdma-port', subject, finding, {
+      reason:
+        'version 2 of SMC-R needs an address of RoCE v2 that is an IPv4 address; only version 1 is possible',
+      fix: netdev ? `ip address add IPV4ADDRESS/BITS dev ${netdev}` : null,
+      facts,
+    });
+  return check('pass', 'rdma-port', subject, finding, { facts });
+}
+
+function whyDown(
+  { physicalState, netdev }: RdmaPort,
+  base: { isUp: boolean; operstate: string } | undefined,
+): string {
+  if (netdev && base && !base.isUp) return `its interface ${netdev} is set down`;
+  if (netdev && base) return `its interface ${netdev} is up, its link is ${base.operstate}`;
+  return `its physical state is ${physicalState ?? 'unknown'}; its interface is not in this network namespace`;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+import { fallbackReasons, formatReasonCode } from '../fallback-reasons.ts';
+import { type Statistics, smcConnections, sum } from '../statistics.ts';
+import { type Check, check } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** Share of connections that may fall back without a warning: peers without SMC are common. */
+const TOLERATED = 0.1;
+/** Reasons that are named. */
+const TOP = 3;
+
+/** What became of the connections of this network namespace so far. */
+export function checkStatistics({ statistics }: HostView): Check[] {
+  if (!statistics.value)
+    return [check('unknown', 'fallbacks', null, 'the statistics cannot be read', { reason: statistics.why })];
+  return [checkFallbacks(statistics.value), ...checkHandshakeErrors(statistics.value)];
+}
+
+interface ReasonCount {
+  side: 'client' | 'server';
+  code: number;
+  count: number;
+}
+
+function checkFallbacks({ smcd, smcr, fallbacks }: Statistics): Check {
+  const smc = sum(smcConnections(smcd)) + sum(smcConnections(smcr));
+  const tcp = fallbacks.client.total + fallbacks.server.total;
+  const reasons = (['client', 'server'] as const)
+    .flatMap((side) => fallbacks[side].reasons.map((reason): ReasonCount => ({ side, ...reason })))
+    .sort((one, other) => other.count - one.count);
+  const ratio = smc + tcp === 0n ? 0 : Number(tcp) / Number(smc + tcp);
+  const facts = {
+    smc_connections: smc,
+    tcp_connections: tcp,
+    fallback_ratio: ratio,
+    reasons: reasons.map(({ side, code, count }) => ({
+      side,
+      code: formatReasonCode(code),
+      name: fallbackReasons.get(code)?.name ?? null,
+      count,
+    })),
+  };
+  if (smc + tcp === 0n)
+    return check('pass', 'fallbacks', null, 'no connection was made in this network namespace yet', {
+      facts,
+    });
+  const finding = `${tcp} of ${smc + tcp} connections fell back to TCP (${Math.round(ratio * 100)} %)`;
+  if (ratio <= TOLERATED) return check('pass', 'fallbacks', null, finding, { facts });
+  return check('warning', 'fallbacks', null, finding, {
+    reason: reasons.slice(0, TOP).map(describe).join('; ') || null,
+    fix: reasons[0] ? (fallbackReasons.get(reasons[0].code)?.remedy ?? null) : null,
+    facts,
+  });
+}
+
+function describe({ side, code, count }: ReasonCount): string {
+  const known = fallbackReasons.get(code);
+  return `${count} as ${side}: ${formatReasonCode(code)} ${known ? `${known.name}, ${known.meaning}` : 'of unknown meaning'}`;
+}
+
+/** Handshakes that failed for good; such a connection is lost, not TCP. */
+function checkHandshakeErrors({ handshakeErrors }: Statistics): Check[] {
+  const count = sum(handshakeErrors);
+  if (count === 0n) return [];
+  return [
+    check(
+      'warning',
+      'handshake-errors',
+      null,
+      `${count} handshakes failed, and their connections with them`,
+      {
+        reason: 'the peer went away, or an error came after both sides had decided for SMC',
+        fix: 'read the kernel log of both hosts: dmesg | grep smc',
+        facts: { client: handshakeErrors.client, server: handshakeErrors.server },
+      },
+    ),
+  ];
+}

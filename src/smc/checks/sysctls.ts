@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+import { readSysctls, type Sysctl } from '../sysctls.ts';
+import { type Check, check, lookNow } from './check.ts';
+import type { HostView } from './host-view.ts';
+
+/** The largest buffer of an SMC-D connection. */
+const SMCD_BUFFER_LIMIT = 1_048_576;
+
+/** What is wrong with a value, beyond that it is none of the documented ones; `undefined` for nothing. */
+function objection({ name, value = '', range }: Sysctl): string | undefined {
+  const number = Number(value);
+  if (range && (value === '' || !(number >= range[0] && number <= range[1])))
+    return `it takes ${range[0]} to ${range[1]}`;
+  switch (name) {
+    case 'smcr_testlink_time':
+      return number === 0 ? 'idle SMC-R links are not tested, so a broken path is noticed late' : undefined;
+    case 'smcr_max_links_per_lgr':
+      return number === 1 ? 'with one link a broken RDMA path ends all its connections' : undefined;
+    case 'wmem':
+    case 'rmem':
+      return number > SMCD_BUFFER_LIMIT
+        ? `each connection takes that much; SMC-D uses ${SMCD_BUFFER_LIMIT} at most`
+        : undefined;
+    case 'hs_ctrl':
+      return value === '' ? undefined : `the BPF program "${value}" decides which connections may use SMC`;
+    default:
+      return undefined;
+  }
+}
+
+/** Settings net.smc.* of this network namespace that differ from the defaults. limit_smc_hs has a check of its own. */
+export function checkSysctls({ root }: HostView): Check[] {
+  const settings = lookNow(() => readSysctls(undefined, root));
+  if (!settings.value)
+    return [
+      check('unknown', 'sysctl', null, 'the settings net.smc.* cannot be read', { reason: settings.why }),
+    ];
+  const known = settings.value.filter(({ name, value }) => value !== undefined && name !== 'limit_smc_hs');
+  const checks = known
+    .filter(({ value, default: usual }) => value !== usual)
+    .map((setting) => {
+      const { name, value = '', default: usual } = setting;
+      const reason = objection(setting) ?? null;
+      return check(
+        reason ? 'warning' : 'pass',
+        'sysctl',
+        `net.smc.${name}`,
+        `${value === '' ? 'empty' : value}; the default is ${usual === '' ? 'empty' : usual}`,
+        {
+          reason,
+          fix:
+            reason && (usual === '' ? `sysctl -w 'net.smc.${name}='` : `sysctl -w net.smc.${name}=${usual}`),
+          facts: { value, default: usual },
+        },
+      );
+    });
+  return checks.length > 0
+    ? checks
+    : [check('pass', 'sysctl', null, `all ${known.length} settings net.smc.* have their defaults`)];
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/** A host on which every check passes, to be spoiled one thing at a time. */
+import type { Test } from 'tap';
+import type { NetworkInterface } from '../../src/host/network-interfaces.ts';
+import type { RdmaDevice, RdmaPort } from '../../src/host/rdma-devices.ts';
+import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
+import type { Check } from '../../src/smc/checks/check.ts';
+import type { HostView } from '../../src/smc/checks/host-view.ts';
+import type { Statistics, TechnologyStatistics } from '../../src/smc/statistics.ts';
+
+export const RELEASE = '6.12.1-test';
+
+export const ETH0: NetworkInterface = {
+  name: 'eth0',
+  index: 2,
+  mtu: 9000,
+  operstate: 'up',
+  flags: 1,
+  isUp: true,
+  type: 1,
+  address: '02:00:00:00:00:01',
+  kind: 'ethernet',
+  lower: [],
+  upper: [],
+  parent: { bus: 'pci', id: '0000:01:00.0' },
+  driver: 'mlx5_core',
+  chpid: undefined,
+  portNumber: undefined,
+  devPort: 0,
+};
+
+export const PORT: RdmaPort = {
+  number: 1,
+  state: 'ACTIVE',
+  physicalState: 'LinkUp',
+  rate: '100 Gb/sec (4X EDR)',
+  linkLayer: 'Ethernet',
+  gids: [
+    { index: 0, gid: 'fe80:0000:0000:0000:0000:00ff:fe00:0001', type: 'v1', netdev: 'eth0' },
+    { index: 1, gid: '0000:0000:0000:0000:0000:ffff:0a09:0001', type: 'v2', netdev: 'eth0' },
+  ],
+  netdev: 'eth0',
+};
+
+export const RDMA: RdmaDevice = {
+  name: 'mlx5_0',
+  nodeType: 'CA',
+  firmware: '22.1',
+  nodeGuid: undefined,
+  parent: '0000:01:00.0',
+  driver: 'mlx5_core',
+  numaNode: 0,
+  isSoftRoce: false,
+  ports: [PORT],
+};
+
+export const SOFT_ROCE: RdmaDevice = {
+  ...RDMA,
+  name: 'rxe0',
+  driver: 'rdma_rxe',
+  parent: undefined,
+  isSoftRoce: true,
+  ports: [{ ...PORT, gids: PORT.gids.filter(({ type }) => type === 'v2') }],
+};
+
+const direction = (): TechnologyStatistics['tx'] => ({
+  bytes: 0n,
+  requests: 0n,
+  usageBytes: 0n,
+  bufferSizes: [],
+  requestSizes: [],
+  buffers: {
+    tooSmallPeer: 0n,
+    tooSmall: 0n,
+    fullPeer: 0n,
+    full: 0n,
+    reused: 0n,
+    allocated: 0n,
+    downgraded: 0n,
+  },
+});
+
+const technology = (): TechnologyStatistics => ({
+  tx: direction(),
+  rx: direction(),
+  connections: { clientV1: 0n, clientV2: 0n, serverV1: 0n, serverV2: 0n },
+  calls: { sendpage: 0n, urgentData: 0n, splice: 0n, cork: 0n, nodelay: 0n },
+});
+
+export const noStatistics = (): Statistics => ({
+  smcd: technology(),
+  smcr: technology(),
+  handshakeErrors: { client: 0n, server: 0n },
+  fallbacks: { client: { total: 0n, reasons: [] }, server: { total: 0n, reasons: [] } },
+});
+
+const operations = (commands: object) =>
+  (Object.values(commands) as { id: number }[]).map(({ id }) => ({ id, flags: 0 }));
+
+/** Families as a kernel of today has them. */
+export const FAMILIES = [
+  { id: 30, name: 'SMC_GEN_NETLINK', version: 1, operations: operations(smcGenNetlink) },
+  { id: 31, name: 'SMC_PNETID', version: 1, operations: operations(smcPnetid) },
+];
+
+/** What cannot be looked at. */
+export const NOT_SEEN = { why: 'permission denied' } as const;
+
+export function healthyHost(changes: Partial<HostView> = {}): HostView {
+  return {
+    root: '/nonexistent',
+    release: RELEASE,
+    isMainframe: false,
+    modules: { smc: 'loaded', smcDiag: 'loaded' },
+    families: { value: FAMILIES },
+    isInitialNamespace: true,
+    interfaces: [ETH0],
+    addresses: {
+      value: [
+        {
+          index: 2,
+          interface: 'eth0',
+          family: 4,
+          address: '10.9.0.1',
+          prefixLength: 24,
+          scope: 'global',
+          isUsable: true,
+        },
+      ],
+    },
+    rdmaDevices: [RDMA],
+    system: {
+      value: { version: 2, release: 1, hostName: 'alpha', seid: '', isIsmV2: false, isSmcrV2: true },
+    },
+    smcdDevices: { value: [] },
+    hasLoopbackIsm: false,
+    smcrPorts: {
+      value: [
+        {
+          device: { ibName: 'mlx5_0' },
+          number: 1,
+          port: { pnetUser: 1, pnetId: 'NET1', netDev: 2, state: 1, valid: 1, linkCount: 0 },
+        },
+      ] as never,
+    },
+    pnetTable: { value: [] },
+    ueids: { value: ['MY.EID'] },
+    seid: { value: null },
+    isHandshakeLimited: { value: false },
+    statistics: { value: noStatistics() },
+    ...changes,
+  };
+}
+
+/** Status, id, subject, and whether reason and fix are there; the texts are looked at where they matter. */
+export function outline(checks: readonly Check[]): string[] {
+  return checks.map(({ status, id, subject }) => [status, id, subject].filter(Boolean).join(' '));
+}
+
+/** What holds for every check: one line each, a reason for all that is not a pass, a fix for what failed. */
+export function wellFormed(t: Test, checks: readonly Check[]): void {
+  for (const { status, id, subject, finding, reason, fix } of checks) {
+    const name = `${status} ${id} ${subject}`;
+    t.match(id, /^[a-z]+(-[a-z]+)*$/, name);
+    for (const text of [finding, reason, fix])
+      if (text !== null) t.notMatch(text, /\n|\.$|undefined|null|NaN/, name);
+    t.ok(finding, name);
+    if (status !== 'pass') t.ok(reason, `${name} has a reason`);
+    if (status === 'fail') t.ok(fix, `${name} has a fix`);
+  }
+}

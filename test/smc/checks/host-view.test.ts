@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+import t from 'tap';
+import { hasSmc, lookAtHost } from '../../../src/smc/checks/host-view.ts';
+import { systemCheck } from '../../../src/smc/checks/index.ts';
+import { SmcClient } from '../../../src/smc/client.ts';
+import { FakeKernel } from '../../helpers/fake-kernel.ts';
+import { RELEASE } from '../../helpers/host-view.ts';
+import { fails, inspectedKernel } from '../../helpers/inspected-kernel.ts';
+
+const NETLINK_ROUTE = 0;
+const CORE = { somaxconn: '1\n' };
+
+function tree(core: object, parent?: string) {
+  const rdma = {
+    node_type: '1: CA\n',
+    ...(parent === undefined ? { parent: 'eth0\n' } : { device: { uevent: '' } }),
+    ports: {
+      1: {
+        state: '4: ACTIVE\n',
+        gids: { 0: '0000:0000:0000:0000:0000:ffff:0a09:0001\n' },
+        gid_attrs: { types: { 0: 'RoCE v2\n' }, ndevs: { 0: 'eth0\n' } },
+      },
+    },
+  };
+  return {
+    proc: { sys: { kernel: { osrelease: `${RELEASE}\n` }, net: { core: core as never } } },
+    sys: {
+      class: {
+        net: { eth0: { ifindex: '2\n', flags: '0x1003\n', type: '1\n' } },
+        infiniband: { rxe0: rdma },
+      },
+      module: { smc: {} },
+    },
+  };
+}
+
+async function lookWith(kernel: FakeKernel, root: string) {
+  kernel.raw = (request, protocol) => (protocol === NETLINK_ROUTE ? [kernel.done(request)] : undefined);
+  const client = new SmcClient({ transport: kernel, hostRoot: root });
+  t.teardown(() => client.close());
+  return { client, host: await lookAtHost(client, root) };
+}
+
+t.test('a kernel without SMC is asked nothing that would load it', async (t) => {
+  const kernel = new FakeKernel();
+  const { host } = await lookWith(kernel, t.testdir(tree(CORE)));
+  t.equal(hasSmc(host), false);
+  t.strictSame(kernel.log, ['nlctrl GETFAMILY']);
+  t.match(host.ueids, { why: 'there is no SMC in the kernel at the moment' });
+});
+
+t.test('a family that is not there is not asked for either', async (t) => {
+  const kernel = inspectedKernel();
+  const { host } = await lookWith(kernel, t.testdir(tree(CORE)));
+  t.equal(hasSmc(host), true);
+  t.match(host.pnetTable, { why: 'the kernel does not have SMC_PNETID' });
+  t.match(host.ueids, { value: ['MY.EID', 'B'] });
+  t.notOk(kernel.log.some((line) => line.endsWith('SMC_PNETID')));
+});
+
+t.test('one answer that fails leaves the others', async (t) => {
+  const { host } = await lookWith(inspectedKernel({ DUMP_UEID: fails('EPERM') }), t.testdir(tree(CORE)));
+  t.match(host.ueids, { why: 'SMC_GEN_NETLINK DUMP_UEID: permission denied' });
+  t.match(host.isHandshakeLimited, { value: true });
+  t.equal(host.hasLoopbackIsm, undefined, 'an ISM device could be what makes version 2 possible');
+});
+
+t.test('a netlink socket that cannot be opened', async (t) => {
+  const { NetlinkError } = await import('../../../src/netlink/error.ts');
+  const closed = {
+    order: 'LE' as const,
+    open: () => Promise.reject(new NetlinkError({ op: 'open socket', code: 'EPERM' })),
+  };
+  const root = t.testdir(tree(CORE));
+  const client = new SmcClient({ transport: closed, hostRoot: root });
+  const checks = await systemCheck({ client, root });
+  t.match(
+    checks.find(({ id }) => id === 'family'),
+    { status: 'unknown', reason: 'netlink: permission denied' },
+  );
+  t.match(
+    checks.find(({ id }) => id === 'rdma-device'),
+    { status: 'pass' },
+    'what files tell is there',
+  );
+});
+
+t.test('in another namespace the name of a port’s interface says nothing', async (t) => {
+  const portOf = async (core: object) => {
+    const { host } = await lookWith(inspectedKernel(), t.testdir(tree(core)));
+    return host.rdmaDevices[0]?.ports[0];
+  };
+  t.match(await portOf({ ...CORE, netdev_max_backlog: '1' }), { netdev: 'eth0' });
+  t.match(await portOf(CORE), { netdev: undefined, gids: [{ netdev: 'eth0' }] });
+});

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+import t from 'tap';
+import { checkModules } from '../../../src/smc/checks/module.ts';
+import { healthyHost, NOT_SEEN, outline, RELEASE, wellFormed } from '../../helpers/host-view.ts';
+
+const modules = (list: string, more: object = {}) => ({
+  lib: { modules: { [RELEASE]: { 'modules.dep': list } } },
+  ...more,
+});
+const LIST =
+  'kernel/net/smc/smc_diag.ko.xz: kernel/net/smc/smc.ko.xz\nkernel/net/smc/smc.ko.xz: kernel/x.ko\n';
+
+t.test('loaded, with its origin', async (t) => {
+  const root = t.testdir(
+    modules(LIST, { sys: { module: { smc: { taint: 'OE\n', srcversion: 'ABC\n' }, smc_diag: {} } } }),
+  );
+  const checks = checkModules(healthyHost({ root }));
+  wellFormed(t, checks);
+  t.strictSame(outline(checks), ['pass module smc', 'pass module smc_diag']);
+  t.match(
+    checks[0]!.finding,
+    'loaded; its file is kernel/net/smc/smc.ko.xz; it was not built together with the kernel',
+  );
+  t.strictSame(checks[0]!.facts, {
+    state: 'loaded',
+    file: 'kernel/net/smc/smc.ko.xz',
+    source_version: 'ABC',
+    out_of_tree: true,
+    blocked_by: null,
+  });
+});
+
+t.test('built in', async (t) => {
+  const checks = checkModules(healthyHost({ modules: { smc: 'built-in', smcDiag: 'built-in' } }));
+  wellFormed(t, checks);
+  t.strictSame(outline(checks), ['pass module smc', 'pass module smc_diag']);
+});
+
+t.test('not in this kernel', async (t) => {
+  const host = healthyHost({ modules: { smc: 'absent', smcDiag: 'absent' }, families: { value: [] } });
+  const checks = checkModules(host);
+  wellFormed(t, checks);
+  t.strictSame(outline(checks), ['fail module smc'], 'one cause, said once');
+  t.match(checks[0]!.finding, /^this host has no SMC: /);
+  t.notMatch(checks[0]!.fix, 'modprobe', 'that cannot help');
+  t.notMatch(checks[0]!.reason, 'DIBS');
+  t.match(checkModules({ ...host, release: '6.18.2' })[0]!.reason, 'CONFIG_DIBS');
+});
+
+t.test('not loaded', async (t) => {
+  const host = healthyHost({ modules: { smc: 'available', smcDiag: 'available' }, families: { value: [] } });
+  const checks = checkModules(host);
+  wellFormed(t, checks);
+  t.strictSame(outline(checks), ['fail module smc', 'pass module smc_diag']);
+  t.match(checks[0], { finding: /^this host has no SMC at the moment: .* not loaded$/, fix: 'modprobe smc' });
+});
+
+t.test('what keeps it from being loaded', async (t) => {
+  const blocked = (tree: object, line: string, where: string, fix: string | RegExp) => {
+    const root = t.testdir(tree as never);
+    const [smc] = checkModules(healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' } }));
+    t.match(smc, { status: 'fail', reason: `${where} forbids it: ${line}`, fix });
+  };
+  const etc = (file: string, text: string) => ({ etc: { 'modprobe.d': { [file]: text } } });
+  const remove = 'remove that line, then: modprobe smc';
+  blocked(etc('a.conf', '# x\n\tblacklist smc \n'), 'blacklist smc', '/etc/modprobe.d/a.conf', remove);
+  blocked(
+    etc('a.conf', 'install smc /bin/false\n'),
+    'install smc /bin/false',
+    '/etc/modprobe.d/a.conf',
+    remove,
+  );
+  blocked(
+    { proc: { cmdline: 'quiet modprobe.blacklist=foo,smc ro\n' } },
+    'modprobe.blacklist=foo,smc',
+    "the kernel's command line",
+    'modprobe smc',
+  );
+  const free = (tree: object) => {
+    const root = t.testdir(tree as never);
+    const [smc] = checkModules(healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' } }));
+    t.notMatch(smc!.reason, 'forbids');
+    t.equal(smc!.facts['blocked_by'], null);
+  };
+  free(etc('a.conf', 'blacklist smc_diag\nblacklist smcx\ninstall smc /sbin/modprobe -i smc\n'));
+  free(etc('a.txt', 'blacklist smc\n'));
+  free({ ...etc('a.conf', ''), lib: { 'modprobe.d': { 'a.conf': 'blacklist smc\n' } } });
+  free({ proc: { cmdline: 'module_blacklist=smc_diag xmodprobe.blacklist=smc\n' } });
+});
+
+t.test('a container that shows no modules', async (t) => {
+  const unseen = { smc: 'unknown', smcDiag: 'unknown' } as const;
+  const inUse = checkModules(healthyHost({ modules: unseen }));
+  t.strictSame(outline(inUse), ['pass module smc', 'unknown module smc_diag']);
+  const none = checkModules(healthyHost({ modules: unseen, families: { value: [] } }));
+  t.strictSame(outline(none), ['fail module smc', 'unknown module smc_diag']);
+  const nothing = checkModules(healthyHost({ modules: unseen, families: NOT_SEEN }));
+  t.strictSame(outline(nothing), ['unknown module smc', 'unknown module smc_diag']);
+  wellFormed(t, [...inUse, ...none, ...nothing]);
+});
+
+t.test('smc_diag', async (t) => {
+  const absent = checkModules(healthyHost({ modules: { smc: 'loaded', smcDiag: 'absent' } }));
+  t.strictSame(outline(absent), ['pass module smc', 'warning module smc_diag']);
+  const root = t.testdir({ etc: { 'modprobe.d': { 'b.conf': 'install smc-diag /usr/bin/true' } } });
+  const blocked = checkModules(healthyHost({ root, modules: { smc: 'loaded', smcDiag: 'available' } }));
+  t.strictSame(outline(blocked), ['pass module smc', 'warning module smc_diag']);
+  t.match(blocked[1]!.reason, '/etc/modprobe.d/b.conf forbids it: install smc-diag /usr/bin/true');
+  wellFormed(t, [...absent, ...blocked]);
+});
