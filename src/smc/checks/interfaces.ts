@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
-import { readPciFunctions } from '../../host/pci-devices.ts';
+import { readPciFunctions, readPciSlots } from '../../host/pci-devices.ts';
 import { chooseDevices, type InterfaceChoice, rdmaPnet, type Verdict } from '../device-choice.ts';
 import type { Inventory } from '../inventory.ts';
 import { type Check, type CheckStatus, check } from './check.ts';
@@ -54,6 +54,7 @@ function inventoryOf(host: HostView): Inventory {
     interfaces,
     rdmaDevices,
     pciFunctions: readPciFunctions(root),
+    pciSlots: readPciSlots(root),
     pnetTable: host.pnetTable.value,
     smcrPorts: host.smcrPorts.value,
     smcdDevices: host.smcdDevices.value,
