@@ -162,7 +162,6 @@ t.test('what is put into the line', async (t) => {
       ['smc_pnet --interface=e', ['--interface=eth0']],
       ['smc_pnet --ibdevice=0000:0', ['--ibdevice=0000:00:00.0']],
       ['smc_pnet -D 0000:0', ['-D', '0000:00:00.0']],
-      ['smc_pnet -I \\$', ['-I', '$(id)']],
     ] as const)
       t.strictSame(await run('zsh', '-f', capture, shell, line, 'run'), words, `${shell}: ${line}`);
 });
