@@ -31,6 +31,7 @@ const hostPackages = [
   'mandoc',
   'musl-tools',
   'gcc-s390x-linux-gnu',
+  'g++-s390x-linux-gnu',
   'libc6-dev-s390x-cross',
   'gcc-aarch64-linux-gnu',
   'libc6-dev-arm64-cross',
