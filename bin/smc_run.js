@@ -34,4 +34,4 @@ fi
 export SMC_RUN_STATE="$smc_run_state"
 exec node "$0" "$@"
 */
-require('../dist/commands/load.cjs').start('smc_run');
+require('./start.js').start('smc_run');

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('../dist/commands/load.cjs').start('smcd');
+require('./start.js').start('smcd');

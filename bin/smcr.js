@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('../dist/commands/load.cjs').start('smcr');
+require('./start.js').start('smcr');

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('../dist/commands/load.cjs').start('smcss');
+require('./start.js').start('smcss');

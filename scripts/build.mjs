@@ -98,11 +98,20 @@ function buildTypes() {
   if (status !== 0) throw new Error('the type declarations cannot be built');
 }
 
+function buildCompletions() {
+  const { status } = spawnSync(process.execPath, ['--import=tsx', 'scripts/completions/write.ts'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) throw new Error('the completions cannot be made');
+}
+
 await buildJavaScript();
 const loader = join(root, 'dist/commands/load.cjs');
 copyFileSync(join(root, 'src/launch/load.cjs'), loader);
 await createRequire(import.meta.url)(loader).writeCaches();
 buildTypes();
+buildCompletions();
 const { missingCompiler } = await buildNative({ log: (line) => console.error(`native: ${line}`) });
 if (missingCompiler)
   console.error(

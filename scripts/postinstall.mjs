@@ -1,17 +1,65 @@
 // SPDX-License-Identifier: MIT
-// Runs after `npm install`: builds the C part, where there is a compiler, and the code caches for this Node. Neither
-// stops an installation: without them smc_run does not work, and commands start a few milliseconds later.
-import { existsSync } from 'node:fs';
+// Runs after `npm install`: puts the C part into dist/native, prebuilt where that works here and else compiled, and
+// makes the code caches for this Node. Neither stops an installation: without them smc_run does not work, and commands
+// start a few milliseconds later.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildNative } from '../native/build.mjs';
+import { buildNative, targets } from '../native/build.mjs';
 
-try {
+const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
+const prebuilt = path(`prebuilds/linux-${process.arch}`);
+const native = path('dist/native');
+
+/** Whether a prebuilt file can be used with this C library and this Node. Tried in a process of its own. */
+function works(file) {
+  const run = (command, argv, env) =>
+    spawnSync(command, argv, { encoding: 'utf8', env: { ...process.env, ...env } });
+  if (file.endsWith('.node'))
+    return (
+      run(process.execPath, ['-e', `process.dlopen({ exports: {} }, ${JSON.stringify(file)})`]).status === 0
+    );
+  if (file.endsWith('.so')) {
+    const { status, stderr } = run(process.execPath, ['--version'], { LD_PRELOAD: file });
+    return status === 0 && stderr === '';
+  }
+  // a program without its loader is not found, one of another C library is refused by the loader
+  const { error, stderr } = run(file, ['--help']);
+  return !error && !/GLIBC_|not found/.test(stderr);
+}
+
+/** Names of the prebuilt files that can be used here; nothing unless all of them can. */
+function usable() {
+  // in a checkout they may be older than the sources
+  if (!existsSync(prebuilt) || existsSync(path('src'))) return [];
+  // what is for programs of 32 bits is left out where it could not be built, and cannot be tried
+  const isForOthers = (name) => targets.some(({ output, narrow }) => output === name && narrow);
+  const files = readdirSync(prebuilt).filter((name) => !name.startsWith('.'));
+  return files.every((name) => isForOthers(name) || works(join(prebuilt, name))) ? files : [];
+}
+
+async function provideNative() {
+  const files = usable();
+  mkdirSync(native, { recursive: true });
+  for (const name of files) cpSync(join(prebuilt, name), join(native, name));
+  if (files.length > 0) return;
   const { missingCompiler } = await buildNative();
   if (missingCompiler)
-    console.error('smc-tools: no C compiler, so smc_run will not work; all other commands do');
-  const loader = fileURLToPath(new URL('../dist/commands/load.cjs', import.meta.url));
-  if (existsSync(loader)) await createRequire(import.meta.url)(loader).writeCaches();
+    console.error(
+      `smc-tools: no prebuilt C part works here (linux-${process.arch}) and there is no C compiler, so smc_run will not work; all other commands do. Install a C compiler, then: node ${path('native/build.mjs')}`,
+    );
+}
+
+try {
+  await provideNative();
 } catch (error) {
   console.error(`smc-tools: ${error instanceof Error ? error.message : error}`);
+}
+try {
+  const loader = path('dist/commands/load.cjs');
+  if (existsSync(loader)) await createRequire(import.meta.url)(loader).writeCaches();
+} catch (error) {
+  console.error(`smc-tools: no code cache: ${error instanceof Error ? error.message : error}`);
 }

@@ -8,6 +8,9 @@
  *     for await (const socket of client.sockets()) console.log(connectionMode(socket), socket.local);
  *     client.close();
  */
+export type * from './documents/smc_pnet.ts';
+export type * from './documents/smcd.ts';
+export type * from './documents/smcss.ts';
 export type { ModuleState } from './host/kernel-module.ts';
 export type { ConnectionOptions } from './netlink/connection.ts';
 export { NetlinkError, type NetlinkOperation } from './netlink/error.ts';

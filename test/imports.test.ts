@@ -41,6 +41,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
     smc: { folders: ['smc', 'netlink', 'host'] },
     host: { folders: ['host'] },
     output: { folders: ['output'] },
+    documents: { folders: ['documents'] },
     cli: {
       folders: ['cli', 'smc', 'output'],
       also: (target, isTypeOnly) =>

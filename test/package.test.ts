@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
 // What `npm install smc-tools` gives: commands that run, man pages, and a library with types.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { targets } from '../native/build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { bin, man, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -24,52 +34,205 @@ function npm(...words: string[]): string {
   return execFileSync('npm', words, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
+/** Native files that every machine has; those for programs of 32 bits are extras. */
+const outputs = (targets as { output: string; narrow?: boolean }[])
+  .filter(({ narrow }) => !narrow)
+  .map(({ output }) => output);
+
+/** Runs a program with these variables only. */
+function run(file: string, argv: readonly string[], variables: Record<string, string>) {
+  const words = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return spawnSync('env', ['-i', ...words, file, ...argv], { encoding: 'utf8' });
+}
+
+execFileSync(process.execPath, ['scripts/prebuild.mjs'], { cwd: root, env, stdio: 'ignore' });
+
 // --ignore-scripts: dist/ is built already, and a build now would disturb tests that run beside this one
 const [{ filename, files }] = JSON.parse(
   npm('pack', '--ignore-scripts', '--json', '--pack-destination', scratch),
 ) as [{ filename: string; files: { path: string }[] }];
+const tarball = join(scratch, filename);
 
 t.test('what is packed', async (t) => {
   const paths = files.map(({ path }) => path);
   for (const path of [...Object.values(bin), ...man, 'LICENSE', 'README.md', 'dist/THIRD-PARTY-NOTICES'])
     t.ok(paths.includes(path), path);
+  for (const name of Object.keys(bin))
+    for (const file of [`bash/${name}`, `zsh/_${name}`, `fish/${name}.fish`])
+      t.ok(paths.includes(`dist/completions/${file}`), `completion ${file}`);
+  for (const file of readdirSync(join(root, 'schemas'))) t.ok(paths.includes(`schemas/${file}`), file);
+  for (const arch of ['x64', 'arm64', 's390x']) {
+    for (const output of outputs)
+      t.ok(paths.includes(`prebuilds/linux-${arch}/${output}`), `${arch}: ${output}`);
+    t.ok(paths.includes(`node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`), `${arch}: netlink`);
+  }
   t.notOk(
-    paths.some((path) => /^(src|test|dist\/native)\/|\.cache$/.test(path)),
+    paths.some((path) => /^(src|dist\/native)\/|^test\/.*\.ts$|\.cache$|\.stamps\.json$/.test(path)),
     'no sources, tests, or things made for one machine',
+  );
+  for (const page of paths.filter((path) => path.endsWith('.md') && !path.startsWith('node_modules/')))
+    for (const [, link] of readFileSync(join(root, page), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
+      t.ok(paths.includes(join(dirname(page), link!)), `${page} links to ${link}`);
+});
+
+/** Newest version of a library that a file asks for: the number behind the prefix. */
+function newest(file: string, prefix: string): number {
+  const { stdout } = spawnSync('readelf', ['--wide', '--version-info', file], { encoding: 'utf8' });
+  const versions = stdout.split(/\s+/).filter((word) => word.startsWith(prefix));
+  return Math.max(...versions.map((word) => Number.parseInt(word.slice(prefix.length), 10)));
+}
+
+/** What Node 20 itself needs. */
+const GLIBC_MINOR = 28;
+const GLIBCXX_PATCH = 21;
+
+t.test('what is prebuilt', async (t) => {
+  const machines = {
+    x64: [/X86-64/, 'x86_64-linux-gnu', []],
+    arm64: [/AArch64/, 'aarch64-linux-gnu', ['qemu-aarch64', '-L', '/usr/aarch64-linux-gnu']],
+    s390x: [/S\/390/, 's390x-linux-gnu', ['qemu-s390x', '-L', '/usr/s390x-linux-gnu']],
+  } as const;
+  for (const [arch, [machine, compiler, emulator]] of Object.entries(machines)) {
+    const directory = join(root, 'prebuilds', `linux-${arch}`);
+    for (const output of outputs) {
+      const file = join(directory, output);
+      t.match(spawnSync('readelf', ['-h', file], { encoding: 'utf8' }).stdout, machine, `${arch}: ${output}`);
+      t.ok(newest(file, 'GLIBC_2.') <= GLIBC_MINOR, `${arch}: ${output} is content with an old glibc`);
+    }
+    const netlink = join(root, `node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`);
+    t.match(spawnSync('readelf', ['-h', netlink], { encoding: 'utf8' }).stdout, machine, `${arch}: netlink`);
+    t.ok(newest(netlink, 'GLIBC_2.') <= GLIBC_MINOR, `${arch}: netlink is content with an old glibc`);
+    t.ok(newest(netlink, 'GLIBCXX_3.4.') <= GLIBCXX_PATCH, `${arch}: and with an old C++ library`);
+
+    const cc = (name: string, source: string, ...flags: string[]): string => {
+      const file = join(scratch, `${name}-${arch}`);
+      execFileSync(`${compiler}-gcc`, ['-x', 'c', '-', '-o', file, ...flags], { input: source, env });
+      return file;
+    };
+    const emulate = (program: string, ...argv: string[]): { status: number | null; stdout: string } =>
+      spawnSync('env', [...emulator, program, ...argv], { encoding: 'utf8', env });
+
+    // the shim: a socket goes through it, and stays TCP, as there is no AF_SMC in the emulator or in this kernel
+    const opener = cc(
+      'opener',
+      '#include <stdio.h>\n#include <sys/socket.h>\nint main(void) { printf("%d\\n", socket(AF_INET, SOCK_STREAM, 0) > 2); return 0; }\n',
+    );
+    const setting = `LD_PRELOAD=${join(directory, 'libsmc-preload.so')}`;
+    const through = emulator.length
+      ? spawnSync(emulator[0]!, [...emulator.slice(1), '-E', setting, '-E', 'SMC_DEBUG=1', opener], {
+          encoding: 'utf8',
+          env,
+        })
+      : spawnSync('env', [setting, 'SMC_DEBUG=1', opener], { encoding: 'utf8', env });
+    t.match(through, { status: 0, stdout: '1\n', stderr: /IPv4 socket \d+/ }, `${arch}: the shim works`);
+
+    // the addons: all they need is there when a program has the functions of Node
+    for (const addon of [join(directory, 'smc-native.node'), netlink]) {
+      const { stdout } = spawnSync('readelf', ['--wide', '--dyn-syms', addon], { encoding: 'utf8' });
+      const functions = [...stdout.matchAll(/ UND ((?:napi|node|uv)_\w+)/g)].map(([, name]) => name);
+      t.ok(functions.length > 5, `${functions.length} functions of Node`);
+      const host = cc(
+        'host',
+        `#include <dlfcn.h>\n#include <stdio.h>\n${functions.map((name) => `void ${name}(void) {}`).join('\n')}\nint main(int c, char **v) { void *h = dlopen(v[c - 1], RTLD_NOW); puts(h ? "loaded" : dlerror()); return 0; }\n`,
+        '-rdynamic',
+        '-ldl',
+      );
+      t.equal(emulate(host, addon).stdout, 'loaded\n', `${arch}: ${addon}`);
+    }
+  }
+});
+
+/** A PATH with node, the shell and its tools, and nothing that compiles. */
+function withoutCompiler(): string {
+  const directory = join(scratch, 'no-compiler');
+  mkdirSync(directory);
+  for (const program of ['node', 'npm', 'sh', 'od', 'env', 'true', 'uname', 'cat']) {
+    const { stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
+    symlinkSync(stdout.trim(), join(directory, program));
+  }
+  return directory;
+}
+
+t.test('installed for all users, where there is no compiler', async (t) => {
+  const prefix = join(scratch, 'prefix');
+  const PATH = withoutCompiler();
+  const HOME = join(scratch, 'home');
+  // all it needs is in the package, so no registry is asked
+  const install = (...more: string[]) =>
+    run(
+      'npm',
+      ['install', '--global', '--prefix', prefix, '--offline', '--foreground-scripts', ...more, tarball],
+      {
+        PATH,
+        HOME,
+      },
+    );
+  const { status, stdout, stderr } = install();
+  t.equal(status, 0, stderr);
+  t.notMatch(stdout + stderr, /smc-tools: /, 'nothing is missing');
+  const installed = join(prefix, 'lib/node_modules/smc-tools');
+  for (const command of Object.keys(bin)) {
+    const file = join(prefix, 'bin', command);
+    t.equal(run(file, ['-v'], { PATH }).stdout, `${command} utility, smc-tools-${version}\n`);
+    t.match(run(file, ['--help'], { PATH }), { status: 0, stdout: `Usage: ${command} ` });
+  }
+  for (const page of man)
+    t.ok(existsSync(join(prefix, 'share', `man/man${page.at(-1)}`, page.slice(4))), page);
+  const shim = join(installed, 'dist/native/libsmc-preload.so');
+  t.match(run(join(prefix, 'bin/smc_run'), ['sh', '-c', 'echo $LD_PRELOAD'], { PATH }).stdout, shim);
+  t.ok(
+    readFileSync(shim).equals(
+      readFileSync(join(root, 'prebuilds', `linux-${process.arch}`, 'libsmc-preload.so')),
+    ),
+  );
+  t.ok(existsSync(join(installed, 'dist/commands/smcss.cache')), 'the code cache is made');
+  // netlink's addon is loaded, and asks this kernel, which may have no SMC
+  t.notMatch(run(join(prefix, 'bin/smcss'), [], { PATH }).stderr, /native part|internal error/);
+  for (const file of readdirSync(join(root, 'schemas')))
+    t.ok(existsSync(join(installed, 'schemas', file)), file);
+
+  const removed = run('npm', ['uninstall', '--global', '--prefix', prefix, 'smc-tools'], { PATH, HOME });
+  t.equal(removed.status, 0, removed.stderr);
+  t.strictSame(
+    ['bin', 'share/man/man8', 'lib/node_modules'].flatMap((directory) =>
+      existsSync(join(prefix, directory))
+        ? readdirSync(join(prefix, directory)).filter((name) => !name.startsWith('.'))
+        : [],
+    ),
+    [],
+    'and goes without a trace',
   );
 });
 
-t.test('what is installed', async (t) => {
-  writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }');
-  npm('install', '--prefix', scratch, '--no-audit', '--no-fund', join(scratch, filename));
-  for (const command of Object.keys(bin)) {
-    const { stdout, status } = spawnSync(join(scratch, 'node_modules/.bin', command), ['-v'], {
-      encoding: 'utf8',
-    });
-    t.equal(stdout, `${command} utility, smc-tools-${version}\n`);
-    t.equal(status, 0);
-  }
-  const shim = spawnSync(join(scratch, 'node_modules/.bin/smc_run'), ['sh', '-c', 'echo $LD_PRELOAD'], {
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'] },
-  });
-  t.equal(
-    shim.stdout,
-    `${join(scratch, 'node_modules/smc-tools/dist/native/libsmc-preload.so')}\n`,
-    'the C part is built',
+t.test('where nothing prebuilt works', async (t) => {
+  const copy = join(scratch, 'foreign');
+  mkdirSync(copy);
+  execFileSync('tar', ['-xzf', tarball, '-C', copy, '--strip-components=1']);
+  // as on a machine with another C library: the files are there and cannot be loaded
+  const directory = join(copy, 'prebuilds', `linux-${process.arch}`);
+  for (const file of readdirSync(directory)) writeFileSync(join(directory, file), 'not for here');
+  const postinstall = (PATH: string) => run('node', [join(copy, 'scripts/postinstall.mjs')], { PATH });
+  const without = postinstall(join(scratch, 'no-compiler'));
+  t.equal(without.status, 0, 'that stops no installation');
+  t.match(
+    without.stderr,
+    /^smc-tools: no prebuilt C part works here .* Install a C compiler, then: node .*build\.mjs\n$/,
   );
-  t.ok(
-    existsSync(join(scratch, 'node_modules/smc-tools/dist/commands/smcss.cache')),
-    'the code cache is made',
-  );
+  t.notOk(existsSync(join(copy, 'dist/native/smc-native.node')));
+  const { status, stderr } = postinstall(process.env['PATH'] ?? '');
+  t.strictSame([status, stderr], [0, '']);
+  for (const output of outputs) t.ok(existsSync(join(copy, 'dist/native', output)), `${output} is compiled`);
 });
 
 t.test('the library and its types', async (t) => {
+  writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }');
+  npm('install', '--prefix', scratch, '--no-audit', '--no-fund', '--offline', tarball);
   const program = `
-import { SmcClient, SmcError, connectionMode, type SmcSocket } from 'smc-tools';
+import { SmcClient, SmcError, connectionMode, type SmcSocket, type SocketsDocument } from 'smc-tools';
+const first = ({ sockets }: SocketsDocument): string | null | undefined => sockets[0]?.local.address;
 const client: SmcClient = new SmcClient({ hostRoot: '/nowhere' });
 const mode = (socket: SmcSocket): string | undefined => connectionMode(socket);
-console.log(typeof mode, typeof SmcError, typeof client.pnet.list);
+console.log(typeof mode, typeof first, typeof SmcError, typeof client.pnet.list);
 client.close();
 `;
   writeFileSync(join(scratch, 'program.ts'), program);
@@ -87,9 +250,9 @@ client.close();
   t.equal(tsc.stdout + tsc.stderr, '');
   t.equal(tsc.status, 0);
   const plain = program
-    .replace(', type SmcSocket', '')
-    .replace(/: (SmcClient|SmcSocket|string \| undefined)/g, '');
+    .replace(/, type \w+/g, '')
+    .replace(/: (SmcClient|SmcSocket|SocketsDocument|string \| (null \| )?undefined)/g, '');
   writeFileSync(join(scratch, 'program.js'), plain);
-  const { stdout } = spawnSync(process.execPath, ['program.js'], { cwd: scratch, encoding: 'utf8' });
-  t.equal(stdout, 'function function function\n');
+  const { stdout, stderr } = spawnSync(process.execPath, ['program.js'], { cwd: scratch, encoding: 'utf8' });
+  t.equal(stdout, 'function function function function\n', stderr);
 });

@@ -93,6 +93,20 @@ export function parseSelection<V extends string>(
   return { verb, selection: {} };
 }
 
+/** All lines of words that `parseSelection` understands, in the form of `Syntax.operands`. */
+export function selectionOperands({ verbs, takesId, takesDevices }: SelectionRules<string>): string[] {
+  const selections = [
+    'all',
+    ...(takesId ? ['<lgr-id>'] : []),
+    ...(takesDevices ? ['ibdev <rdma-device>', 'netdev <interface>'] : []),
+  ];
+  return [
+    ...verbs,
+    ...['', ...verbs].flatMap((verb) => selections.map((selection) => `${verb} ${selection}`.trim())),
+    'help',
+  ];
+}
+
 const U32_MAX = 0xffff_ffff;
 
 function parseId(word: string): number {

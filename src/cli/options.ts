@@ -2,6 +2,22 @@
 /** Command lines: options are declared once and serve parsing, help, man page test and completion. */
 import { Command, CommanderError, Option } from 'commander';
 
+/** Names that a shell looks up when it completes a word; how, is in scripts/completions.ts. */
+export type NamesOf =
+  | 'interface'
+  | 'rdma-device'
+  /** RDMA devices by name, ISM devices by PCI address */
+  | 'device'
+  | 'pnetid'
+  | 'lgr-id'
+  | 'ueid'
+  | 'unit'
+  | 'netns'
+  | 'host'
+  | 'command'
+  | 'file'
+  | 'directory';
+
 /** One option of a command. */
 export interface OptionSpec {
   /** letter without its dash */
@@ -10,6 +26,8 @@ export interface OptionSpec {
   long?: string;
   /** name of the value it takes, e.g. "NAME" */
   value?: string;
+  /** what a shell offers for the value: names, or these words; absent: what the value's own name suggests */
+  completes?: NamesOf | readonly string[];
   /** one line for the help */
   help: string;
   /** not in the C suite: gives way when an abbreviation also fits an option that is */
@@ -23,6 +41,11 @@ export interface Syntax {
   usage: string;
   /** one line that says what the command does */
   summary: string;
+  /**
+   * What shells offer for operands. A line for each way to go on, words with blanks between them; the last may be
+   * `<kind of names>`: `["show", "show all", "show <lgr-id>"]`.
+   */
+  operands?: () => readonly string[] | Promise<readonly string[]>;
   options: readonly OptionSpec[];
   /** lines of the help's example section: command, what it does */
   examples: readonly (readonly [command: string, effect: string])[];

@@ -14,6 +14,7 @@ type Action = (typeof ACTIONS)[number];
 export const smcPnet: CommandDefinition = {
   name: 'smc_pnet',
   usage: '[options] [PNETID]',
+  operands: () => ['<pnetid>'],
   summary:
     'Shows and edits the PNET table: which interfaces and RDMA or ISM devices share a physical network.',
   options: [
@@ -21,17 +22,25 @@ export const smcPnet: CommandDefinition = {
     { short: 's', long: 'show', help: 'show the table, or the entries of PNETID; the default' },
     { short: 'd', long: 'delete', help: 'delete all entries of PNETID' },
     { short: 'f', long: 'flush', help: 'delete all entries' },
-    { short: 'I', long: 'interface', value: 'NAME', help: 'with --add: Ethernet interface' },
+    {
+      short: 'I',
+      long: 'interface',
+      value: 'NAME',
+      completes: 'interface',
+      help: 'with --add: Ethernet interface',
+    },
     {
       short: 'D',
       long: 'ibdevice',
       value: 'NAME',
+      completes: 'device',
       help: 'with --add: RDMA device, or PCI address of an ISM device',
     },
     {
       short: 'P',
       long: 'ibport',
       value: 'PORT',
+      completes: ['1', '2'],
       help: 'with --add: port of the RDMA device, 1 (default) or 2',
     },
     { short: 'j', long: 'json', help: 'show the table as JSON' },

@@ -29,6 +29,7 @@ import { SmcError } from '../smc/error.ts';
 export const smcRun: CommandDefinition = {
   name: 'smc_run',
   usage: '[options] [--] COMMAND [ARGUMENT...]',
+  operands: () => ['<command>'],
   summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
   options: [
     { short: 'd', long: 'debug', help: 'let the preload library report each socket on stderr' },

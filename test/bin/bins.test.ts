@@ -104,6 +104,17 @@ for (const [name, path] of Object.entries(bin)) {
 /** Commands that need no netlink at all, and smc_run, which opens no socket. */
 const speaking = Object.keys(bin).filter((name) => name !== 'smc_run');
 
+t.test('a checkout that is not built', async (t) => {
+  const copy = scratchDir(t);
+  cpSync(join(root, 'bin'), join(copy, 'bin'), { recursive: true });
+  for (const [name, path] of Object.entries(bin))
+    t.match(start(join(copy, path), ['--version']), {
+      status: 1,
+      stdout: '',
+      stderr: `${name}: this checkout is not built; run: npm run build\n`,
+    });
+});
+
 t.test('without the npm package netlink', async (t) => {
   const copy = join(scratchDir(t), 'copy');
   mkdirSync(copy);

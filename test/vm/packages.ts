@@ -31,7 +31,16 @@ const hostPackages = [
   'mandoc',
   'musl-tools',
   'gcc-s390x-linux-gnu',
+  'g++-s390x-linux-gnu',
   'libc6-dev-s390x-cross',
+  'gcc-aarch64-linux-gnu',
+  'libc6-dev-arm64-cross',
+  'qemu-user',
+  // The tests of the completions, and of the Debian package.
+  'bash-completion',
+  'zsh',
+  'fish',
+  'lintian',
 ];
 
 let ensured: Promise<void> | undefined;

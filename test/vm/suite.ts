@@ -2,6 +2,7 @@
 /** What the guest tests share: a guest with our commands on its PATH, and ways to wait for a socket. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { validate } from '../helpers/schemas.ts';
 import {
   type CommandResult,
   Guest,
@@ -46,7 +47,18 @@ export async function batch(
   }));
   const options = { user, stdin: JSON.stringify(jobs), check: true };
   const { stdout } = await guest.run('node test/vm/programs/batch.cjs', options);
-  return JSON.parse(stdout) as CommandResult[];
+  const results = JSON.parse(stdout) as CommandResult[];
+  results.forEach((result, index) => {
+    checkDocument(jobs[index]!.words, result);
+  });
+  return results;
+}
+
+/** JSON in a guest is as schemas/ say, whatever else the test looks at. */
+function checkDocument(words: readonly string[], { stdout }: CommandResult): void {
+  if (!/^\s*\{/.test(stdout)) return;
+  const mistakes = validate(words, stdout);
+  if (mistakes.length > 0) throw new Error(`${words.join(' ')}: ${mistakes.join('; ')}`);
 }
 
 /** Socket of `smcss -j`, as far as the tests look at it. */
@@ -69,7 +81,9 @@ export interface JsonSocket {
 
 /** Runs `smcss -j` with further options. */
 export async function sockets(guest: Guest, options = ''): Promise<JsonSocket[]> {
-  const { stdout } = await guest.run(`smcss -j ${options}`, { check: true });
+  const result = await guest.run(`smcss -j ${options}`, { check: true });
+  const { stdout } = result;
+  checkDocument(['smcss', '-j'], result);
   const document = JSON.parse(stdout) as { sockets: JsonSocket[]; complete: boolean };
   if (!document.complete) throw new Error('smcss -j says its table is not complete');
   return document.sockets;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** `device`: ISM devices (smcd), RDMA devices by port (smcr). */
-import { parseSelection, type Selection } from '../../cli/objects.ts';
+import { parseSelection, type Selection, type SelectionRules, selectionOperands } from '../../cli/objects.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
 import type { Json } from '../../output/json.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
@@ -16,6 +16,7 @@ import {
   booleanOrNull,
   enumWord,
   enumWordOrNull,
+  type Flavor,
   hexOrNull,
   type ObjectContext,
   rowObjects,
@@ -27,6 +28,7 @@ import { cell, ibDeviceWidth, interfaceColumns, isSelected, type OnInterface } f
 
 export const device: SmcObject = {
   usage: (flavor) => (flavor === 'smcd' ? '[show] [all]' : '[show] [all | ibdev NAME | netdev NAME]'),
+  operands: (flavor) => selectionOperands(rules(flavor)),
   examples: (flavor) =>
     flavor === 'smcd'
       ? [['smcd device', 'ISM devices and their PNET IDs']]
@@ -36,11 +38,16 @@ export const device: SmcObject = {
         ],
   options: ['details'],
   run(context, words) {
-    const takesDevices = context.flavor === 'smcr';
-    const { selection } = parseSelection(words, { verbs: ['show'], takesId: false, takesDevices });
-    return takesDevices ? showPorts(context, selection) : showIsm(context);
+    const { selection } = parseSelection(words, rules(context.flavor));
+    return context.flavor === 'smcr' ? showPorts(context, selection) : showIsm(context);
   },
 };
+
+const rules = (flavor: Flavor): SelectionRules<'show'> => ({
+  verbs: ['show'],
+  takesId: false,
+  takesDevices: flavor === 'smcr',
+});
 
 type Pci = Pick<SmcdDevice, 'pciFid' | 'pciChid' | 'pciVendor' | 'pciDevice' | 'pciId'>;
 type Pnet = { pnetId?: string; pnetUser?: number } | undefined;

@@ -5,6 +5,7 @@ import { type SmcObject, writeDocument } from './object.ts';
 
 export const hsLimit: SmcObject = {
   usage: () => '[show | enable | disable]',
+  operands: () => ['show', 'enable', 'disable', 'help'],
   examples: (flavor) => [
     [`${flavor} hs-limit`, 'whether it is on'],
     [`${flavor} hs-limit enable`, 'new sockets fall back to TCP while handshakes queue up'],

@@ -100,12 +100,22 @@ export function smcCommand(
   return {
     ...definition,
     usage: '[options] OBJECT [word...]',
+    operands: () => operandsOf(flavor, objects),
     options: OPTIONS,
     topics: { title: 'Objects', entries: objects.map(({ name, summary }) => [name, summary]) },
     rewrite: rewriteOptions,
     statusOf,
     run: (context, parsed) => dispatch(context, parsed, flavor, objects),
   };
+}
+
+async function operandsOf(flavor: Flavor, objects: readonly ObjectEntry[]): Promise<string[]> {
+  const lines = objects.map(async ({ name, load }) => {
+    if (name === 'help') return [name];
+    const object = await load();
+    return [name, ...object.operands(flavor).map((line) => `${name} ${line}`)];
+  });
+  return (await Promise.all(lines)).flat();
 }
 
 function statusOf(error: unknown): number {

@@ -10,6 +10,7 @@ import { type SmcObject, writeDocument } from './object.ts';
 
 export const info: SmcObject = {
   usage: () => '[show]',
+  operands: () => ['show', 'help'],
   examples: (flavor) => [
     [`${flavor} info`, 'as text'],
     [`${flavor} -j info | jq -r .info.version`, 'the SMC version'],

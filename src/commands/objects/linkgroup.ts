@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** `linkgroup`: link groups of SMC-D and SMC-R, and the links of the latter. */
-import { parseSelection, type Selection } from '../../cli/objects.ts';
+import { parseSelection, type Selection, type SelectionRules, selectionOperands } from '../../cli/objects.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
 import { type Column, detailLines } from '../../output/table.ts';
 import { linkGroupOf, type SmcrLinkGroup } from '../../smc/link-groups.ts';
 import { type LinkRow, linkColumns, linkRows } from './link-columns.ts';
 import { smcdColumns, smcrColumns } from './linkgroup-columns.ts';
 import {
+  type Flavor,
   noteEmpty,
   type ObjectContext,
   rowObjects,
@@ -21,6 +22,8 @@ export const linkgroup: SmcObject = {
     flavor === 'smcd'
       ? '[show] [all | LG-ID]'
       : '[show | link-show] [all | LG-ID | ibdev NAME | netdev NAME]',
+  operands: (flavor) =>
+    selectionOperands({ ...rules(flavor), verbs: flavor === 'smcd' ? ['show'] : ['show', 'link-show'] }),
   examples: (flavor) =>
     flavor === 'smcd'
       ? [
@@ -34,14 +37,19 @@ export const linkgroup: SmcObject = {
         ],
   options: ['details', 'ddetails'],
   async run(context, words) {
-    const isSmcr = context.flavor === 'smcr';
-    const rules = { verbs: ['show', 'link-show'] as const, takesId: true, takesDevices: isSmcr };
-    const { verb, selection } = parseSelection(words, rules);
-    if (!isSmcr) await showSmcd(context, selection);
+    const { verb, selection } = parseSelection(words, rules(context.flavor));
+    if (context.flavor === 'smcd') await showSmcd(context, selection);
     else if (verb === 'show') await showSmcr(context, selection);
     else await showLinks(context, selection);
   },
 };
+
+/** smcd takes link-show for show, as the C suite does. */
+const rules = (flavor: Flavor): SelectionRules<'show' | 'link-show'> => ({
+  verbs: ['show', 'link-show'],
+  takesId: true,
+  takesDevices: flavor === 'smcr',
+});
 
 /** Whether a link group has the id; the uid of one of its links will do, too. */
 const hasId = (group: { id: number }, { id }: Selection): boolean =>

@@ -26,6 +26,8 @@ export interface ObjectContext extends Context {
 export interface SmcObject {
   /** what follows the object in the usage line */
   usage(flavor: Flavor): string;
+  /** what shells offer for the words, see `Syntax.operands` */
+  operands(flavor: Flavor): readonly string[];
   /** lines of the help's example section */
   examples(flavor: Flavor): Syntax['examples'];
   /** long names of options beyond --json that mean something here; the level options are never refused */

@@ -6,6 +6,7 @@ import { type SmcObject, writeDocument } from './object.ts';
 
 export const seid: SmcObject = {
   usage: () => '[show | enable | disable]',
+  operands: () => ['show', 'enable', 'disable', 'help'],
   examples: () => [
     ['smcd seid', 'the SEID, and whether it is offered to peers'],
     ['smcd seid disable', 'offer UEIDs only'],

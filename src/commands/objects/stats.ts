@@ -20,6 +20,7 @@ import { statisticsText } from './stats-text.ts';
 
 export const stats: SmcObject = {
   usage: () => '[show | reset | json]',
+  operands: () => ['show', 'reset', 'json', 'help'],
   examples: (flavor) => [
     [`${flavor} -d stats`, 'all counters, with the reasons of fallbacks'],
     [`${flavor} stats reset`, 'show them, and count from here on'],

@@ -5,11 +5,17 @@ import { Answer, UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
 import { type Column, printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
-import { readSysctls, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
+import { readSysctls, SYSCTLS, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
 import { rowObjects, type SmcObject, writeDocument, writeTable } from './object.ts';
 
 export const sysctl: SmcObject = {
   usage: () => '[show [NAME] | set NAME VALUE]',
+  operands: () => [
+    'show',
+    'set',
+    'help',
+    ...SYSCTLS.flatMap(({ name }) => [`show ${name}`, `set ${name} default`]),
+  ],
   examples: (flavor) => [
     [`${flavor} sysctl`, 'all settings with their defaults and ranges'],
     [`${flavor} sysctl set wmem 262144`, 'larger send buffers for new sockets'],

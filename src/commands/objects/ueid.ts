@@ -7,6 +7,7 @@ import { noteEmpty, type ObjectContext, type SmcObject, writeDocument } from './
 
 export const ueid: SmcObject = {
   usage: () => '[show | add UEID | add --from-machine-id | del UEID | flush]',
+  operands: () => ['show', 'add', 'del <ueid>', 'flush', 'help'],
   examples: (flavor) => [
     [`${flavor} ueid`, 'all UEIDs'],
     [`${flavor} ueid add MY-PLEX`, 'define one; peers need the same'],

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+/** What the shells have to know of a command, taken from its declaration. */
+import { readFileSync } from 'node:fs';
+import type { NamesOf, OptionSpec, Syntax } from '../../src/cli/options.ts';
+
+/** Words to offer: these, or names that are looked up. */
+export type Candidates = { names: NamesOf } | { words: readonly Word[] };
+
+export interface Word {
+  word: string;
+  /** what it means; '' where nothing is declared */
+  meaning: string;
+}
+
+export interface CompletedOption {
+  short?: string | undefined;
+  long?: string | undefined;
+  help: string;
+  /** may be given more than once */
+  repeats: boolean;
+  /** name of its value; absent: it takes none */
+  value?: string | undefined;
+  /** absent: nothing can be offered for the value */
+  candidates?: Candidates | undefined;
+}
+
+export interface Model {
+  name: string;
+  options: readonly CompletedOption[];
+  /** what may follow, by the operands before, joined by blanks */
+  operands: ReadonlyMap<string, readonly Candidates[]>;
+  /** the first operand is a command, to which all words behind it belong */
+  startsCommand: boolean;
+}
+
+/** Names of values that say enough. */
+const BY_VALUE: Readonly<Record<string, NamesOf>> = {
+  FILE: 'file',
+  DIR: 'directory',
+  DIRECTORY: 'directory',
+  UNIT: 'unit',
+  INTERFACE: 'interface',
+  HOST: 'host',
+};
+
+export async function modelOf(syntax: Syntax): Promise<Model> {
+  const lines = (await syntax.operands?.()) ?? [];
+  return {
+    name: syntax.name,
+    options: syntax.options.map(optionModel),
+    operands: operandStates(lines, new Map(syntax.topics?.entries ?? [])),
+    startsCommand: Boolean(syntax.stopAtOperand),
+  };
+}
+
+function optionModel(option: OptionSpec): CompletedOption {
+  const { short, long, value, help, completes = BY_VALUE[value ?? ''] } = option;
+  return {
+    short,
+    long,
+    value,
+    help,
+    repeats: 'repeatable' in option,
+    candidates:
+      value === undefined || completes === undefined
+        ? undefined
+        : typeof completes === 'string'
+          ? { names: completes }
+          : { words: completes.map((word) => ({ word, meaning: '' })) },
+  };
+}
+
+/** @param meanings of first words */
+function operandStates(
+  lines: readonly string[],
+  meanings: ReadonlyMap<string, string>,
+): Map<string, Candidates[]> {
+  const states = new Map<string, { words: Map<string, Word>; names: Set<NamesOf> }>();
+  for (const line of lines) {
+    const words = line.split(' ');
+    words.forEach((word, index) => {
+      const before = words.slice(0, index).join(' ');
+      const state = states.get(before) ?? { words: new Map(), names: new Set() };
+      states.set(before, state);
+      const [, names] = /^<(.*)>$/.exec(word) ?? [];
+      if (names) {
+        if (index + 1 < words.length) throw new Error(`'${line}': names come last`);
+        state.names.add(names as NamesOf);
+      } else state.words.set(word, { word, meaning: index === 0 ? (meanings.get(word) ?? '') : '' });
+    });
+  }
+  return new Map(
+    [...states].map(([before, { words, names }]) => [
+      before,
+      [
+        ...(words.size > 0 ? [{ words: [...words.values()] }] : []),
+        ...[...names].map((kind) => ({ names: kind })),
+      ],
+    ]),
+  );
+}
+
+/** Letters of options without a value, then of those with one: what a cluster is made of. */
+export function letters({ options }: Model): { flags: string; valued: string } {
+  const join = (some: readonly CompletedOption[]): string => some.map(({ short = '' }) => short).join('');
+  return {
+    flags: join(options.filter(({ value }) => value === undefined)),
+    valued: join(options.filter(({ value }) => value !== undefined)),
+  };
+}
+
+/** Extended regular expression: a word after which the value of an option is expected. */
+export function takesNext(model: Model): string {
+  const { flags, valued } = letters(model);
+  const long = model.options.flatMap(({ long, value }) => (long && value ? [`--${long}`] : []));
+  const alternatives = [...(valued ? [`-[${flags}]*[${valued}]`] : []), ...long];
+  // without options that take a value: what no word is
+  return alternatives.length > 0 ? `^(${alternatives.join('|')})$` : '^$.';
+}
+
+/** A text in single quotes, for sh, bash and zsh. */
+export const shellQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Names that each shell knows by itself. */
+export const BUILT_IN = ['host', 'command', 'file', 'directory'] as const;
+
+/**
+ * How the other names are found: a script of sh, $1 is the command as it was typed. Files tell most, so that the key
+ * answers at once; the suite itself is asked for what only the kernel knows. Names may hold anything, so the scripts
+ * print and the shells compare them as they are, one a line.
+ */
+export const LOOK_UP: Readonly<Record<Exclude<NamesOf, (typeof BUILT_IN)[number]>, string>> = {
+  interface: each('/sys/class/net/*/ifindex', true),
+  'rdma-device': each('/sys/class/infiniband/*/node_type', true),
+  device: `${each('/sys/class/infiniband/*/node_type', true)}; ${each('/sys/bus/pci/drivers/ism/*:*')}`,
+  pnetid: `${firstColumn('smc_pnet')} | sort -u`,
+  'lgr-id': `"$1" linkgroup 2>/dev/null | while read -r id rest; do [ "$id" = LG-ID ] || printf "%s\\n" "$id"; done`,
+  ueid: firstColumn('smcd ueid'),
+  unit: firstColumn('systemctl --no-pager --no-legend --plain list-unit-files "*.service"', false),
+  netns: each('/run/netns/*'),
+};
+
+/** Prints the last part of each path, or the directory that it is in. */
+function each(pattern: string, isInside = false): string {
+  const parent = isInside ? `f=\${f%/*}; ` : '';
+  return `for f in ${pattern}; do [ -e "$f" ] || continue; ${parent}printf "%s\\n" "\${f##*/}"; done`;
+}
+
+/** Asks a command for the first word of its lines; one of the suite is where the typed command is. */
+function firstColumn(command: string, isOurs = true): string {
+  const [program, ...words] = command.split(' ');
+  const call = isOurs ? [`"\${1%"\${1##*/}"}${program}"`, ...words].join(' ') : command;
+  return `${call} 2>/dev/null | while read -r id rest; do printf "%s\\n" "$id"; done`;
+}
+
+/** Kinds of names that a command needs and the shell does not know. */
+export function lookUps(model: Model): (keyof typeof LOOK_UP)[] {
+  const all = [...model.options.map(({ candidates }) => candidates), ...[...model.operands.values()].flat()];
+  const kinds = all.flatMap((candidates) => (candidates && 'names' in candidates ? [candidates.names] : []));
+  return [...new Set(kinds)].filter((kind): kind is keyof typeof LOOK_UP => kind in LOOK_UP).sort();
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+/** First line of a file. */
+export const origin = ({ name }: Model): string =>
+  `# ${name} of smc-tools ${version}; made from its option declarations by scripts/completions`;

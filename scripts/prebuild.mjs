@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// Builds what a package has for machines without a compiler, with Debian's cross compilers:
+//     node scripts/prebuild.mjs [x64|arm64|s390x…]
+// prebuilds/linux-ARCH gets the C part. The npm package netlink, which we bundle, has its own addon for x64 and arm64;
+// for s390x it is built here and put beside those.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildNative } from '../native/build.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** Debian's name of each machine, which its compilers begin with; by Node's name. */
+export const machines = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu', s390x: 's390x-linux-gnu' };
+
+/** Headers of libuv, which come with Node; they are the same for all machines. */
+function uvHeaders() {
+  const directory = resolve(dirname(process.execPath), '../include/node');
+  if (existsSync(join(directory, 'uv.h'))) return directory;
+  throw new Error(`${directory} has no uv.h: install the headers of Node`);
+}
+
+/** The compiler expects this one in the C++ library of GCC 11 or newer; everything else is in older ones, too. */
+const NEW_FUNCTION = `#include <new>
+namespace std { void __throw_bad_array_new_length() { throw bad_array_new_length(); } }
+`;
+
+/** As node-gyp would build it. */
+function buildNetlink(arch, compiler) {
+  const source = dirname(require.resolve('netlink/package.json'));
+  const output = join(source, 'prebuilds', `linux-${arch}`, 'node.napi.node');
+  const include = [require('node-addon-api').include_dir, require('node-api-headers').include_dir];
+  const definitions = ['NODE_GYP_MODULE_NAME=netlink_binding', 'BUILDING_NODE_EXTENSION', 'NAPI_VERSION=8'];
+  mkdirSync(dirname(output), { recursive: true });
+  const { status, error, stderr } = spawnSync(
+    compiler,
+    [
+      ...['-std=gnu++17', '-O2', '-fPIC', '-shared', '-s'],
+      ...['-fvisibility=hidden', '-Wl,-z,relro,-z,now,-z,noexecstack'],
+      ...definitions.map((definition) => `-D${definition}`),
+      ...[...include, uvHeaders()].flatMap((directory) => ['-isystem', directory.replaceAll('"', '')]),
+      ...['-o', output, join(source, 'src/binding.cc'), '-x', 'c++', '-'],
+    ],
+    { encoding: 'utf8', input: NEW_FUNCTION },
+  );
+  if (status !== 0) throw new Error(`${compiler} failed: ${error?.message ?? stderr}`);
+}
+
+export async function prebuild(arch) {
+  const machine = machines[arch];
+  if (!machine) throw new Error(`${arch} is none of ${Object.keys(machines).join(', ')}`);
+  const outDir = join(root, 'prebuilds', `linux-${arch}`);
+  const { missingCompiler } = await buildNative({ outDir, cc: `${machine}-gcc` });
+  if (missingCompiler)
+    throw new Error(`${machine}-gcc is missing: install gcc-${machine.replaceAll('_', '-')}`);
+  if (arch === 's390x') buildNetlink(arch, `${machine}-g++`);
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const chosen = process.argv.slice(2);
+  if (chosen.length === 0) rmSync(join(root, 'prebuilds'), { recursive: true, force: true });
+  for (const arch of chosen.length > 0 ? chosen : Object.keys(machines)) {
+    await prebuild(arch);
+    console.error(`prebuild: linux-${arch}`);
+  }
+}

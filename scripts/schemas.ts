@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/**
+ * npm run schemas: makes schemas/ out of the types in src/documents/. A type with a `@title` is a document; the file is
+ * named after the title, which is the command line without options that do not matter.
+ */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createGenerator, type Schema } from 'ts-json-schema-generator';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** What the generator writes is of draft 7; two keywords are all that differs here. */
+function modern(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(modern);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      if (key === '$ref') return [key, String(inner).replace('#/definitions/', '#/$defs/')];
+      if (key === 'items' && Array.isArray(inner)) return ['prefixItems', modern(inner)];
+      return [key, modern(inner)];
+    }),
+  );
+}
+
+/** Schemas by file name. */
+export function schemas(): Map<string, string> {
+  const generator = createGenerator({
+    path: join(root, 'src/documents/*.ts'),
+    tsconfig: join(root, 'tsconfig.json'),
+    skipTypeCheck: true,
+    sortProps: false,
+    minify: false,
+  });
+  const { definitions = {} } = generator.createSchema('*');
+  const titled = Object.entries(definitions).filter(
+    (entry): entry is [string, Schema & { title: string }] =>
+      typeof entry[1] === 'object' && 'title' in entry[1],
+  );
+  return new Map(
+    titled.map(([type, { title }]) => {
+      const { [type]: top, ...others } = generator.createSchema(type).definitions ?? {};
+      const document = {
+        $schema: 'https://json-schema.org/draft/2020-12/schema',
+        title,
+        ...(modern(top) as object),
+        $defs: modern(others),
+      };
+      return [`${title.replace(/[ -]+/g, '-')}.schema.json`, `${JSON.stringify(document, undefined, 2)}\n`];
+    }),
+  );
+}
+
+/** Replaces the files. */
+function write(): void {
+  const directory = join(root, 'schemas');
+  mkdirSync(directory, { recursive: true });
+  for (const file of readdirSync(directory)) rmSync(join(directory, file));
+  for (const [file, text] of schemas()) writeFileSync(join(directory, file), text);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) write();
