@@ -30,7 +30,7 @@
 
 #include "launch.h"
 
-enum { LOOK_EVERY = 500 /* ms */, LOOK_SHARE = 4 /* part of the time */, LOOK_SAVED = 2000 /* ms at most */ };
+enum { LOOK_EVERY = 500 /* ms */, LOOK_SHARE = 4 /* part of the time */, LOOK_SAVED = 2000 /* ms at most */, FAILED_LOOKS = 3 };
 
 static struct {
 	const struct options *options;
@@ -175,13 +175,17 @@ struct entry {
 	char command[NAME_SIZE];
 	enum { UNSEEN, UNCONNECTED, LISTENING, COUNTED } progress;
 	bool looked_at_end; /* since then there is nothing more to know, unless another process has it too */
+	unsigned int leaving; /* the look that is made because its process exits */
 	unsigned char missed; /* complete looks in a row that did not show it */
 	unsigned int look; /* the last one that showed it */
 	uint16_t port; /* of a listener */
 };
 
 static struct entry *table[1024];
-static unsigned int entries, this_look;
+static unsigned int entries, this_look, failed_looks;
+
+/* Ports of listeners, now or once: spares the search for nearly all sockets of other programs. */
+static uint8_t port_seen[65536 / 8];
 
 static struct entry **place_of(ino_t inode)
 {
@@ -204,7 +208,7 @@ static struct entry *add_entry(ino_t inode, pid_t pid, const char *command)
 		return NULL;
 	entry->inode = inode;
 	entry->pid = pid;
-	entry->look = this_look;
+	entry->leaving = UINT32_MAX; /* no look */
 	memcpy(entry->command, command, sizeof entry->command);
 	*at = entry;
 	entries++;
@@ -294,8 +298,11 @@ static void remove_entry(struct entry **at)
 
 /* ---- looking ---- */
 
+/* A closed one without a link group is a connection that did not come about. */
 static bool is_connected(const struct row *row)
 {
+	if (row->socket.state == STATE_CLOSED && row->socket.mode == DIAG_MODE_SMCR && !row->has_link_group)
+		return false;
 	return row->socket.state != STATE_INIT && row->socket.state != STATE_LISTEN && row->socket.dport;
 }
 
@@ -309,9 +316,10 @@ static void update(struct entry *entry, const struct row *row)
 	if (row->socket.state == STATE_LISTEN) {
 		entry->progress = LISTENING;
 		entry->port = row->socket.sport;
+		port_seen[entry->port / 8] |= (uint8_t)(1 << entry->port % 8);
 	} else if (!is_connected(row)) {
 		entry->progress = UNCONNECTED;
-		entry->looked_at_end = false;
+		entry->looked_at_end = entry->leaving == this_look;
 	} else if (row->socket.mode == DIAG_MODE_TCP) {
 		settle(entry, MODE_TCP, row);
 	} else if (row->socket.mode == DIAG_MODE_SMCD) {
@@ -326,6 +334,8 @@ static void update(struct entry *entry, const struct row *row)
 
 static const struct entry *listener_of(const struct row *row)
 {
+	if (!(port_seen[row->socket.sport / 8] & 1 << row->socket.sport % 8))
+		return NULL;
 	for (size_t i = 0; i < COUNT(table); i++)
 		for (const struct entry *entry = table[i]; entry; entry = entry->next)
 			if (entry->progress == LISTENING && entry->port == row->socket.sport)
@@ -390,13 +400,21 @@ static bool list_in_time(bool (*look)(const struct row *row, void *context), voi
 	return complete;
 }
 
-/* Sockets that two complete lists in a row did not show are gone: a list that changes meanwhile may skip some. */
+/*
+ * Sockets that two complete lists in a row did not show are gone: a list that changes meanwhile may skip some. When lists
+ * fail again and again, as without smc_diag, nothing will be known of any socket, and none is kept.
+ */
 static void look_at_all(unsigned char enough_misses)
 {
 	bool complete;
 
 	this_look++;
 	complete = list_in_time(look_at_row, NULL);
+	failed_looks = complete ? 0 : failed_looks + 1;
+	if (failed_looks >= FAILED_LOOKS) {
+		complete = true;
+		enough_misses = 0;
+	}
 	for (size_t i = 0; complete && i < COUNT(table); i++) {
 		struct entry **at = &table[i];
 
@@ -450,7 +468,13 @@ int observe_due(void)
 
 void observe_finish(void)
 {
+	if (!entries)
+		return;
 	look_at_all(1);
+	if (failed_looks) {
+		failed_looks = FAILED_LOOKS;
+		look_at_all(0);
+	}
 }
 
 /* The entry of an SMC socket behind a path of /proc/PID/fd that is not counted yet; NULL for anything else. */
@@ -503,6 +527,7 @@ void observe_exit(pid_t tid)
 {
 	char path[320];
 	bool questions = false;
+	struct entry *entry;
 	DIR *directory;
 	const struct dirent *file;
 
@@ -514,8 +539,11 @@ void observe_exit(pid_t tid)
 		return;
 	while ((file = readdir(directory))) {
 		snprintf(path, sizeof path, "/proc/%d/fd/%s", tid, file->d_name);
-		if (open_question(path, tid))
-			questions = true;
+		entry = open_question(path, tid);
+		if (!entry)
+			continue;
+		entry->leaving = this_look + 1;
+		questions = true;
 	}
 	closedir(directory);
 	if (!questions || !may_look())
