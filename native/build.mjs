@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: MIT
 /**
- * Builds the C part: libsmc-preload.so and smc-native.node.
+ * Builds the C part: libsmc-preload.so, smc-launch and smc-native.node.
  *
  *     node native/build.mjs [outDir]        CC chooses the compiler (a cross compiler works)
  *
- * One call of the compiler per file, no node-gyp: the addon needs four headers of Node and finds their
+ * One call of the compiler per output, no node-gyp: the addon needs four headers of Node and finds their
  * functions in the node program that loads it.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const sourceDir = dirname(fileURLToPath(import.meta.url));
@@ -20,26 +29,56 @@ const sourceDir = dirname(fileURLToPath(import.meta.url));
 export const commonFlags = [
   '-std=gnu11',
   '-O2',
-  '-fPIC',
   '-fvisibility=hidden',
   '-Wall',
   '-Wextra',
   '-Wshadow',
   '-fstack-protector-strong',
   '-fstack-clash-protection',
-  '-shared',
   '-s',
   '-Wl,-z,relro,-z,now,-z,noexecstack',
 ];
 
-/** What gets built. `-nostartfiles`: the shim shall ask nothing of libc but the few symbols the tests list. */
-export const targets = [
-  {
-    output: 'libsmc-preload.so',
-    source: 'smc-preload.c',
-    flags: ['-nostartfiles', '-Wl,-soname,libsmc-preload.so'],
+const library = ['-fPIC', '-shared'];
+const program = ['-fPIE', '-pie'];
+// the shim shall ask nothing of libc but the few symbols the tests list
+const shim = [...library, '-nostartfiles', '-Wl,-soname,libsmc-preload.so'];
+
+/**
+ * Machines that run programs of 32 bits as well: what makes the compiler build those, and below which directories the
+ * loaders of each class look for libraries, as `$LIB` in LD_PRELOAD becomes (Debian, Fedora and SUSE, Arch).
+ */
+const siblings = {
+  x86_64: {
+    flag: '-m32',
+    wide: ['lib/x86_64-linux-gnu', 'lib64'],
+    narrow: ['lib/i386-linux-gnu', 'lib32'],
   },
-  { output: 'smc-native.node', source: 'exec.c', flags: ['-D_FORTIFY_SOURCE=2'], needsNodeHeaders: true },
+  s390x: { flag: '-m31', wide: ['lib/s390x-linux-gnu', 'lib64'], narrow: ['lib/s390-linux-gnu'] },
+};
+
+/** What gets built. What is `narrow` is for programs of 32 bits, and left out where the compiler cannot. */
+export const targets = [
+  { output: 'libsmc-preload.so', sources: ['smc-preload.c'], flags: shim },
+  { output: 'libsmc-preload-32.so', sources: ['smc-preload.c'], flags: shim, narrow: true },
+  {
+    output: 'smc-launch',
+    sources: [
+      'smc-launch.c',
+      'launch-filter.c',
+      'launch-serve.c',
+      'launch-observe.c',
+      'launch-caller.c',
+      'launch-text.c',
+    ],
+    flags: [...program, '-D_FORTIFY_SOURCE=2'],
+  },
+  {
+    output: 'smc-native.node',
+    sources: ['exec.c'],
+    flags: [...library, '-D_FORTIFY_SOURCE=2'],
+    needsNodeHeaders: true,
+  },
 ];
 
 /** Directory of node_api.h: the npm package node-api-headers, or the headers that came with this node. */
@@ -54,12 +93,12 @@ function findNodeHeaders() {
   }
 }
 
-/** Changes when the output would: compiler, flags, source, and this file. */
-function fingerprint(command, source) {
+/** Changes when the output would: compiler, flags, sources, any header, and this file. */
+function fingerprint(command, sources) {
   const hash = createHash('sha256').update(JSON.stringify([process.arch, ...command]));
-  for (const file of [join(sourceDir, source), fileURLToPath(import.meta.url)])
-    hash.update(readFileSync(file));
-  return hash.digest('hex');
+  const headers = readdirSync(sourceDir).filter((name) => name.endsWith('.h'));
+  for (const file of [...sources, ...headers.sort()]) hash.update(readFileSync(join(sourceDir, file)));
+  return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest('hex');
 }
 
 function readStamps(file) {
@@ -67,6 +106,46 @@ function readStamps(file) {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return {}; // first build, or a damaged file: build everything
+  }
+}
+
+const machineName = (arch) => (arch === 'x64' ? 'x86_64' : arch);
+
+/**
+ * One value of LD_PRELOAD for programs of both classes: DIR/preload/$LIB/libsmc-preload.so, where the loaders of this
+ * machine are seen to find the right one. If not, there is no such directory.
+ */
+function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
+  const directory = join(outDir, 'preload');
+  const probe = join(outDir, `probe.${process.pid}.tmp`);
+  const clean = (command) => {
+    const LD_PRELOAD = `${resolve(directory)}/$LIB/libsmc-preload.so`;
+    const { status, stderr } = spawnSync(command, ['--version'], { env: { LD_PRELOAD }, encoding: 'utf8' });
+    return status === 0 && stderr === '';
+  };
+  try {
+    if (compile([flag, '-x', 'c', '-', '-o', resolve(probe)], 'int main(void) { return 0; }\n').status !== 0)
+      return;
+    // what a plain `lib` means differs: 32 bits at Fedora, 64 at Arch
+    for (const [forWide, forNarrow] of [
+      [wide, [...narrow, 'lib']],
+      [[...wide, 'lib'], narrow],
+    ]) {
+      rmSync(directory, { recursive: true, force: true });
+      for (const [places, file] of [
+        [forWide, 'libsmc-preload.so'],
+        [forNarrow, 'libsmc-preload-32.so'],
+      ])
+        for (const place of places) {
+          mkdirSync(join(directory, place), { recursive: true });
+          const link = join(directory, place, 'libsmc-preload.so');
+          symlinkSync(relative(dirname(link), join(outDir, file)), link);
+        }
+      if (clean(process.execPath) && clean(resolve(probe))) return;
+    }
+    rmSync(directory, { recursive: true, force: true });
+  } finally {
+    rmSync(probe, { force: true });
   }
 }
 
@@ -91,11 +170,26 @@ export async function buildNative({
   const [compiler, ...compilerArgs] = cc.split(/\s+/).filter(Boolean);
   mkdirSync(outDir, { recursive: true });
 
-  for (const { output, source, flags, needsNodeHeaders } of targets) {
+  const ask = (question) =>
+    spawnSync(compiler, [...compilerArgs, question], { encoding: 'utf8' }).stdout?.trim();
+  const machine = ask('-dumpmachine')?.split('-')[0];
+  const sibling = siblings[machine];
+  // Debian keeps the kernel's headers, which are the same for both, where it looks for 64 bits only
+  const forNarrow = ({ flag }) => [flag, '-idirafter', `/usr/include/${ask('-print-multiarch')}`];
+  for (const { output, sources, flags, needsNodeHeaders, narrow } of targets) {
     const outFile = join(outDir, output);
+    if (narrow && !sibling) continue;
     const include = needsNodeHeaders ? ['-isystem', findNodeHeaders()] : [];
-    const args = [...compilerArgs, ...commonFlags, ...flags, ...extraFlags, ...include, source];
-    const stamp = fingerprint([compiler, ...args], source);
+    const args = [
+      ...compilerArgs,
+      ...commonFlags,
+      ...flags,
+      ...extraFlags,
+      ...include,
+      ...(narrow ? forNarrow(sibling) : []),
+      ...sources,
+    ];
+    const stamp = fingerprint([compiler, ...args], sources);
     if (stamps[output] === stamp && existsSync(outFile)) {
       log(`${output}: up to date`);
       result.skipped.push(outFile);
@@ -117,8 +211,9 @@ export async function buildNative({
     }
     if (error || status !== 0) {
       rmSync(temporary, { force: true });
+      if (narrow) continue;
       const reason = error?.message ?? (signal ? `killed by ${signal}` : `status ${status}`);
-      throw new Error(`${compiler} failed on native/${source} (${reason})\n${stderr ?? ''}`.trimEnd(), {
+      throw new Error(`${compiler} failed on native/${sources[0]} (${reason})\n${stderr ?? ''}`.trimEnd(), {
         cause: error,
       });
     }
@@ -128,6 +223,10 @@ export async function buildNative({
     writeFileSync(stampFile, `${JSON.stringify(stamps, null, 2)}\n`);
     log(`${output}: built`);
     result.built.push(outFile);
+    if (narrow && machine === machineName(process.arch))
+      placeForLoaders(outDir, sibling, (words, input) =>
+        spawnSync(compiler, [...compilerArgs, ...words], { input, encoding: 'utf8' }),
+      );
   }
   return result;
 }

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import t from 'tap';
 import { buildNative, targets } from '../../native/build.mjs';
-import { nativeSource, run, scratchDir } from './helpers.ts';
+import { compile, nativeSource, run, scratchDir } from './helpers.ts';
 
 const outputs = targets.map(({ output }) => output);
 
@@ -16,13 +16,21 @@ t.test('builds, then skips, then builds what is missing', async (t) => {
     skipped: [],
     missingCompiler: false,
   });
-  t.strictSame(lines, ['libsmc-preload.so: built', 'smc-native.node: built'], 'no warnings');
-  t.strictSame(readdirSync(outDir).sort(), ['.stamps.json', ...outputs].sort(), 'leaves nothing else');
+  t.strictSame(
+    lines,
+    outputs.map((output) => `${output}: built`),
+    'no warnings',
+  );
+  t.strictSame(
+    readdirSync(outDir).sort(),
+    ['.stamps.json', 'preload', ...outputs].sort(),
+    'leaves nothing else',
+  );
   t.strictSame(await buildNative({ outDir }), { built: [], skipped: paths, missingCompiler: false });
   rmSync(paths[0]!);
   t.strictSame(await buildNative({ outDir }), {
     built: [paths[0]],
-    skipped: [paths[1]],
+    skipped: paths.slice(1),
     missingCompiler: false,
   });
   writeFileSync(join(outDir, '.stamps.json'), 'no JSON');
@@ -82,7 +90,7 @@ t.test('a compiler command with arguments, run directly', async (t) => {
   });
   t.strictSame(
     { status, stdout, stderr },
-    { status: 0, stdout: 'libsmc-preload.so: built\nsmc-native.node: built\n', stderr: '' },
+    { status: 0, stdout: outputs.map((output) => `${output}: built\n`).join(''), stderr: '' },
   );
 });
 
@@ -101,6 +109,42 @@ t.test('hardening', async (t) => {
 t.test('cross compiler', async (t) => {
   const cc = 's390x-linux-gnu-gcc';
   const outDir = scratchDir(t);
-  t.equal((await buildNative({ outDir, cc, extraFlags: ['-Werror'] })).built.length, outputs.length);
-  t.match(run('readelf', ['-h', join(outDir, outputs[0]!)]).stdout, /Machine: +IBM S\/390/);
+  const { built } = await buildNative({ outDir, cc, extraFlags: ['-Werror'] });
+  // there is no C library of 31 bits for it
+  t.strictSame(
+    built,
+    outputs.filter((output) => !output.includes('-32')).map((output) => join(outDir, output)),
+  );
+  for (const file of built) t.match(run('readelf', ['-h', file]).stdout, /Machine: +IBM S\/390/);
+  t.notOk(existsSync(join(outDir, 'preload')));
+});
+
+t.test('one LD_PRELOAD for programs of both classes', async (t) => {
+  const outDir = scratchDir(t);
+  await buildNative({ outDir });
+  const source = join(outDir, 'opens.c');
+  writeFileSync(
+    source,
+    '#include <sys/socket.h>\nint main(void) { return socket(AF_INET, SOCK_STREAM, 0) < 0; }\n',
+  );
+  const flags = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'];
+  const narrow = compile(join(outDir, 'narrow'), [source], flags);
+  const wide = compile(join(outDir, 'wide'), [source]);
+  const env = { LD_PRELOAD: `${outDir}/preload/$LIB/libsmc-preload.so`, SMC_DEBUG: '1' };
+  const line = /libsmc-preload: IPv4 socket 3 .*\n/.source;
+  t.match(
+    run('sh', ['-c', `${wide} && ${narrow} && exec ${wide}`], env).stderr,
+    new RegExp(`^(${line}){3}$`),
+    'in a tree of both',
+  );
+  for (const [program, shim] of [
+    [wide, 'libsmc-preload.so'],
+    [narrow, 'libsmc-preload-32.so'],
+  ] as const)
+    t.match(
+      run(program, [], { ...env, LD_PRELOAD: join(outDir, shim) }).stderr,
+      new RegExp(`^${line}$`),
+      shim,
+    );
+  t.match(run('readelf', ['-h', join(outDir, 'libsmc-preload-32.so')]).stdout, /Class: +ELF32/);
 });

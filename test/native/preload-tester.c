@@ -2,14 +2,15 @@
 /*
  * Checks libsmc-preload.so from inside a program that is run under it.
  *
- *   preload-tester [--stand-in] [--refuse ERRNO] [--refuse-sndbuf ERRNO]
+ *   preload-tester [--stand-in|--marked] [--refuse ERRNO] [--refuse-sndbuf ERRNO]
  *                  --expect converted|fallback|kernel|ERRNO [table|sizes|lines|storm [ROUNDS]]
  *
  * With neither --stand-in nor --refuse the kernel's own AF_SMC answers: "converted" on a kernel that has it,
  * "fallback" on one that has not, "kernel" finds out which. --refuse makes socket(AF_SMC) fail with an errno
  * of choice. --stand-in plays AF_SMC itself, on any kernel since 5.14: a seccomp filter hands each
  * socket(AF_SMC) to a thread here, which checks the arguments as the kernel would and puts a marked TCP socket
- * in place. Both together: that thread refuses, and counts how often it was asked.
+ * in place. Both together: that thread refuses, and counts how often it was asked. --marked: somebody outside plays it,
+ * with the same mark (launch-stand-in.c).
  *
  * table   every kind of call, compared with the same call made directly
  * sizes   prints the buffer sizes of a few sockets
@@ -53,7 +54,7 @@ enum { UNTOUCHED_ERRNO = 12345 };
 
 static int expected_error = -1; /* --expect ERRNO */
 static bool expect_converted;
-static bool stand_in;
+static bool stand_in, marked;
 static int refuse, refuse_sndbuf;
 static atomic_int asked; /* how often the stand-in was */
 static int checks, failures;
@@ -86,7 +87,7 @@ static int get_option(int fd, int level, int option)
  */
 static bool is_smc(int fd)
 {
-	if (stand_in)
+	if (stand_in || marked)
 		return get_option(fd, SOL_SOCKET, SO_PRIORITY) == STAND_IN_MARK;
 	return get_option(fd, SOL_SMC_LEVEL, SMC_LIMIT_HS_OPTION) >= 0;
 }
@@ -474,7 +475,7 @@ static void test_storm(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: preload-tester [--stand-in] [--refuse ERRNO] [--refuse-sndbuf ERRNO]\n"
+	fprintf(stderr, "usage: preload-tester [--stand-in|--marked] [--refuse ERRNO] [--refuse-sndbuf ERRNO]\n"
 			"                      --expect converted|fallback|kernel|ERRNO\n"
 			"                      [table|sizes|lines|storm [ROUNDS]]\n");
 	return 2;
@@ -487,6 +488,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--stand-in"))
 			stand_in = true;
+		else if (!strcmp(argv[i], "--marked"))
+			marked = true;
 		else if (!strcmp(argv[i], "--refuse") && argv[i + 1])
 			refuse = atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--refuse-sndbuf") && argv[i + 1])

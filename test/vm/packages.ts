@@ -41,6 +41,12 @@ const hostPackages = [
   'zsh',
   'fish',
   'lintian',
+  // 32-bit programs; gcc-multilib would not go together with the cross compiler
+  'libc6-dev-i386',
+  'lib32gcc-12-dev',
+  'valgrind',
+  // Programs that no preload library reaches.
+  'golang-go',
 ];
 
 let ensured: Promise<void> | undefined;
