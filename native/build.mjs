@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
- * Builds the C part: libsmc-preload.so and smc-native.node.
+ * Builds the C part: libsmc-preload.so, smc-launch and smc-native.node.
  *
  *     node native/build.mjs [outDir]        CC chooses the compiler (a cross compiler works)
  *
- * One call of the compiler per file, no node-gyp: the addon needs four headers of Node and finds their
+ * One call of the compiler per output, no node-gyp: the addon needs four headers of Node and finds their
  * functions in the node program that loads it.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,26 +20,44 @@ const sourceDir = dirname(fileURLToPath(import.meta.url));
 export const commonFlags = [
   '-std=gnu11',
   '-O2',
-  '-fPIC',
   '-fvisibility=hidden',
   '-Wall',
   '-Wextra',
   '-Wshadow',
   '-fstack-protector-strong',
   '-fstack-clash-protection',
-  '-shared',
   '-s',
   '-Wl,-z,relro,-z,now,-z,noexecstack',
 ];
+
+const library = ['-fPIC', '-shared'];
+const program = ['-fPIE', '-pie'];
 
 /** What gets built. `-nostartfiles`: the shim shall ask nothing of libc but the few symbols the tests list. */
 export const targets = [
   {
     output: 'libsmc-preload.so',
-    source: 'smc-preload.c',
-    flags: ['-nostartfiles', '-Wl,-soname,libsmc-preload.so'],
+    sources: ['smc-preload.c'],
+    flags: [...library, '-nostartfiles', '-Wl,-soname,libsmc-preload.so'],
   },
-  { output: 'smc-native.node', source: 'exec.c', flags: ['-D_FORTIFY_SOURCE=2'], needsNodeHeaders: true },
+  {
+    output: 'smc-launch',
+    sources: [
+      'smc-launch.c',
+      'launch-filter.c',
+      'launch-serve.c',
+      'launch-observe.c',
+      'launch-caller.c',
+      'launch-text.c',
+    ],
+    flags: [...program, '-D_FORTIFY_SOURCE=2'],
+  },
+  {
+    output: 'smc-native.node',
+    sources: ['exec.c'],
+    flags: [...library, '-D_FORTIFY_SOURCE=2'],
+    needsNodeHeaders: true,
+  },
 ];
 
 /** Directory of node_api.h: the npm package node-api-headers, or the headers that came with this node. */
@@ -54,12 +72,12 @@ function findNodeHeaders() {
   }
 }
 
-/** Changes when the output would: compiler, flags, source, and this file. */
-function fingerprint(command, source) {
+/** Changes when the output would: compiler, flags, sources, any header, and this file. */
+function fingerprint(command, sources) {
   const hash = createHash('sha256').update(JSON.stringify([process.arch, ...command]));
-  for (const file of [join(sourceDir, source), fileURLToPath(import.meta.url)])
-    hash.update(readFileSync(file));
-  return hash.digest('hex');
+  const headers = readdirSync(sourceDir).filter((name) => name.endsWith('.h'));
+  for (const file of [...sources, ...headers.sort()]) hash.update(readFileSync(join(sourceDir, file)));
+  return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest('hex');
 }
 
 function readStamps(file) {
@@ -91,11 +109,11 @@ export async function buildNative({
   const [compiler, ...compilerArgs] = cc.split(/\s+/).filter(Boolean);
   mkdirSync(outDir, { recursive: true });
 
-  for (const { output, source, flags, needsNodeHeaders } of targets) {
+  for (const { output, sources, flags, needsNodeHeaders } of targets) {
     const outFile = join(outDir, output);
     const include = needsNodeHeaders ? ['-isystem', findNodeHeaders()] : [];
-    const args = [...compilerArgs, ...commonFlags, ...flags, ...extraFlags, ...include, source];
-    const stamp = fingerprint([compiler, ...args], source);
+    const args = [...compilerArgs, ...commonFlags, ...flags, ...extraFlags, ...include, ...sources];
+    const stamp = fingerprint([compiler, ...args], sources);
     if (stamps[output] === stamp && existsSync(outFile)) {
       log(`${output}: up to date`);
       result.skipped.push(outFile);
@@ -118,7 +136,7 @@ export async function buildNative({
     if (error || status !== 0) {
       rmSync(temporary, { force: true });
       const reason = error?.message ?? (signal ? `killed by ${signal}` : `status ${status}`);
-      throw new Error(`${compiler} failed on native/${source} (${reason})\n${stderr ?? ''}`.trimEnd(), {
+      throw new Error(`${compiler} failed on native/${sources[0]} (${reason})\n${stderr ?? ''}`.trimEnd(), {
         cause: error,
       });
     }
