@@ -17,5 +17,11 @@ export interface BuildResult {
 }
 
 export const commonFlags: string[];
-export const targets: { output: string; sources: string[]; flags: string[]; needsNodeHeaders?: boolean }[];
+export const targets: {
+  output: string;
+  sources: string[];
+  flags: string[];
+  needsNodeHeaders?: boolean;
+  narrow?: boolean;
+}[];
 export function buildNative(options?: BuildOptions): Promise<BuildResult>;

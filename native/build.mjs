@@ -9,9 +9,18 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const sourceDir = dirname(fileURLToPath(import.meta.url));
@@ -32,14 +41,26 @@ export const commonFlags = [
 
 const library = ['-fPIC', '-shared'];
 const program = ['-fPIE', '-pie'];
+// the shim shall ask nothing of libc but the few symbols the tests list
+const shim = [...library, '-nostartfiles', '-Wl,-soname,libsmc-preload.so'];
 
-/** What gets built. `-nostartfiles`: the shim shall ask nothing of libc but the few symbols the tests list. */
-export const targets = [
-  {
-    output: 'libsmc-preload.so',
-    sources: ['smc-preload.c'],
-    flags: [...library, '-nostartfiles', '-Wl,-soname,libsmc-preload.so'],
+/**
+ * Machines that run programs of 32 bits as well: what makes the compiler build those, and below which directories the
+ * loaders of each class look for libraries, as `$LIB` in LD_PRELOAD becomes (Debian, Fedora and SUSE, Arch).
+ */
+const siblings = {
+  x86_64: {
+    flag: '-m32',
+    wide: ['lib/x86_64-linux-gnu', 'lib64'],
+    narrow: ['lib/i386-linux-gnu', 'lib32'],
   },
+  s390x: { flag: '-m31', wide: ['lib/s390x-linux-gnu', 'lib64'], narrow: ['lib/s390-linux-gnu'] },
+};
+
+/** What gets built. What is `narrow` is for programs of 32 bits, and left out where the compiler cannot. */
+export const targets = [
+  { output: 'libsmc-preload.so', sources: ['smc-preload.c'], flags: shim },
+  { output: 'libsmc-preload-32.so', sources: ['smc-preload.c'], flags: shim, narrow: true },
   {
     output: 'smc-launch',
     sources: [
@@ -88,6 +109,46 @@ function readStamps(file) {
   }
 }
 
+const machineName = (arch) => (arch === 'x64' ? 'x86_64' : arch);
+
+/**
+ * One value of LD_PRELOAD for programs of both classes: DIR/preload/$LIB/libsmc-preload.so, where the loaders of this
+ * machine are seen to find the right one. If not, there is no such directory.
+ */
+function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
+  const directory = join(outDir, 'preload');
+  const probe = join(outDir, `probe.${process.pid}.tmp`);
+  const clean = (command) => {
+    const LD_PRELOAD = `${resolve(directory)}/$LIB/libsmc-preload.so`;
+    const { status, stderr } = spawnSync(command, ['--version'], { env: { LD_PRELOAD }, encoding: 'utf8' });
+    return status === 0 && stderr === '';
+  };
+  try {
+    if (compile([flag, '-x', 'c', '-', '-o', resolve(probe)], 'int main(void) { return 0; }\n').status !== 0)
+      return;
+    // what a plain `lib` means differs: 32 bits at Fedora, 64 at Arch
+    for (const [forWide, forNarrow] of [
+      [wide, [...narrow, 'lib']],
+      [[...wide, 'lib'], narrow],
+    ]) {
+      rmSync(directory, { recursive: true, force: true });
+      for (const [places, file] of [
+        [forWide, 'libsmc-preload.so'],
+        [forNarrow, 'libsmc-preload-32.so'],
+      ])
+        for (const place of places) {
+          mkdirSync(join(directory, place), { recursive: true });
+          const link = join(directory, place, 'libsmc-preload.so');
+          symlinkSync(relative(dirname(link), join(outDir, file)), link);
+        }
+      if (clean(process.execPath) && clean(resolve(probe))) return;
+    }
+    rmSync(directory, { recursive: true, force: true });
+  } finally {
+    rmSync(probe, { force: true });
+  }
+}
+
 /**
  * @param {object} [options]
  * @param {string} [options.outDir] default dist/native of this package
@@ -109,10 +170,25 @@ export async function buildNative({
   const [compiler, ...compilerArgs] = cc.split(/\s+/).filter(Boolean);
   mkdirSync(outDir, { recursive: true });
 
-  for (const { output, sources, flags, needsNodeHeaders } of targets) {
+  const ask = (question) =>
+    spawnSync(compiler, [...compilerArgs, question], { encoding: 'utf8' }).stdout?.trim();
+  const machine = ask('-dumpmachine')?.split('-')[0];
+  const sibling = siblings[machine];
+  // Debian keeps the kernel's headers, which are the same for both, where it looks for 64 bits only
+  const forNarrow = ({ flag }) => [flag, '-idirafter', `/usr/include/${ask('-print-multiarch')}`];
+  for (const { output, sources, flags, needsNodeHeaders, narrow } of targets) {
     const outFile = join(outDir, output);
+    if (narrow && !sibling) continue;
     const include = needsNodeHeaders ? ['-isystem', findNodeHeaders()] : [];
-    const args = [...compilerArgs, ...commonFlags, ...flags, ...extraFlags, ...include, ...sources];
+    const args = [
+      ...compilerArgs,
+      ...commonFlags,
+      ...flags,
+      ...extraFlags,
+      ...include,
+      ...(narrow ? forNarrow(sibling) : []),
+      ...sources,
+    ];
     const stamp = fingerprint([compiler, ...args], sources);
     if (stamps[output] === stamp && existsSync(outFile)) {
       log(`${output}: up to date`);
@@ -135,6 +211,7 @@ export async function buildNative({
     }
     if (error || status !== 0) {
       rmSync(temporary, { force: true });
+      if (narrow) continue;
       const reason = error?.message ?? (signal ? `killed by ${signal}` : `status ${status}`);
       throw new Error(`${compiler} failed on native/${sources[0]} (${reason})\n${stderr ?? ''}`.trimEnd(), {
         cause: error,
@@ -146,6 +223,10 @@ export async function buildNative({
     writeFileSync(stampFile, `${JSON.stringify(stamps, null, 2)}\n`);
     log(`${output}: built`);
     result.built.push(outFile);
+    if (narrow && machine === machineName(process.arch))
+      placeForLoaders(outDir, sibling, (words, input) =>
+        spawnSync(compiler, [...compilerArgs, ...words], { input, encoding: 'utf8' }),
+      );
   }
   return result;
 }

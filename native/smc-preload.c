@@ -3,8 +3,8 @@
  * libsmc-preload.so: opens the TCP sockets of an unmodified program as SMC sockets.
  *
  * Loaded with LD_PRELOAD it takes the place of socket(), and of nothing else. A call that asks for a TCP
- * socket is sent to AF_SMC first; if the kernel has no SMC for us the TCP socket that was asked for is opened.
- * Every other call goes to the kernel as it came.
+ * socket is sent to AF_SMC first, then to IPPROTO_SMC; if the kernel has no SMC for us the TCP socket that was asked
+ * for is opened. Every other call goes to the kernel as it came.
  *
  * socket() may be called by any thread, in a signal handler, between fork and exec, in a vfork child and in
  * the constructor of another library. So there are no locks, no allocation and no stdio here. The kernel is
@@ -12,14 +12,18 @@
  * symbols takes the loader's lock, and because write() would be a cancellation point, which socket() is not.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "glob.h"
 
 #ifndef AF_SMC
 #define AF_SMC 43 /* linux/socket.h, since 4.11; C libraries were slower to learn it */
@@ -27,6 +31,8 @@
 
 /* linux/smc.h: the "protocol" of an SMC socket is the address family it speaks */
 enum { SMC_OVER_IPV4 = 0, SMC_OVER_IPV6 = 1 };
+
+enum { PROTOCOL_SMC = 256 }; /* linux/in.h IPPROTO_SMC, since 6.11 */
 
 /* linux/net.h: the low bits are the type, the rest are flags such as SOCK_CLOEXEC */
 enum { TYPE_MASK = 0xf };
@@ -89,6 +95,12 @@ enum {
 	DEBUG_ON = 2,
 	BAD_SNDBUF = 4, /* a warning is due; not at load, most processes of a script open no socket */
 	BAD_RCVBUF = 8,
+	STRICT = 16,	 /* no retry as TCP */
+	NO_AF_SMC = 32,	 /* SMC_SOCKET=inet */
+	NO_INET = 64,	 /* SMC_SOCKET=af_smc */
+	NOT_CHOSEN = 128, /* SMC_ONLY_COMMAND, SMC_EXCEPT_COMMAND: the sockets of this program stay TCP */
+	BAD_SOCKET = 256,
+	BAD_SETTINGS = BAD_SNDBUF | BAD_RCVBUF | BAD_SOCKET,
 };
 
 /* Each number is atomic by itself; the release store of `flags` publishes the two sizes. */
@@ -133,6 +145,65 @@ static int parse_size(const char *text)
 	return *text || size > INT_MAX ? 0 : (int)size;
 }
 
+/* Variables that switch something on: not empty and not starting with 0. */
+static bool is_on(const char *text)
+{
+	return text && *text && *text != '0';
+}
+
+static bool is_word(const char *text, const char *word)
+{
+	while (*text && *text == *word)
+		text++, word++;
+	return *text == *word;
+}
+
+/* The flags of SMC_SOCKET. */
+static int parse_flavour(const char *text)
+{
+	if (!text || !*text || is_word(text, "auto"))
+		return 0;
+	if (is_word(text, "af_smc"))
+		return NO_INET;
+	return is_word(text, "inet") ? NO_AF_SMC : BAD_SOCKET;
+}
+
+/* Does one of the patterns, separated by colons, match one of the two names? */
+static bool any_matches(const char *patterns, const char *file, const char *name)
+{
+	while (*patterns) {
+		size_t length = 0;
+
+		while (patterns[length] && patterns[length] != ':')
+			length++;
+		if (length && (glob_matches(patterns, length, file) || glob_matches(patterns, length, name)))
+			return true;
+		patterns += length + (patterns[length] == ':');
+	}
+	return false;
+}
+
+/*
+ * The names of this program: that of its file, and that of its thread, which for a script is the script's. The program
+ * may call its threads what it likes, so it counts that this is asked at its start.
+ */
+static bool is_chosen(const char *only, const char *except)
+{
+	static const char self[] = "/proc/self/exe";
+	char file[PATH_MAX], name[16] = ""; /* TASK_COMM_LEN */
+	const char *base = file;
+	long length = syscall(SYS_readlinkat, (long)AT_FDCWD, self, file, (long)sizeof file - 1);
+
+	file[length > 0 ? length : 0] = '\0';
+	for (const char *at = file; *at; at++)
+		if (*at == '/')
+			base = at + 1;
+	syscall(SYS_prctl, (long)PR_GET_NAME, name, 0L, 0L, 0L);
+	if (except && any_matches(except, base, name))
+		return false;
+	return !only || any_matches(only, base, name);
+}
+
 /*
  * Runs before main() as a constructor. The constructor of another library may open a socket before that, so
  * socket() runs it too if need be. Two threads that get here at once find the same and store the same.
@@ -144,11 +215,21 @@ __attribute__((constructor)) static void read_settings(void)
 	const char *rcvbuf = from_environment("SMC_RCVBUF");
 	int sndbuf_bytes = sndbuf ? parse_size(sndbuf) : 0;
 	int rcvbuf_bytes = rcvbuf ? parse_size(rcvbuf) : 0;
-	int flags = SETTINGS_READ;
+	const char *flavour = from_environment("SMC_SOCKET");
+	const char *strict = from_environment("SMC_STRICT");
+	const char *only = from_environment("SMC_ONLY_COMMAND");
+	const char *except = from_environment("SMC_EXCEPT_COMMAND");
+	int flags = SETTINGS_READ | (parse_flavour(flavour) & ~BAD_SOCKET);
+	int caller_errno = errno;
 	int unread = 0;
 
-	if (debug && *debug && *debug != '0') {
-		flags |= DEBUG_ON;
+	if (is_on(strict))
+		flags |= STRICT;
+	if ((only || except) && !is_chosen(only, except))
+		flags |= NOT_CHOSEN;
+	errno = caller_errno;
+	if (is_on(debug)) {
+		flags |= DEBUG_ON | (parse_flavour(flavour) & BAD_SOCKET);
 		if (sndbuf && !sndbuf_bytes)
 			flags |= BAD_SNDBUF;
 		if (rcvbuf && !rcvbuf_bytes)
@@ -186,11 +267,58 @@ static bool is_shortage(int error)
 }
 
 /*
- * Set when AF_SMC gave EAFNOSUPPORT for a socket that TCP could open. The kernel has then searched for the
- * module and run modprobe in vain, and would do so again, some milliseconds for every socket. It is not asked
- * again in this process.
+ * Ways that the kernel does not know. It has then searched for the module and run modprobe in vain, and would do so
+ * again, some milliseconds for every socket. They are not tried again in this process.
  */
-static atomic_bool kernel_lacks_smc;
+static struct {
+	atomic_bool af_smc, inet;
+} lacking;
+
+static bool is_known(atomic_bool *fact)
+{
+	return atomic_load_explicit(fact, memory_order_relaxed);
+}
+
+static void remember(atomic_bool *fact)
+{
+	atomic_store_explicit(fact, true, memory_order_relaxed);
+}
+
+/* Opens an SMC socket; -1 with the errno of the first way that was tried, or with a shortage. */
+static int smc_socket(int domain, int type, int flags)
+{
+	int error = 0, fd = -1;
+
+	if (!(flags & NO_AF_SMC)) {
+		if (is_known(&lacking.af_smc))
+			errno = EAFNOSUPPORT;
+		else
+			fd = kernel_socket(AF_SMC, type, domain == AF_INET ? SMC_OVER_IPV4 : SMC_OVER_IPV6);
+		if (fd >= 0 || is_shortage(errno) || flags & NO_INET)
+			return fd;
+		error = errno;
+	}
+	if (is_known(&lacking.inet))
+		errno = EPROTONOSUPPORT;
+	else
+		fd = kernel_socket(domain, type, PROTOCOL_SMC);
+	if (fd < 0 && errno == EPROTONOSUPPORT)
+		remember(&lacking.inet);
+	if (fd >= 0 && error == EAFNOSUPPORT)
+		remember(&lacking.af_smc);
+	if (fd < 0 && error && !is_shortage(errno))
+		errno = error;
+	return fd;
+}
+
+static void report_bad_socket(void)
+{
+	struct line line;
+
+	start_line(&line);
+	add_text(&line, "SMC_SOCKET ignored: not af_smc, inet or auto");
+	print_line(&line);
+}
 
 static void report_bad_size(const char *name)
 {
@@ -205,9 +333,12 @@ static void report_bad_size(const char *name)
 }
 
 /* Once per process, whoever clears the bit prints. */
-static void report_bad_sizes(void)
+static void report_bad_settings(void)
 {
-	int due = atomic_fetch_and_explicit(&settings.flags, ~(BAD_SNDBUF | BAD_RCVBUF), memory_order_relaxed);
+	int due = atomic_fetch_and_explicit(&settings.flags, ~BAD_SETTINGS, memory_order_relaxed);
+
+	if (due & BAD_SOCKET)
+		report_bad_socket();
 
 	if (due & BAD_SNDBUF)
 		report_bad_size("SMC_SNDBUF");
@@ -215,7 +346,7 @@ static void report_bad_sizes(void)
 		report_bad_size("SMC_RCVBUF");
 }
 
-static void report_socket(int fd, int domain, int smc_error)
+static void report_socket(int fd, int domain, int smc_error, int flags)
 {
 	struct line line;
 
@@ -228,7 +359,7 @@ static void report_socket(int fd, int domain, int smc_error)
 		add_text(&line, "not opened");
 	}
 	if (smc_error) {
-		add_text(&line, ": AF_SMC gave errno ");
+		add_text(&line, flags & NO_AF_SMC ? ": IPPROTO_SMC gave errno " : ": AF_SMC gave errno ");
 		add_number(&line, smc_error);
 	}
 	print_line(&line);
@@ -274,29 +405,28 @@ __attribute__((visibility("default"))) int socket(int domain, int type, int prot
 		read_settings();
 	flags = atomic_load_explicit(&settings.flags, memory_order_acquire);
 
-	if (atomic_load_explicit(&kernel_lacks_smc, memory_order_relaxed)) {
-		fd = -1;
-		smc_error = EAFNOSUPPORT;
-	} else {
-		fd = kernel_socket(AF_SMC, type, domain == AF_INET ? SMC_OVER_IPV4 : SMC_OVER_IPV6);
-		if (fd < 0)
-			smc_error = errno;
-	}
-	if (smc_error && !is_shortage(smc_error)) {
-		errno = caller_errno;
+	if (flags & NOT_CHOSEN)
+		return kernel_socket(domain, type, protocol);
+
+	fd = smc_socket(domain, type, flags);
+	if (fd < 0)
+		smc_error = errno;
+	if (smc_error && !is_shortage(smc_error) && !(flags & STRICT)) {
 		fd = kernel_socket(domain, type, protocol);
-		if (fd >= 0 && smc_error == EAFNOSUPPORT)
-			atomic_store_explicit(&kernel_lacks_smc, true, memory_order_relaxed);
+		if (fd >= 0 && smc_error == EAFNOSUPPORT && !(flags & NO_AF_SMC))
+			remember(&lacking.af_smc);
 	}
+	if (fd >= 0)
+		errno = caller_errno;
 
 	/* Standard error was closed and this socket got its number: from now on lines would go to a peer. */
 	if (fd == STDERR_FILENO)
 		flags = atomic_fetch_and_explicit(&settings.flags, ~DEBUG_ON, memory_order_relaxed) & ~DEBUG_ON;
 	debug = flags & DEBUG_ON;
 	if (debug) {
-		if (flags & (BAD_SNDBUF | BAD_RCVBUF))
-			report_bad_sizes();
-		report_socket(fd, domain, smc_error);
+		if (flags & BAD_SETTINGS)
+			report_bad_settings();
+		report_socket(fd, domain, smc_error, flags);
 	}
 	if (!smc_error) {
 		set_size(fd, SO_SNDBUF, atomic_load_explicit(&settings.sndbuf, memory_order_relaxed), debug);
