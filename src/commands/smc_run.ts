@@ -25,13 +25,14 @@ import {
 } from '../host/process-state.ts';
 import { printable } from '../output/table.ts';
 import { SmcError } from '../smc/error.ts';
+import { serviceMode } from './run/service.ts';
 
 export const smcRun: CommandDefinition = {
   name: 'smc_run',
-  usage: '[options] [--] COMMAND [ARGUMENT...]',
+  usage: '[options] [--] COMMAND [ARGUMENT...] | --enable UNIT | --disable UNIT | --status [UNIT]',
   summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
   options: [
-    { short: 'd', long: 'debug', help: 'let the preload library report each socket on stderr' },
+    { short: 'd', long: 'debug', help: 'report each socket on stderr, and at the end what became of them' },
     {
       short: 'r',
       long: 'rcvbuf',
@@ -44,6 +45,24 @@ export const smcRun: CommandDefinition = {
       value: 'SIZE',
       help: 'send buffer of the SMC sockets, in bytes or with k or m',
     },
+    { long: 'via', value: 'WAY', help: 'how to convert: auto, preload or seccomp' },
+    { long: 'socket', value: 'KIND', help: 'what sockets become: af_smc, inet (IPPROTO_SMC) or auto' },
+    { long: 'strict', help: 'no TCP where SMC cannot work: refuse to start, or fail the socket' },
+    { long: 'only', value: 'RULE', repeatable: true, help: 'convert in these programs only: command=GLOB' },
+    {
+      long: 'except',
+      value: 'RULE',
+      repeatable: true,
+      help: 'convert in all programs but these: command=GLOB',
+    },
+    { long: 'report', help: 'tell at the end what the connections ran over, and why' },
+    { long: 'require-smc', help: 'status 123 when not all connections ran over SMC' },
+    { long: 'log', value: 'FILE', help: 'append the report to FILE instead of stderr' },
+    { short: 'j', long: 'json', help: 'the report as JSON' },
+    { long: 'enable', value: 'UNIT', help: 'make a systemd service run over SMC' },
+    { long: 'disable', value: 'UNIT', help: 'undo --enable' },
+    { long: 'status', help: 'tell which services run over SMC, or what UNIT does' },
+    { long: 'dry-run', help: 'with --enable and --disable: show what would change' },
   ],
   examples: [
     ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
@@ -51,8 +70,14 @@ export const smcRun: CommandDefinition = {
     ['smc_run -r 512k -t 512k ./program', 'larger buffers for its SMC sockets'],
   ],
   stopAtOperand: true,
-  run: execute,
+  run: (context, parsed) =>
+    SERVICE_OPTIONS.some((name) => parsed.flags.has(name))
+      ? serviceMode(context, parsed)
+      : execute(context, parsed),
 };
+
+/** Options that make it a tool for systemd units; the operand of --status is the unit. */
+const SERVICE_OPTIONS = ['enable', 'disable', 'status'];
 
 /** Exit status when COMMAND cannot be executed, and when there is none; as shells do. */
 const STATUS_CANNOT_EXECUTE = 126;
