@@ -199,6 +199,7 @@ function interpreterName(source: ByteSource, { offset, size }: Segment): string 
   return name;
 }
 
+/** Libraries whose names cannot be found are left out. */
 function neededLibraries(
   source: ByteSource,
   segments: readonly Segment[],
@@ -218,14 +219,10 @@ function neededLibraries(
     if (tag === DT_NEEDED && names.length < NEEDED_MAX) names.push(value(at + wordSize));
     if (tag === DT_STRTAB) strings ??= value(at + wordSize);
   }
-  if (names.length === 0) return [];
-  const base = fileOffset(segments, strings ?? 0);
-  if (base === undefined) throw new ElfError('DAMAGED', 'the names of its libraries are not in the file');
-  return names.map((name) => {
-    const text = textUpToNul(source.read(base + name, NAME_MAX));
-    if (text === null) throw new ElfError('DAMAGED', 'the name of a library has no end');
-    return text;
-  });
+  const base = strings === undefined ? undefined : fileOffset(segments, strings);
+  // the kernel does not look at them, so the program may start all the same
+  if (base === undefined) return [];
+  return names.flatMap((name) => textUpToNul(source.read(base + name, NAME_MAX)) ?? []);
 }
 
 /** Where the file has the byte that is at an address when it runs. */

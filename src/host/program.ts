@@ -45,6 +45,8 @@ export type Unknown =
 export interface Program {
   /** what execve(2) gets; the first candidate that can be executed */
   file: string;
+  /** the file is text without a #! line: execvp(3) gives it to the shell, execve(2) does not */
+  isShellText: boolean;
   /** the last file of the chain: for a script its interpreter */
   image: string;
   elf: ElfFile | null;
@@ -133,6 +135,7 @@ export function lookAtProgram(argv: readonly string[], options: ProgramOptions):
   let path = options.path;
   const program: Program = {
     file: '',
+    isShellText: false,
     image: '',
     elf: null,
     unknown: null,
@@ -151,6 +154,7 @@ export function lookAtProgram(argv: readonly string[], options: ProgramOptions):
     const chain = followScripts(found, words);
     program.image = chain.image;
     program.unknown = chain.unknown;
+    if (depth === 0) program.isShellText = chain.isShellText;
     program.elf = chain.elf;
     program.gains ??= privilegeGained(chain.image, options);
     if (depth === WRAPPERS_MAX) return { ...program, unknown: 'too-deep', elf: null };
@@ -182,6 +186,7 @@ interface Chain {
   image: string;
   elf: ElfFile | null;
   unknown: Unknown | null;
+  isShellText: boolean;
   /** the file, and each interpreter, with the arguments that it gets */
   steps: { file: string; argv: readonly string[] }[];
 }
@@ -190,11 +195,12 @@ function followScripts(found: string, words: readonly string[]): Chain {
   let image = found;
   let argv = words;
   const steps: Chain['steps'] = [];
+  let isShellText = false;
   for (let depth = 0; ; depth++) {
     steps.push({ file: image, argv });
-    const end = (unknown: Unknown): Chain => ({ image, elf: null, unknown, steps });
+    const end = (unknown: Unknown): Chain => ({ image, elf: null, unknown, isShellText, steps });
     try {
-      return { image, elf: readElf(bytes(image)), unknown: null, steps };
+      return { image, elf: readElf(bytes(image)), unknown: null, isShellText, steps };
     } catch (error) {
       if (!(error instanceof ElfError))
         return end((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'unreadable');
@@ -203,8 +209,9 @@ function followScripts(found: string, words: readonly string[]): Chain {
     if (depth === INTERPRETERS_MAX) return end('too-deep');
     const next = interpreterOf(image);
     if (next === 'not-elf' || next === 'missing') return end(next);
-    argv = [...next, image, ...argv.slice(1)];
-    image = next[0]!;
+    if (depth === 0) isShellText = !next.hasLine;
+    argv = [...next.words, image, ...argv.slice(1)];
+    image = next.words[0]!;
   }
 }
 
@@ -212,7 +219,7 @@ function followScripts(found: string, words: readonly string[]): Chain {
  * Interpreter of a file that is not ELF, and its argument if it has one. A text file without a #! line is run by the
  * shell, as execvp(3) does.
  */
-function interpreterOf(file: string): string[] | 'not-elf' | 'missing' {
+function interpreterOf(file: string): { words: string[]; hasLine: boolean } | 'not-elf' | 'missing' {
   let start: Buffer;
   try {
     const fd = openSync(bytes(file), constants.O_RDONLY | constants.O_NONBLOCK);
@@ -226,13 +233,14 @@ function interpreterOf(file: string): string[] | 'not-elf' | 'missing' {
     return 'missing';
   }
   const text = start.toString('latin1');
-  if (!text.startsWith('#!')) return start.length > 0 && !start.includes(0) ? ['/bin/sh'] : 'not-elf';
+  if (!text.startsWith('#!'))
+    return start.length > 0 && !start.includes(0) ? { words: ['/bin/sh'], hasLine: false } : 'not-elf';
   const line = text.slice(2).split(/[\n\0]/, 1)[0]!;
   const [, interpreter, argument] = /^[ \t]*([^ \t]+)[ \t]*(.*?)[ \t]*$/s.exec(line) ?? [];
   // cut off within its name: the kernel refuses it
   const isCut = !/[\n\0]/.test(text) && argument === '' && start.length === SCRIPT_LINE_MAX;
   if (!interpreter || isCut) return 'not-elf';
-  return argument ? [interpreter, argument] : [interpreter];
+  return { words: argument ? [interpreter, argument] : [interpreter], hasLine: true };
 }
 
 /**
