@@ -4,7 +4,7 @@ import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
-import { readElf } from '../host/elf.ts';
+import { type ElfFile, readElf } from '../host/elf.ts';
 import { moduleState } from '../host/kernel-module.ts';
 import { loadNative, type Native } from '../host/native.ts';
 import { nativeFile } from '../host/package-files.ts';
@@ -124,7 +124,9 @@ function execute(context: Context, parsed: Parsed): number {
   if (settings.sndbuf !== undefined) raiseLimit('wmem_max', settings.sndbuf, note, hostRoot);
 
   const environment = withVariables(given, {
-    ...(way === 'preload' && shim && preloadVariables(settings, variable(given, 'LD_PRELOAD'), shim.file)),
+    ...(way === 'preload' &&
+      shim &&
+      preloadVariables(settings, variable(given, 'LD_PRELOAD'), preloadPath(shim, program?.elf))),
     [STATE_VARIABLE]: undefined,
   });
   const state = inheritedState(io.env[STATE_VARIABLE]);
@@ -136,6 +138,16 @@ function execute(context: Context, parsed: Parsed): number {
   const words = launchArguments({ settings, way, logFd: settings.json ? logFd : undefined, program, argv });
   const inheritedFds = [...(state.inheritedFds ?? []), ...(logFd === undefined ? [] : [logFd])];
   return native.execve(launcher, words, environment, { ...state, inheritedFds });
+}
+
+/**
+ * What to preload. Where the build found out that the GNU loader's `$LIB` tells 64-bit and 32-bit programs apart, the
+ * loader chooses, for each program of a tree. Other loaders know no `$LIB`.
+ */
+function preloadPath(shim: Shim, elf: ElfFile | null | undefined): string {
+  const both = nativeFile('preload');
+  const isGnu = /\/ld(-linux|64)[^/]*$/.test(elf?.interpreter ?? '');
+  return isGnu && existsSync(both) ? `${both}/$LIB/libsmc-preload.so` : shim.file;
 }
 
 /** What the preload library reads. */
@@ -150,8 +162,8 @@ function preloadVariables(
     ...(debug && { SMC_DEBUG: '1' }),
     ...(socket && { SMC_SOCKET: socket }),
     ...(isStrict && { SMC_STRICT: '1' }),
-    ...(only.length > 0 && { SMC_ONLY: only.join('\n') }),
-    ...(except.length > 0 && { SMC_EXCEPT: except.join('\n') }),
+    ...(only.length > 0 && { SMC_ONLY_COMMAND: only.join(':') }),
+    ...(except.length > 0 && { SMC_EXCEPT_COMMAND: except.join(':') }),
     ...(rcvbuf !== undefined && { SMC_RCVBUF: String(rcvbuf) }),
     ...(sndbuf !== undefined && { SMC_SNDBUF: String(sndbuf) }),
   };

@@ -33,6 +33,7 @@ export function preloadList(existing: string | undefined, shim: string): Buffer 
   const list = (existing ?? '').replace(/^[ :]+|[ :]+$/g, '');
   if (list === '') return Buffer.from(shim);
   const isOurs = (path: string): boolean => {
+    if (path === fromBytes(shim)) return true;
     try {
       return path.includes('/') && realpathSync(toBytes(path)) === realpathSync(shim);
     } catch {

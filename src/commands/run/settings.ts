@@ -90,6 +90,8 @@ function commandPattern(option: 'only' | 'except', rule: string): string {
     );
   if (key !== 'command' || !pattern)
     throw new UsageError(`--${option} '${rule}' is not a rule: give command=GLOB`);
+  // the preload library reads patterns from a variable, with colons in between
+  if (pattern.includes(':')) throw new UsageError(`--${option} '${rule}': a pattern cannot have a colon`);
   if (/[/\n\0]/.test(pattern) || Buffer.byteLength(pattern) > PATTERN_MAX)
     throw new UsageError(
       `--${option} '${rule}' can match no command: the pattern is for the name without its directory`,
