@@ -46,8 +46,8 @@ export interface Result {
   /** of the program: exit status, or the signal that ended it */
   status: number | null;
   signal: number | null;
-  /** false: the kernel has no way to watch, so the lists say nothing */
-  observed?: boolean;
+  /** false: nobody watched, or not to the end, so the numbers are the least that there was */
+  observed: boolean;
   sockets: { smc: number; tcp: number };
   /** why sockets stayed TCP, or were not opened */
   refused: { errno: number; count: number }[];
@@ -90,7 +90,10 @@ function readResult(fd: string): Result {
   try {
     return JSON.parse(readFileSync(Number(fd), 'utf8')) as Result;
   } catch (cause) {
-    throw new SmcError('NOT_SUPPORTED', `${RESULT_VARIABLE} is for smc-launch only`, { cause });
+    throw new SmcError('NOT_SUPPORTED', `${RESULT_VARIABLE} is for smc-launch only`, {
+      hint: 'unset it',
+      cause,
+    });
   }
 }
 
@@ -114,9 +117,11 @@ function total({ connections }: Result): Record<Mode, number> {
   return sum;
 }
 
+const UNWATCHED = 'smc-launch could not watch to the end';
+
 /** Why not everything ran over SMC; undefined when it did. */
 export function notSmc(result: Result): string | undefined {
-  if (result.observed === false) return 'this kernel does not let connections be watched';
+  if (!result.observed) return UNWATCHED;
   const sum = total(result);
   if (result.sockets.tcp > 0) return `${count(result.sockets.tcp, 'socket')} could not be opened as SMC`;
   if (sum.tcp > 0) return `${count(sum.tcp, 'connection')} ran over TCP`;
@@ -129,8 +134,7 @@ const count = (number: number, noun: string): string => `${number} ${noun}${numb
 
 /** The report in words, a line each. */
 export function reportLines(result: Result): string[] {
-  if (result.observed === false) return ['no report: this kernel does not let connections be watched'];
-  const { sockets, refused, connections } = result;
+  const { sockets, refused, connections, observed } = result;
   const sum = total(result);
   const all = MODES.reduce((all, mode) => all + sum[mode], 0);
   const parts = MODES.filter((mode) => sum[mode] > 0).map((mode) => `${sum[mode]} ${MODE_WORDS[mode]}`);
@@ -138,6 +142,7 @@ export function reportLines(result: Result): string[] {
     ({ errno, count }) => `${errnoName(errno)}${count > 1 ? ` ${count} times` : ''}`,
   );
   return [
+    ...(observed ? [] : [`the numbers are incomplete: ${UNWATCHED}`]),
     `${count(sockets.smc, 'socket')} opened as SMC${sockets.tcp > 0 ? `, ${sockets.tcp} as TCP` : ''}`,
     ...(errors.length > 0 ? [`opening an SMC socket failed: ${errors.join(', ')}`] : []),
     `${count(all, 'connection')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
@@ -171,7 +176,7 @@ export function reportJson(result: Result, command: string, way: string): Json {
     way,
     status: result.status,
     signal: result.signal,
-    observed: result.observed !== false,
+    observed: result.observed,
     all_smc: notSmc(result) === undefined,
     sockets: { smc: result.sockets.smc, tcp: result.sockets.tcp },
     refused: result.refused.map(({ errno, count }) => ({ errno: errnoName(errno), count })),
