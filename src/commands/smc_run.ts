@@ -104,7 +104,7 @@ function execute(context: Context, parsed: Parsed): number {
     root: hostRoot,
     getxattr: native.getxattr,
   });
-  const noSeccomp = launcher ? seccompObstacle(hostRoot) : 'smc-launch was not built';
+  const noSeccomp = seccompObstacle(hostRoot) ?? (launcher ? null : 'smc-launch was not built');
   const { way, shim, works, reason, consequence } = decide(settings.via, program, {
     isAdmin: caller.isAdmin,
     shims,
@@ -130,7 +130,7 @@ function execute(context: Context, parsed: Parsed): number {
     [STATE_VARIABLE]: undefined,
   });
   const state = inheritedState(io.env[STATE_VARIABLE]);
-  const logFd = settings.log === undefined || !isReporting ? undefined : openLog(settings.log);
+  const logFd = settings.log === undefined ? undefined : openLog(settings.log);
   for (const fd of state.closedFds ?? []) closeSync(fd);
   if (!launcher || !program || !(way === 'seccomp' || isReporting))
     return replaceProcess(argv, path, (file, argv) => native.execve(file, argv, environment, state), note);

@@ -73,17 +73,17 @@ function checkSize(option: string, text: string | undefined): number | undefined
 }
 
 /** What cannot be known when a socket is opened. */
-const DECIDED_LATER: Readonly<Record<string, string>> = {
-  port: 'a port',
-  net: 'an address',
-};
+const DECIDED_LATER: ReadonlyMap<string, string> = new Map([
+  ['port', 'a port'],
+  ['net', 'an address'],
+]);
 
 /** Longest name of a file. */
 const PATTERN_MAX = 255;
 
 function commandPattern(option: 'only' | 'except', rule: string): string {
   const [, key, pattern] = /^([a-z]+)=(.*)$/s.exec(rule) ?? [];
-  const later = key === undefined ? undefined : DECIDED_LATER[key];
+  const later = DECIDED_LATER.get(key ?? '');
   if (later)
     throw new UsageError(
       `--${option} ${rule} cannot be decided: a socket gets ${later} after it was opened as SMC or TCP; rules can name a command only`,
