@@ -130,12 +130,14 @@ function execute(context: Context, parsed: Parsed): number {
     [STATE_VARIABLE]: undefined,
   });
   const state = inheritedState(io.env[STATE_VARIABLE]);
-  const logFd = settings.log === undefined ? undefined : openLog(settings.log);
+  const log = settings.log === undefined ? undefined : openLog(settings.log);
+  // without -j only the report at the end goes there
+  const logFd = settings.json && isReporting ? log : undefined;
   for (const fd of state.closedFds ?? []) closeSync(fd);
   if (!launcher || !program || !(way === 'seccomp' || isReporting))
     return replaceProcess(argv, path, (file, argv) => native.execve(file, argv, environment, state), note);
 
-  const words = launchArguments({ settings, way, logFd: settings.json ? logFd : undefined, program, argv });
+  const words = launchArguments({ settings, way, logFd, program, argv });
   const inheritedFds = [...(state.inheritedFds ?? []), ...(logFd === undefined ? [] : [logFd])];
   return native.execve(launcher, words, environment, { ...state, inheritedFds });
 }
@@ -158,7 +160,7 @@ function preloadVariables(
 ): Record<string, Buffer | string> {
   const { debug, socket, isStrict, rcvbuf, sndbuf, only, except } = settings;
   return {
-    LD_PRELOAD: preloadList(preloaded, shim),
+    LD_PRELOAD: preloadList(preloaded, shim, nativeFile('')),
     ...(debug && { SMC_DEBUG: '1' }),
     ...(socket && { SMC_SOCKET: socket }),
     ...(isStrict && { SMC_STRICT: '1' }),

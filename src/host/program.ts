@@ -128,7 +128,7 @@ export function findExecutable(command: string, path: string | undefined): strin
 /**
  * Follows a command to the ELF file that runs in the end.
  * @param argv as latin1
- * @returns undefined when the command itself is not there or must not be executed: execve(2) will tell why
+ * @returns undefined when the command or its interpreter is not there or must not be executed: execve(2) will tell why
  */
 export function lookAtProgram(argv: readonly string[], options: ProgramOptions): Program | undefined {
   let words = argv;
@@ -155,6 +155,7 @@ export function lookAtProgram(argv: readonly string[], options: ProgramOptions):
     program.image = chain.image;
     program.unknown = chain.unknown;
     if (depth === 0) program.isShellText = chain.isShellText;
+    if (depth === 0 && chain.unknown === 'missing') return undefined;
     program.elf = chain.elf;
     program.gains ??= privilegeGained(chain.image, options);
     if (depth === WRAPPERS_MAX) return { ...program, unknown: 'too-deep', elf: null };

@@ -28,14 +28,17 @@ export function withVariables(
   return [...environment.filter((entry) => !isChanged(entry)), ...added];
 }
 
-/** The caller's list in its order, then ours; ours is not added twice when smc_run runs smc_run. */
-export function preloadList(existing: string | undefined, shim: string): Buffer {
+/**
+ * The caller's list in its order, then ours; ours is not added twice when smc_run runs smc_run.
+ * @param directory where all builds of the library are
+ */
+export function preloadList(existing: string | undefined, shim: string, directory: string): Buffer {
   const list = (existing ?? '').replace(/^[ :]+|[ :]+$/g, '');
   if (list === '') return Buffer.from(shim);
   const isOurs = (path: string): boolean => {
     if (path === fromBytes(shim)) return true;
     try {
-      return path.includes('/') && realpathSync(toBytes(path)) === realpathSync(shim);
+      return path.includes('/') && realpathSync(toBytes(path)).startsWith(`${realpathSync(directory)}/`);
     } catch {
       return false;
     }
