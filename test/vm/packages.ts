@@ -32,6 +32,11 @@ const hostPackages = [
   'musl-tools',
   'gcc-s390x-linux-gnu',
   'libc6-dev-s390x-cross',
+  // Programs of other makes, for smc_run.
+  'golang-go',
+  'default-jre-headless',
+  'libc6-dev-i386',
+  'lib32gcc-12-dev',
 ];
 
 let ensured: Promise<void> | undefined;
