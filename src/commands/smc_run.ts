@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: MIT
 /** smc_run: starts a TCP program so that its stream sockets become SMC sockets. */
-import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
-import { type ElfFile, readElf } from '../host/elf.ts';
 import { moduleState } from '../host/kernel-module.ts';
-import { loadNative, type Native } from '../host/native.ts';
+import type { Native } from '../host/native.ts';
 import { nativeFile } from '../host/package-files.ts';
 import { inheritedState, rawArguments, rawEnvironment, STATE_VARIABLE } from '../host/process-state.ts';
 import { currentCaller, lookAtProgram } from '../host/program.ts';
 import { seccompObstacle } from '../host/seccomp.ts';
 import { SmcError } from '../smc/error.ts';
-import { fromBytes, preloadList, variable, withVariables } from './run/environment.ts';
-import { buildHint, findLauncher, isWatched, launchArguments, openLog } from './run/launch.ts';
+import { fromBytes, preloadList, preloadVariables, variable, withVariables } from './run/environment.ts';
+import { isWatched, launchArguments, openLog } from './run/launch.ts';
+import { findLauncher, findShims, loadAddon, preloadPath } from './run/native-parts.ts';
 import { replaceProcess } from './run/replace.ts';
 import { finish, RESULT_VARIABLE } from './run/report.ts';
-import { serviceMode } from './run/service.ts';
-import { type Settings, settingsOf } from './run/settings.ts';
-import { decide, type Shim } from './run/way.ts';
+import { settingsOf } from './run/settings.ts';
+import { decide } from './run/way.ts';
 
 export const smcRun: CommandDefinition = {
   name: 'smc_run',
@@ -63,10 +62,11 @@ export const smcRun: CommandDefinition = {
     ['smc_run -r 512k -t 512k ./program', 'larger buffers for its SMC sockets'],
   ],
   stopAtOperand: true,
-  run: (context, parsed) =>
-    SERVICE_OPTIONS.some((name) => parsed.flags.has(name))
-      ? serviceMode(context, parsed)
-      : execute(context, parsed),
+  run: async (context, parsed) => {
+    if (!SERVICE_OPTIONS.some((name) => parsed.flags.has(name))) return execute(context, parsed);
+    const { serviceMode } = await import('./run/service.ts');
+    return serviceMode(context, parsed);
+  },
   statusOf,
 };
 
@@ -86,13 +86,14 @@ function statusOf(error: unknown): number {
 function execute(context: Context, parsed: Parsed): number {
   const { io, note, hostRoot } = context;
   const [command] = parsed.operands;
+  if (parsed.flags.has('dry-run')) throw new UsageError('--dry-run is for --enable and --disable');
   if (command === undefined) throw new UsageError('name the program to run');
   const settings = settingsOf(parsed);
   if (io.env[RESULT_VARIABLE] !== undefined)
     return finish(context, settings, command, settings.via === 'auto' ? 'as-is' : settings.via);
 
   const shims = findShims();
-  const native = loadAddon();
+  const native: Native = loadAddon();
   const launcher = findLauncher();
   const given = rawEnvironment(io.env);
   const path = variable(given, 'PATH');
@@ -126,7 +127,10 @@ function execute(context: Context, parsed: Parsed): number {
   const environment = withVariables(given, {
     ...(way === 'preload' &&
       shim &&
-      preloadVariables(settings, variable(given, 'LD_PRELOAD'), preloadPath(shim, program?.elf))),
+      preloadVariables(
+        settings,
+        preloadList(variable(given, 'LD_PRELOAD'), preloadPath(shim, program?.elf), nativeFile('')),
+      )),
     [STATE_VARIABLE]: undefined,
   });
   const state = inheritedState(io.env[STATE_VARIABLE]);
@@ -140,72 +144,6 @@ function execute(context: Context, parsed: Parsed): number {
   const words = launchArguments({ settings, way, logFd, program, argv });
   const inheritedFds = [...(state.inheritedFds ?? []), ...(logFd === undefined ? [] : [logFd])];
   return native.execve(launcher, words, environment, { ...state, inheritedFds });
-}
-
-/**
- * What to preload. Where the build found out that the GNU loader's `$LIB` tells 64-bit and 32-bit programs apart, the
- * loader chooses, for each program of a tree. Other loaders know no `$LIB`.
- */
-function preloadPath(shim: Shim, elf: ElfFile | null | undefined): string {
-  const both = nativeFile('preload');
-  const isGnu = /\/ld(-linux|64)[^/]*$/.test(elf?.interpreter ?? '');
-  return isGnu && existsSync(both) ? `${both}/$LIB/libsmc-preload.so` : shim.file;
-}
-
-/** What the preload library reads. */
-function preloadVariables(
-  settings: Settings,
-  preloaded: string | undefined,
-  shim: string,
-): Record<string, Buffer | string> {
-  const { debug, socket, isStrict, rcvbuf, sndbuf, only, except } = settings;
-  return {
-    LD_PRELOAD: preloadList(preloaded, shim, nativeFile('')),
-    ...(debug && { SMC_DEBUG: '1' }),
-    ...(socket && { SMC_SOCKET: socket }),
-    ...(isStrict && { SMC_STRICT: '1' }),
-    ...(only.length > 0 && { SMC_ONLY_COMMAND: only.join(':') }),
-    ...(except.length > 0 && { SMC_EXCEPT_COMMAND: except.join(':') }),
-    ...(rcvbuf !== undefined && { SMC_RCVBUF: String(rcvbuf) }),
-    ...(sndbuf !== undefined && { SMC_SNDBUF: String(sndbuf) }),
-  };
-}
-
-/** The library for this machine, which has to be there, and the one for its 32-bit programs, where it was built. */
-function findShims(): Shim[] {
-  const shim = nativeFile('libsmc-preload.so');
-  if (!existsSync(shim))
-    throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${shim})`, { hint: buildHint() });
-  // LD_PRELOAD is split at both and knows no quotes
-  if (/[ :]/.test(shim))
-    throw new SmcError(
-      'NOT_SUPPORTED',
-      `the path ${shim} must not have blanks or colons, LD_PRELOAD cannot hold it`,
-      { hint: 'install the package elsewhere' },
-    );
-  const files = [shim, nativeFile('libsmc-preload-32.so')].filter((file) => existsSync(file));
-  return files.map((file) => {
-    try {
-      return { file, elf: readElf(file) };
-    } catch (cause) {
-      throw new SmcError('NOT_SUPPORTED', `the preload library cannot be loaded (${file})`, {
-        hint: buildHint(),
-        cause,
-      });
-    }
-  });
-}
-
-function loadAddon(): Native {
-  try {
-    return loadNative();
-  } catch (cause) {
-    throw new SmcError(
-      'NOT_SUPPORTED',
-      `the native addon cannot be loaded (${nativeFile('smc-native.node')})`,
-      { hint: buildHint(), cause },
-    );
-  }
 }
 
 /**

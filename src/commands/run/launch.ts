@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** The command line of smc-launch, which holds the other side of the seccomp way and watches connections. */
-import { existsSync, openSync } from 'node:fs';
-import { nativeFile, nativeSource, packageFile } from '../../host/package-files.ts';
+import { openSync } from 'node:fs';
+import { packageFile } from '../../host/package-files.ts';
 import type { Program } from '../../host/program.ts';
 import { SmcError } from '../../smc/error.ts';
 import { toBytes, type Variable } from './environment.ts';
 import type { Settings } from './settings.ts';
 import type { Decision } from './way.ts';
-
-/** The C part is built when the package is installed, where there is a compiler. */
-export const buildHint = (): string => `install a C compiler, then: node ${nativeSource('build.mjs')}`;
-
-/** The launcher, or undefined where it was not built. */
-export function findLauncher(): string | undefined {
-  const file = nativeFile('smc-launch');
-  return existsSync(file) ? file : undefined;
-}
 
 /**
  * Opens the log, so that what is wrong with it shows before the program starts.
@@ -63,7 +54,8 @@ export function launchArguments({ settings, way, logFd, program, argv }: Launch)
 /** The launcher is needed to watch connections, whoever converts the sockets. */
 export const isWatched = ({ report, requireSmc }: Settings): boolean => report || requireSmc;
 
-function conversion(settings: Settings): string[] {
+/** Options that say what becomes of sockets. */
+export function conversion(settings: Settings): string[] {
   return [
     ...['--convert', settings.socket ?? 'auto'],
     ...(settings.isStrict ? ['--strict'] : []),
