@@ -6,6 +6,10 @@
  *
  * moves the main thread to a network namespace, see below.
  *
+ *   getxattr(file, name)
+ *
+ * gives an extended attribute as a Uint8Array, or null where the file has none of that name.
+ *
  *   execve(file, argv, env, state?)
  *
  * replaces the process, so that pid, parent, terminal, signals and exit status belong to the program that is
@@ -34,6 +38,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { STDIO_COUNT = 3, LAST_SIGNAL = 64 };
@@ -62,6 +67,7 @@ static const char *errno_name(int number)
 		{ EFAULT, "EFAULT" },	{ EINTR, "EINTR" },	{ EINVAL, "EINVAL" },	{ EIO, "EIO" },
 		{ EISDIR, "EISDIR" },	{ ELIBBAD, "ELIBBAD" }, { ELOOP, "ELOOP" },	{ EMFILE, "EMFILE" },
 		{ ENAMETOOLONG, "ENAMETOOLONG" },		{ ENFILE, "ENFILE" },	{ ENODEV, "ENODEV" },
+		{ ERANGE, "ERANGE" },
 		{ ENOENT, "ENOENT" },	{ ENOEXEC, "ENOEXEC" }, { ENOMEM, "ENOMEM" },	{ ENOSYS, "ENOSYS" },
 		{ ENOTDIR, "ENOTDIR" }, { ENXIO, "ENXIO" },	{ EPERM, "EPERM" },	{ ESTALE, "ESTALE" },
 		{ ETXTBSY, "ETXTBSY" }, { ESRCH, "ESRCH" },	{ ENOSPC, "ENOSPC" },	{ EUSERS, "EUSERS" },
@@ -124,7 +130,7 @@ static bool throw_unexpected(napi_env env)
 /* ---- arguments from JavaScript ---- */
 
 /* A C string from a string (as UTF-8) or a Uint8Array (as it is, for arguments that are no valid UTF-8). */
-static char *get_bytes(napi_env env, napi_value value, const char *type_text)
+static char *get_bytes(napi_env env, napi_value value, const char *type_text, const char *syscall_name)
 {
 	napi_valuetype type;
 	napi_typedarray_type array_type;
@@ -148,7 +154,7 @@ static char *get_bytes(napi_env env, napi_value value, const char *type_text)
 
 	bytes = malloc(length + 1);
 	if (!bytes) {
-		throw_errno(env, ENOMEM, "execve", NULL);
+		throw_errno(env, ENOMEM, syscall_name, NULL);
 		return NULL;
 	}
 	if (type == napi_string) {
@@ -162,7 +168,7 @@ static char *get_bytes(napi_env env, napi_value value, const char *type_text)
 	bytes[length] = '\0';
 	if (strlen(bytes) != length) {
 		free(bytes);
-		throw_errno(env, EINVAL, "execve", "a string contains a NUL byte");
+		throw_errno(env, EINVAL, syscall_name, "a string contains a NUL byte");
 		return NULL;
 	}
 	return bytes;
@@ -201,7 +207,7 @@ static char **get_list(napi_env env, napi_value array, const char *type_text)
 		if (napi_get_element(env, array, i, &value) != napi_ok) {
 			throw_unexpected(env);
 		} else {
-			list[i] = get_bytes(env, value, type_text);
+			list[i] = get_bytes(env, value, type_text, "execve");
 		}
 		if (!list[i]) {
 			free_list(list);
@@ -480,7 +486,7 @@ static napi_value js_execve(napi_env env, napi_callback_info info)
 
 	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
 		return throw_unexpected(env), NULL;
-	if ((file = get_bytes(env, args[0], "file must be a string or a Uint8Array")) &&
+	if ((file = get_bytes(env, args[0], "file must be a string or a Uint8Array", "execve")) &&
 	    (argv = get_list(env, args[1], "argv must be an array of strings or Uint8Arrays")) &&
 	    (envp = get_list(env, args[2], "env must be an array of strings or Uint8Arrays")) &&
 	    get_state(env, args[3], &state)) {
@@ -539,11 +545,50 @@ static napi_value js_enter_network_namespace(napi_env env, napi_callback_info in
 
 	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
 		return throw_unexpected(env), NULL;
-	file = get_bytes(env, args[0], "file must be a string or a Uint8Array");
+	file = get_bytes(env, args[0], "file must be a string or a Uint8Array", "open");
 	if (file && (failed = enter_network_namespace(file)))
 		throw_errno(env, errno, failed, NULL);
 	free(file);
 	return NULL;
+}
+
+/* ---- getxattr(file, name) ---- */
+
+static napi_value js_getxattr(napi_env env, napi_callback_info info)
+{
+	enum { VALUE_MAX = 65536 }; /* XATTR_SIZE_MAX in linux/limits.h */
+	size_t argc = 2;
+	napi_value args[2], buffer, result = NULL;
+	char *file = NULL, *name = NULL, *value = NULL;
+	void *data = NULL;
+	ssize_t size;
+
+	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
+		return throw_unexpected(env), NULL;
+	if (!(file = get_bytes(env, args[0], "file must be a string or a Uint8Array", "getxattr")) ||
+	    !(name = get_bytes(env, args[1], "name must be a string or a Uint8Array", "getxattr")))
+		goto out;
+	if (!(value = malloc(VALUE_MAX))) {
+		throw_errno(env, ENOMEM, "getxattr", NULL);
+		goto out;
+	}
+	size = getxattr(file, name, value, VALUE_MAX);
+	if (size < 0 && (errno == ENODATA || errno == EOPNOTSUPP)) {
+		if (napi_get_null(env, &result) != napi_ok)
+			throw_unexpected(env);
+	} else if (size < 0) {
+		throw_errno(env, errno, "getxattr", NULL);
+	} else if (napi_create_arraybuffer(env, (size_t)size, &data, &buffer) != napi_ok ||
+		   napi_create_typedarray(env, napi_uint8_array, (size_t)size, buffer, 0, &result) != napi_ok) {
+		throw_unexpected(env);
+	} else if (size > 0) {
+		memcpy(data, value, (size_t)size);
+	}
+out:
+	free(value);
+	free(name);
+	free(file);
+	return result;
 }
 
 NAPI_MODULE_INIT()
@@ -551,6 +596,7 @@ NAPI_MODULE_INIT()
 	static const napi_property_descriptor functions[] = {
 		{ .utf8name = "enterNetworkNamespace", .method = js_enter_network_namespace, .attributes = napi_enumerable },
 		{ .utf8name = "execve", .method = js_execve, .attributes = napi_enumerable },
+		{ .utf8name = "getxattr", .method = js_getxattr, .attributes = napi_enumerable },
 	};
 
 	if (napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions) != napi_ok)

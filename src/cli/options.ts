@@ -28,6 +28,8 @@ export interface OptionSpec {
   value?: string;
   /** what a shell offers for the value: names, or these words; absent: what the value's own name suggests */
   completes?: NamesOf | readonly string[];
+  /** may be given several times; its values are in `Parsed.lists` */
+  repeatable?: boolean;
   /** one line for the help */
   help: string;
   /** not in the C suite: gives way when an abbreviation also fits an option that is */
@@ -110,6 +112,8 @@ export class Answer extends Error {
 export interface Parsed {
   flags: ReadonlySet<string>;
   values: Readonly<Record<string, string>>;
+  /** values of repeatable options in their order; nothing for one that was not given */
+  lists: Readonly<Record<string, readonly string[]>>;
   operands: readonly string[];
 }
 
@@ -128,13 +132,15 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
   const command = toCommander(syntax);
   const seen: string[] = [];
   const values: Record<string, string> = {};
+  const lists: Record<string, string[]> = {};
   for (const spec of syntax.options) {
     const name = optionName(spec);
     command.on(`option:${name}`, (value: string | null) => {
       if (name === 'help' || name === 'version') throw new Answer(name);
       syntax.onOption?.(name, seen);
       seen.push(name);
-      if (spec.value) values[name] = value ?? '';
+      if (spec.repeatable) lists[name] = [...(lists[name] ?? []), value ?? ''];
+      else if (spec.value) values[name] = value ?? '';
     });
   }
   try {
@@ -146,7 +152,7 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
     if (!(error instanceof CommanderError)) throw error;
     throw new UsageError(wording(error));
   }
-  return { flags: new Set(seen), values, operands: command.args };
+  return { flags: new Set(seen), values, lists, operands: command.args };
 }
 
 /** commander's message in our words: one line, without its "error: " and its suggestions. */

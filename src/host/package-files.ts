@@ -15,6 +15,11 @@ function packageDirectory(): string {
   return directory;
 }
 
+/** Path of a file of this package. */
+export function packageFile(name: string): string {
+  return join(packageDirectory(), name);
+}
+
 /** Path of a built native file. It need not exist. */
 export function nativeFile(name: string): string {
   return join(packageDirectory(), 'dist', 'native', name);

@@ -49,6 +49,94 @@ t.test('command lines that cannot be carried out', async (t) => {
     );
 });
 
+t.test('values that cannot be', async (t) => {
+  const later = (rule: string, what: string) =>
+    `${rule} cannot be decided: a socket gets ${what} after it was opened as SMC or TCP; rules can name a command only`;
+  for (const [argv, message] of [
+    [['--via', 'magic'], "--via 'magic' is not known: auto, preload or seccomp"],
+    [['--via', ''], "--via '' is not known: auto, preload or seccomp"],
+    [['--via=Preload'], "--via 'Preload' is not known: auto, preload or seccomp"],
+    [['--socket', 'tcp'], "--socket 'tcp' is not known: af_smc, inet or auto"],
+    [['--log', ''], "--log '' names no file"],
+    [['--only', 'port=80'], later('--only port=80', 'a port')],
+    [['--except', 'net=10.0.0.0/8'], later('--except net=10.0.0.0/8', 'an address')],
+    [['--only', 'curl'], "--only 'curl' is not a rule: give command=GLOB"],
+    [['--only', 'command='], "--only 'command=' is not a rule: give command=GLOB"],
+    [['--only', 'Command=x'], "--only 'Command=x' is not a rule: give command=GLOB"],
+    [['--except', 'user=x'], "--except 'user=x' is not a rule: give command=GLOB"],
+    [['--except', 'constructor=x'], "--except 'constructor=x' is not a rule: give command=GLOB"],
+    [['--only', 'command=a', '--only', 'port=1'], later('--only port=1', 'a port')],
+    [['--only', 'command=a:b'], "--only 'command=a:b': a pattern cannot have a colon"],
+    [
+      ['--only', 'command=/bin/x'],
+      "--only 'command=/bin/x' can match no command: the pattern is for the name without its directory",
+    ],
+    [
+      ['--only', `command=${'x'.repeat(256)}`],
+      `--only 'command=${'x'.repeat(256)}' can match no command: the pattern is for the name without its directory`,
+    ],
+  ] as const)
+    t.strictSame(
+      await smcRunOn(t, [...argv, NOWHERE]),
+      { status: 1, stdout: '', stderr: `smc_run: ${message}; smc_run --help shows the usage\n` },
+      argv.join(' '),
+    );
+});
+
+t.test('values that can be', async (t) => {
+  for (const argv of [
+    '--via auto',
+    '--via preload --strict',
+    '--socket inet --socket af_smc',
+    '--only command=curl --only command=[a-z]* --except command=?',
+    '--require-smc --report',
+  ])
+    t.strictSame(await smcRunOn(t, `${argv} ${NOWHERE}`), notFound(NOWHERE), argv);
+});
+
+t.test('a kernel without SMC, and --strict', async (t) => {
+  const modules = { [release()]: { 'modules.builtin': 'kernel/a.ko\n', 'modules.dep': 'kernel/b.ko:\n' } };
+  t.strictSame(
+    await runCommand(smcRun, `--strict ${NOWHERE}`, { hostRoot: t.testdir({ lib: { modules } }) }),
+    {
+      status: 125,
+      stdout: '',
+      stderr: 'smc_run: --strict: this kernel has no SMC\n',
+    },
+  );
+});
+
+t.test('a kernel that lets nobody watch', async (t) => {
+  const hostRoot = t.testdir({ proc: { sys: { kernel: { osrelease: '5.4.0\n' } } } });
+  const lack = 'kernel 5.4.0 has no SECCOMP_USER_NOTIF_FLAG_CONTINUE, which came with 5.5';
+  t.strictSame(await runCommand(smcRun, `--require-smc ${NOWHERE}`, { hostRoot }), {
+    status: 125,
+    stdout: '',
+    stderr: `smc_run: --require-smc: connections cannot be watched, ${lack}\n`,
+  });
+  t.strictSame(await runCommand(smcRun, `--report ${NOWHERE}`, { hostRoot }), {
+    ...notFound(NOWHERE),
+    stderr: `smc_run: there will be no report: ${lack}\n${notFound(NOWHERE).stderr}`,
+  });
+  t.strictSame(await runCommand(smcRun, `--via seccomp ${NOWHERE}`, { hostRoot }), {
+    ...notFound(NOWHERE),
+    stderr: `smc_run: ${lack}: it runs over TCP\n${notFound(NOWHERE).stderr}`,
+  });
+  t.strictSame(await runCommand(smcRun, `--via seccomp --strict ${NOWHERE}`, { hostRoot }), {
+    status: 125,
+    stdout: '',
+    stderr: `smc_run: --strict: ${lack}\n`,
+  });
+});
+
+t.test('a log that cannot be written', async (t) => {
+  t.strictSame(await smcRunOn(t, ['--log', '/no/such/log', NOWHERE]), {
+    status: 1,
+    stdout: '',
+    stderr: 'smc_run: --log /no/such/log: cannot be written (ENOENT)\n',
+  });
+});
+
 t.test('help and version act where they stand', async (t) => {
   for (const argv of ['-h', '--help', '--he', '-dh', '-r 1k -h prog', '-r nonsense -h', '-h -x'])
     t.match(await smcRunOn(t, argv), { status: 0, stdout: /^Usage: smc_run /, stderr: /^$/ }, argv);

@@ -47,6 +47,7 @@ const hostPackages = [
   'valgrind',
   // Programs that no preload library reaches.
   'golang-go',
+  'default-jre-headless',
 ];
 
 let ensured: Promise<void> | undefined;

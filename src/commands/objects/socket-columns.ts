@@ -3,7 +3,7 @@
 import type { Json } from '../../output/json.ts';
 import { hex } from '../../output/numbers.ts';
 import { type Column, printable } from '../../output/table.ts';
-import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts';
+import { formatReasonCode } from '../../smc/fallback-reasons.ts';
 import {
   connectionMode,
   type Endpoint,
@@ -14,6 +14,7 @@ import {
   socketCookie,
   stateName,
 } from '../../smc/sockets.ts';
+import { reasonJson } from './reason.ts';
 
 /** Column after which the row of a socket ends; states and modes without further data end early. */
 type RowEnd = 'inode' | 'local' | 'interface' | 'fallback' | undefined;
@@ -60,11 +61,6 @@ function shortAddress(endpoint: Endpoint): string {
 }
 
 const endpointJson = ({ address, port }: Endpoint): Json => ({ address: address ?? null, port });
-
-const reasonJson = (code: number): Json => {
-  const reason = fallbackReasons.get(code);
-  return { code: formatReasonCode(code), name: reason?.name ?? null, text: reason?.meaning ?? null };
-};
 
 function baseColumns(addressText: (endpoint: Endpoint) => string): Column<SmcSocket>[] {
   return [

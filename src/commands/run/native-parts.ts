@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/** The built parts that smc_run needs, or what to do where they are missing. */
+import { existsSync } from 'node:fs';
+import { type ElfFile, readElf } from '../../host/elf.ts';
+import { loadNative, type Native } from '../../host/native.ts';
+import { nativeFile, nativeSource } from '../../host/package-files.ts';
+import { SmcError } from '../../smc/error.ts';
+import type { Shim } from './way.ts';
+
+/** The C part is built when the package is installed, where there is a compiler. */
+const buildHint = (): string => `install a C compiler, then: node ${nativeSource('build.mjs')}`;
+
+/** The launcher, or undefined where it was not built. */
+export function findLauncher(): string | undefined {
+  const file = nativeFile('smc-launch');
+  return existsSync(file) ? file : undefined;
+}
+
+/** The library for this machine, which has to be there, and the one for its 32-bit programs, where it was built. */
+export function findShims(): Shim[] {
+  const shim = nativeFile('libsmc-preload.so');
+  if (!existsSync(shim))
+    throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${shim})`, { hint: buildHint() });
+  // LD_PRELOAD is split at both and knows no quotes
+  if (/[ :]/.test(shim))
+    throw new SmcError(
+      'NOT_SUPPORTED',
+      `the path ${shim} must not have blanks or colons, LD_PRELOAD cannot hold it`,
+      { hint: 'install the package elsewhere' },
+    );
+  const files = [shim, nativeFile('libsmc-preload-32.so')].filter((file) => existsSync(file));
+  return files.map((file) => {
+    try {
+      return { file, elf: readElf(file) };
+    } catch (cause) {
+      throw new SmcError('NOT_SUPPORTED', `the preload library cannot be loaded (${file})`, {
+        hint: buildHint(),
+        cause,
+      });
+    }
+  });
+}
+
+/**
+ * What to preload. Where the build found out that the GNU loader's `$LIB` tells 64-bit and 32-bit programs apart, the
+ * loader chooses, for each program of a tree. Other loaders know no `$LIB`.
+ */
+export function preloadPath(shim: Shim, elf: ElfFile | null | undefined): string {
+  const both = nativeFile('preload');
+  const isGnu = /\/ld(-linux|64)[^/]*$/.test(elf?.interpreter ?? '');
+  return isGnu && existsSync(both) ? `${both}/$LIB/libsmc-preload.so` : shim.file;
+}
+
+/** The functions that Node does not have. */
+export function loadAddon(): Native {
+  try {
+    return loadNative();
+  } catch (cause) {
+    throw new SmcError(
+      'NOT_SUPPORTED',
+      `the native addon cannot be loaded (${nativeFile('smc-native.node')})`,
+      { hint: buildHint(), cause },
+    );
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/** Becoming the program, and the words for why that failed. */
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import type { Context } from '../../cli/run.ts';
+import { candidates } from '../../host/program.ts';
+import { printable } from '../../output/table.ts';
+import { fromBytes, toBytes, type Variable } from './environment.ts';
+
+/** Exit status when COMMAND cannot be executed, and when there is none; as shells do. */
+export const STATUS_CANNOT_EXECUTE = 126;
+export const STATUS_NOT_FOUND = 127;
+
+export type Execve = (file: Variable, argv: Variable[]) => never;
+
+/**
+ * Becomes the program, found as execvp(3) would find it.
+ * @param path as latin1
+ * @returns exit status, only when that failed
+ */
+export function replaceProcess(
+  argv: Variable[],
+  path: string | undefined,
+  run: Execve,
+  note: Context['note'],
+): number {
+  const command = fromBytes(argv[0] ?? '');
+  let refused: string | undefined;
+  for (const file of candidates(command, path).map(toBytes)) {
+    const name = printable(file.toString());
+    try {
+      run(file, argv);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      switch (code) {
+        case 'ENOENT':
+        case 'ENOTDIR':
+          // the interpreter of a script that is there may be what is missing
+          if (!existsSync(file)) continue;
+          note(`${name}: its interpreter was not found`);
+          return STATUS_CANNOT_EXECUTE;
+        case 'EACCES':
+          refused ??= isDirectory(file) ? `${name}: is a directory` : `${name}: permission denied`;
+          continue;
+        case 'ENOEXEC':
+          if (isShellText(file)) run('/bin/sh', ['/bin/sh', file, ...argv.slice(1)]);
+          note(`${name}: not a program for this machine (exec format error)`);
+          return STATUS_CANNOT_EXECUTE;
+        case 'E2BIG':
+          note(`${name}: argument list too long`);
+          return STATUS_CANNOT_EXECUTE;
+        default:
+          if (code === undefined) throw error;
+          note(`${name}: cannot be executed (${code})`);
+          return STATUS_CANNOT_EXECUTE;
+      }
+    }
+  }
+  if (refused) {
+    note(refused);
+    return STATUS_CANNOT_EXECUTE;
+  }
+  note(`${printable(String(argv[0])) || "''"}: command not found`);
+  return STATUS_NOT_FOUND;
+}
+
+/** A text file without #! line is a shell script, as for shells and execvp(3). */
+function isShellText(file: Buffer): boolean {
+  const start = Buffer.alloc(80);
+  let length = 0;
+  try {
+    const fd = openSync(file, 'r');
+    length = readSync(fd, start);
+    closeSync(fd);
+  } catch {
+    // executable but not readable: the shell could not read it either
+  }
+  return length > 0 && !start.subarray(0, length).includes(0);
+}
+
+function isDirectory(path: Buffer): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

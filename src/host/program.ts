@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Looks at a program before it is started: finds the file as execvp(3) does, follows scripts to their interpreter and
+ * known wrappers to what they start, and tells what the kernel and the dynamic loader will make of it. Nothing is
+ * executed. Names are latin1 strings, so that every byte survives.
+ */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { basename } from 'node:path';
+import { ElfError, type ElfFile, readElf } from './elf.ts';
+import { DEFAULT_PATH, wrapperEffect } from './wrappers.ts';
+
+/** What the calling process may do, from /proc/self/status. */
+export interface Caller {
+  /** real IDs; those of the process where /proc does not tell */
+  uid: number;
+  gid: number;
+  /** CAP_SYS_ADMIN is in its effective set */
+  isAdmin: boolean;
+  /** PR_SET_NO_NEW_PRIVS: setuid bits have no effect any more */
+  hasNoNewPrivileges: boolean;
+}
+
+/** Why the ELF file at the end of the chain is not known. */
+export type Unknown =
+  /** a command in the chain is not to be found */
+  | 'missing'
+  /** it may be executed, but not read */
+  | 'unreadable'
+  /** the headers contradict each other */
+  | 'damaged'
+  /** neither ELF nor text: for binfmt_misc(5), or for nobody */
+  | 'not-elf'
+  /** more interpreters than the kernel follows */
+  | 'too-deep';
+
+export interface Program {
+  /** what execve(2) gets; the first candidate that can be executed */
+  file: string;
+  /** the file is text without a #! line: execvp(3) gives it to the shell, execve(2) does not */
+  isShellText: boolean;
+  /** the last file of the chain: for a script its interpreter */
+  image: string;
+  elf: ElfFile | null;
+  unknown: Unknown | null;
+  /** privilege that the image gains when this caller starts it, in words: "setuid root" */
+  gains: string | null;
+  /** what keeps LD_PRELOAD from the image: "env -i" */
+  wipes: string | null;
+  /** a service is asked to start the program: "docker" */
+  elsewhere: string | null;
+}
+
+export interface ProgramOptions {
+  caller: Caller;
+  /** value of PATH for the first lookup */
+  path: string | undefined;
+  /** root of /proc */
+  root?: string;
+  /** reads an extended attribute, see `Native.getxattr` */
+  getxattr?: (file: Buffer, name: string) => Uint8Array | null;
+}
+
+/** Bytes of a file in which the kernel looks for #! (BINPRM_BUF_SIZE). */
+const SCRIPT_LINE_MAX = 256;
+/** Interpreters that are themselves scripts: binfmt_script gives up after these. */
+const INTERPRETERS_MAX = 5;
+/** Wrappers in wrappers; more is a joke or an endless loop. */
+const WRAPPERS_MAX = 16;
+const CAP_SYS_ADMIN = 21;
+
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const S_IXGRP = 0o010;
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+/** Reads the caller's credentials. */
+export function currentCaller(root = '/'): Caller {
+  let status = '';
+  try {
+    status = readFileSync(`${root}/proc/self/status`, 'latin1');
+  } catch {
+    // no /proc: the process itself knows half of it
+  }
+  const number = (name: string): number | undefined => {
+    const [, text] = new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status) ?? [];
+    return text === undefined ? undefined : Number(text);
+  };
+  const [, effective] = /^CapEff:\s*([0-9a-f]{1,16})$/im.exec(status) ?? [];
+  const uid = number('Uid') ?? process.getuid?.() ?? 0;
+  return {
+    uid,
+    gid: number('Gid') ?? process.getgid?.() ?? 0,
+    isAdmin:
+      effective === undefined ? uid === 0 : ((BigInt(`0x${effective}`) >> BigInt(CAP_SYS_ADMIN)) & 1n) === 1n,
+    hasNoNewPrivileges: number('NoNewPrivs') === 1,
+  };
+}
+
+/** The files that execvp(3) tries for a command, in its order. */
+export function candidates(command: string, path: string | undefined): string[] {
+  if (command === '') return [];
+  if (command.includes('/')) return [command];
+  return (path ?? DEFAULT_PATH).split(':').map((directory) => `${directory || '.'}/${command}`);
+}
+
+/** The first candidate that is a file and may be executed. */
+export function findExecutable(command: string, path: string | undefined): string | undefined {
+  return candidates(command, path).find((file) => {
+    try {
+      accessSync(bytes(file), constants.X_OK);
+      return statSync(bytes(file)).isFile();
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Follows a command to the ELF file that runs in the end.
+ * @param argv as latin1
+ * @returns undefined when the command or its interpreter is not there or must not be executed: execve(2) will tell why
+ */
+export function lookAtProgram(argv: readonly string[], options: ProgramOptions): Program | undefined {
+  let words = argv;
+  let path = options.path;
+  const program: Program = {
+    file: '',
+    isShellText: false,
+    image: '',
+    elf: null,
+    unknown: null,
+    gains: null,
+    wipes: null,
+    elsewhere: null,
+  };
+  for (let depth = 0; ; depth++) {
+    const found = findExecutable(words[0] ?? '', path);
+    if (depth === 0) {
+      if (found === undefined) return undefined;
+      program.file = found;
+    }
+    if (found === undefined) return { ...program, image: words[0] ?? '', unknown: 'missing', elf: null };
+
+    const chain = followScripts(found, words);
+    program.image = chain.image;
+    program.unknown = chain.unknown;
+    if (depth === 0) program.isShellText = chain.isShellText;
+    if (depth === 0 && chain.unknown === 'missing') return undefined;
+    program.elf = chain.elf;
+    program.gains ??= privilegeGained(chain.image, options);
+    if (depth === WRAPPERS_MAX) return { ...program, unknown: 'too-deep', elf: null };
+
+    const effect = chain.steps
+      .map(({ file, argv }) => wrapperEffect(nameOf(file), argv, path))
+      .find((effect) => effect !== undefined);
+    switch (effect?.kind) {
+      case undefined:
+        return program;
+      case 'elsewhere':
+        return { ...program, elsewhere: effect.by };
+      case 'wipes':
+        return { ...program, wipes: program.wipes ?? effect.by };
+      case 'starts':
+        program.wipes ??= effect.wipes;
+        words = effect.argv;
+        path = effect.path;
+    }
+  }
+}
+
+/** Programs in /snap/bin are links to snap(1), which looks at the name. */
+function nameOf(file: string): string {
+  return file.startsWith('/snap/bin/') ? 'snap' : basename(file);
+}
+
+interface Chain {
+  image: string;
+  elf: ElfFile | null;
+  unknown: Unknown | null;
+  isShellText: boolean;
+  /** the file, and each interpreter, with the arguments that it gets */
+  steps: { file: string; argv: readonly string[] }[];
+}
+
+function followScripts(found: string, words: readonly string[]): Chain {
+  let image = found;
+  let argv = words;
+  const steps: Chain['steps'] = [];
+  let isShellText = false;
+  for (let depth = 0; ; depth++) {
+    steps.push({ file: image, argv });
+    const end = (unknown: Unknown): Chain => ({ image, elf: null, unknown, isShellText, steps });
+    try {
+      return { image, elf: readElf(bytes(image)), unknown: null, isShellText, steps };
+    } catch (error) {
+      if (!(error instanceof ElfError))
+        return end((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'unreadable');
+      if (error.code === 'DAMAGED') return end('damaged');
+    }
+    if (depth === INTERPRETERS_MAX) return end('too-deep');
+    const next = interpreterOf(image);
+    if (next === 'not-elf' || next === 'missing') return end(next);
+    if (depth === 0) isShellText = !next.hasLine;
+    argv = [...next.words, image, ...argv.slice(1)];
+    image = next.words[0]!;
+  }
+}
+
+/**
+ * Interpreter of a file that is not ELF, and its argument if it has one. A text file without a #! line is run by the
+ * shell, as execvp(3) does.
+ */
+function interpreterOf(file: string): { words: string[]; hasLine: boolean } | 'not-elf' | 'missing' {
+  let start: Buffer;
+  try {
+    const fd = openSync(bytes(file), constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const buffer = Buffer.alloc(SCRIPT_LINE_MAX);
+      start = buffer.subarray(0, readSync(fd, buffer));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return 'missing';
+  }
+  const text = start.toString('latin1');
+  if (!text.startsWith('#!'))
+    return start.length > 0 && !start.includes(0) ? { words: ['/bin/sh'], hasLine: false } : 'not-elf';
+  const line = text.slice(2).split(/[\n\0]/, 1)[0]!;
+  const [, interpreter, argument] = /^[ \t]*([^ \t]+)[ \t]*(.*?)[ \t]*$/s.exec(line) ?? [];
+  // cut off within its name: the kernel refuses it
+  const isCut = !/[\n\0]/.test(text) && argument === '' && start.length === SCRIPT_LINE_MAX;
+  if (!interpreter || isCut) return 'not-elf';
+  return { words: argument ? [interpreter, argument] : [interpreter], hasLine: true };
+}
+
+/**
+ * What makes the kernel set AT_SECURE for the new program, upon which the loader ignores what is to be preloaded: other
+ * effective IDs than real ones, or capabilities from the file for somebody who is not root.
+ */
+function privilegeGained(image: string, { caller, root = '/', getxattr }: ProgramOptions): string | null {
+  if (caller.hasNoNewPrivileges) return null;
+  const file = bytes(image);
+  let gains: string | null = null;
+  try {
+    const { mode, uid, gid } = statSync(file);
+    if (mode & S_ISUID && uid !== caller.uid) gains = `setuid ${uid === 0 ? 'root' : `user ${uid}`}`;
+    else if (mode & S_ISGID && mode & S_IXGRP && gid !== caller.gid)
+      gains = `setgid ${gid === 0 ? 'root' : `group ${gid}`}`;
+    else if (caller.uid !== 0 && getxattr?.(file, 'security.capability')) gains = 'given file capabilities';
+    if (gains && mountOptions(realpathSync.native(file, 'latin1'), root).includes('nosuid')) return null;
+  } catch {
+    // not to be seen: then it will hardly be run
+  }
+  return gains;
+}
+
+/** Options of the mount that a file is on; empty when that is not known. */
+export function mountOptions(file: string, root = '/'): string[] {
+  let text: string;
+  try {
+    text = readFileSync(`${root}/proc/self/mountinfo`, 'latin1');
+  } catch {
+    return [];
+  }
+  let best: { point: string; options: string } | undefined;
+  for (const line of text.split('\n')) {
+    const [, , , , escaped, options] = line.split(' ');
+    if (escaped === undefined || options === undefined) continue;
+    const point = escaped.replace(/\\([0-7]{3})/g, (_, octal) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+    const isAbove = point === '/' || file === point || file.startsWith(`${point}/`);
+    // a later mount on the same place hides the earlier one
+    if (isAbove && point.length >= (best?.point.length ?? 0)) best = { point, options };
+  }
+  return best?.options.split(',') ?? [];
+}
