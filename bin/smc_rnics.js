@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('../dist/commands/load.cjs').start('smc_rnics');
+require('./start.js').start('smc_rnics');
