@@ -105,10 +105,13 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'not there',
 };
 
-/** @throws the error itself when it is none of the kernel, the file system or the domain: that is a bug */
+/**
+ * @throws the error itself when it says nothing about the host: a bug of ours, or netlink's native part is missing, and
+ * with it nearly all that could be said
+ */
 function whyNot(error: unknown): string {
   if (error instanceof SmcError) return error.message;
-  if (error instanceof NetlinkError) return whyNetlink(error);
+  if (error instanceof NetlinkError && error.code !== 'ENOADDON') return whyNetlink(error);
   const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (!code || !syscall) throw error;
   return `${path ?? syscall}: ${FILE_ERRORS[code] ?? code}`;
@@ -122,8 +125,6 @@ function whyNetlink({ code, family, command, op }: NetlinkError): string {
       return `${object}: permission denied`;
     case 'EOPNOTSUPP':
       return `this kernel does not know ${object}`;
-    case 'ENOADDON':
-      return 'the native part of the npm package netlink cannot be loaded';
     default:
       return op === 'open socket' ? `a netlink socket cannot be opened (${code})` : `${object}: ${code}`;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
+import { NetlinkError } from '../../../src/netlink/error.ts';
 import { hasSmc, lookAtHost } from '../../../src/smc/checks/host-view.ts';
 import { systemCheck } from '../../../src/smc/checks/index.ts';
 import { SmcClient } from '../../../src/smc/client.ts';
@@ -66,7 +67,6 @@ t.test('one answer that fails leaves the others', async (t) => {
 });
 
 t.test('a netlink socket that cannot be opened', async (t) => {
-  const { NetlinkError } = await import('../../../src/netlink/error.ts');
   const closed = {
     order: 'LE' as const,
     open: () => Promise.reject(new NetlinkError({ op: 'open socket', code: 'EPERM' })),
@@ -83,6 +83,16 @@ t.test('a netlink socket that cannot be opened', async (t) => {
     { status: 'pass' },
     'what files tell is there',
   );
+});
+
+t.test('without the native part of netlink there is nothing to say', async (t) => {
+  const missing = {
+    order: 'LE' as const,
+    open: () => Promise.reject(new NetlinkError({ op: 'load netlink addon', code: 'ENOADDON' })),
+  };
+  const root = t.testdir(tree(CORE));
+  const client = new SmcClient({ transport: missing, hostRoot: root });
+  await t.rejects(systemCheck({ client, root }), { code: 'ENOADDON' });
 });
 
 t.test('in another namespace the name of a port’s interface says nothing', async (t) => {
