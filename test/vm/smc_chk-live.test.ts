@@ -161,17 +161,6 @@ t.test('one host with SMC-R', async (t) => {
     t.match(await connect(guest, '127.0.0.1'), { status: 0, mode: 'SMCR' });
   });
 
-  await t.test('the handshake is limited', async (t) => {
-    await guest.run('smcd hs-limit enable', { check: true });
-    t.match(await connect(guest, '127.0.0.1'), { status: 0, mode: 'SMCR' }, 'no difference without load');
-    const web = await guest.start('exec python3 -m http.server -b 127.0.0.1 8081');
-    await waitForListener(guest, 8081);
-    const { checks } = await connect(guest, '127.0.0.1:8081');
-    t.match(checks, [{ id: 'handshake-limit', status: 'warning' }]);
-    await stop(web);
-    await guest.run('smcd hs-limit disable', { check: true });
-  });
-
   await t.test('what cannot be connected to is one line and status 1', async (t) => {
     await guest.run(
       'ip link add silent type dummy && ip address add 198.51.100.1/24 dev silent && ip link set silent up',
@@ -203,6 +192,9 @@ t.test('one host with SMC-R', async (t) => {
     const found = await connect(guest, '10.77.0.2');
     t.match(found, { status: 3, mode: 'TCP', declined_by: 'local', cause: { name: 'NOSMCDEV' } });
     t.match(found.likely_cause, { at: 'local', text: /near0/ });
+    const inside = await guest.run('smc_chk -N far -C 10.77.0.2');
+    t.equal(inside.status, 3);
+    t.match(inside.stdout, /no RDMA device can be seen from this network namespace/, '--netns');
     const { status, stdout } = await stop(far, 'SIGTERM');
     t.equal(status, 0);
     t.match(stdout, /^10\.77\.0\.1:\d+ TCP, declined by the peer: 0x05000000\/0x03030000 NOSMCDEV: /m);
@@ -288,6 +280,54 @@ for one in all: one.close()
       await stop(client);
       await nothingIsLeft(t, guest, `${signal} while a connection is open`);
     }
+  });
+
+  await t.test('handshakes that get no answer, and handshakes that are limited', async (t) => {
+    await guest.run('smcd hs-limit enable', { check: true });
+    // the SYN gets through to port 7400, what SMC sends behind it does not
+    await guest.run(
+      `modprobe -a sch_ingress cls_basic em_cmp act_gact && tc qdisc add dev lo clsact &&
+       tc filter add dev lo egress protocol ip basic match \
+         'cmp(u16 at 2 layer network gt 90) and cmp(u16 at 22 layer network eq 7400)' action drop`,
+      { check: true },
+    );
+    // a listener keeps the limitation that it was made with
+    const stuck = await serve(guest, '-p 7400');
+    const limited = await serve(guest, '-j -p 7500');
+    t.match(
+      await connect(guest, '127.0.0.1:7500'),
+      { status: 0, mode: 'SMCR' },
+      'no difference without load',
+    );
+    t.match(await guest.run('smc_chk -C 127.0.0.1:7400 --timeout 3'), {
+      status: 1,
+      stderr: /^smc_chk: 127\.0\.0\.1:7400: TCP was connected, but the SMC handshake got no answer within 3/,
+    });
+    // more handshakes than the kernel works on at a time, each waits 6 s for its answer
+    const flood = await guest.start(`ulimit -n 8192; exec smc_run python3 -c "
+import socket, time
+all = [socket.socket() for _ in range(300)]
+for one in all:
+    one.setblocking(False)
+    one.connect_ex(('127.0.0.1', 7400))
+print('flooded', flush=True)
+time.sleep(600)
+"`);
+    for (let tries = 0; tries < 300 && !(await flood.output()).includes('flooded'); tries++) await pause();
+    const found = await connect(guest, '127.0.0.1:7500 --timeout 100');
+    t.match(found, { status: 3, mode: 'TCP', declined_by: 'nobody', cause: { name: 'PEERNOSMC' } });
+    t.match(found.likely_cause, {
+      at: 'local',
+      text: /handshakes are limited/,
+      fix: /smcd hs-limit disable/,
+    });
+    t.match(found.checks, [{ id: 'handshake-limit', status: 'warning' }]);
+    await stop(flood);
+    t.match(rows((await stop(limited)).stdout)[1]?.likely_cause, {
+      at: null,
+      text: /handshakes are limited on this host/,
+    });
+    await stop(stuck);
   });
 });
 

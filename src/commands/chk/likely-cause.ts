@@ -197,9 +197,9 @@ async function noOffer(
   const limited = checks.find(({ id, status }) => id === 'handshake-limit' && status === 'warning');
   if (role === 'Server')
     return {
-      at: 'the peer',
-      text: `the program at ${peer.address} was not started over SMC, or its host has no SMC`,
-      fix: 'start it with smc_run',
+      at: limited ? 'unknown' : 'the peer',
+      text: `${limited ? 'handshakes are limited on this host, so under load connections become TCP; or ' : ''}the program at ${peer.address} was not started over SMC, or its host has no SMC`,
+      fix: limited?.fix ?? 'start it with smc_run',
       checks,
     };
   if (!isOwnAddress({ role, peer, ...connection }))
