@@ -169,8 +169,31 @@ async function checksFor(
     root,
     ...(usedInterface && { interfaces: [usedInterface] }),
   });
+  const used = checks.find(({ id, subject }) => id === 'interface' && subject === usedInterface);
   const rank = ({ id, status }: Check): number => SEVERITY.indexOf(status) * 100 + ids.indexOf(id);
-  return checks.filter(({ id }) => ids.includes(id)).sort((a, b) => rank(a) - rank(b));
+  return checks
+    .filter((check) => ids.includes(check.id) && !isOfOthers(check, used, SMCD_REASONS.includes(name)))
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+/** Reasons that name SMC-D: what is wrong with its devices counts though the interface has another one. */
+const SMCD_REASONS = ['NOSMCDDEV', 'NOISM2SUPP', 'NOV2DEXT', 'NOSMCD2DEV', 'MAX_DMB'];
+
+/** Whether a device that is wrong does not matter, as the interface has others that would do. */
+function isOfOthers({ id, subject }: Check, used: Check | undefined, isSmcd: boolean): boolean {
+  if (used?.status !== 'pass' || subject === null) return false;
+  const { rdma_ports: ports, smcd_devices: devices } = used.facts;
+  if (!Array.isArray(ports) || !Array.isArray(devices)) return false;
+  switch (id) {
+    case 'rdma-port':
+      return !ports.includes(subject);
+    case 'rdma-device':
+      return !ports.some((port) => String(port).startsWith(`${subject}/`));
+    case 'ism-device':
+      return !isSmcd && !devices.includes(subject);
+    default:
+      return false;
+  }
 }
 
 /** What goes to an own address leaves by no interface but lo. */

@@ -103,14 +103,14 @@ export async function attempt(address: string, port: number, timeoutMs: number):
       clearInterval(looking);
       clearTimeout(timer);
     };
-    const give = (code: string): void => {
+    const give = (code: string, waitedMs = Date.now() - begin): void => {
       finish();
       socket.destroy();
-      resolve({ address, obstacle: obstacleOf(code, isTcpThere, Date.now() - begin) });
+      resolve({ address, obstacle: obstacleOf(code, isTcpThere, waitedMs) });
     };
     const timer = setTimeout(() => {
       look();
-      give('ETIMEDOUT');
+      give('ETIMEDOUT', timeoutMs);
     }, timeoutMs);
     socket.once('connect', () => {
       finish();

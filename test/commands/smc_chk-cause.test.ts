@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// The likely cause of a fallback, by reason, role and what is seen on this host.
+import t, { type Test } from 'tap';
+import { type FallenBack, type LikelyCause, likelyCause } from '../../src/commands/chk/likely-cause.ts';
+import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
+import { SmcClient } from '../../src/smc/client.ts';
+import { fallbackVerdict } from '../../src/smc/connection-verdict.ts';
+import { type FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
+import { gidsOf, networkInterface, plant, rdmaDevice } from '../helpers/host-trees.ts';
+import { inspectedKernel, ROCE } from '../helpers/inspected-kernel.ts';
+
+const NOSMCDEV = 0x03030000;
+const NOUEID = 0x03030008;
+const PEERDECL = 0x05000000;
+const PEERNOSMC = 0x03010000;
+
+interface Host {
+  ueids?: readonly string[];
+  /** state of the port of mlx5_0, which is on eth0 */
+  state?: string;
+}
+
+/** A host with eth0 (10.0.0.1) over mlx5_0, and mlx5_9, whose port is down, for another network. */
+function host(t: Test, { ueids = ['MY.EID'], state = '4: ACTIVE' }: Host = {}): [SmcClient, string] {
+  const ports = { mlx5_0: 'NET1', mlx5_9: 'NET9' };
+  const kernel: FakeKernel = inspectedKernel({
+    DUMP_UEID: () => ueids.map((entry) => ({ entry })),
+    GET_DEV_SMCR: () =>
+      Object.entries(ports).map(([ibName, pnetId]) => ({
+        devSmcr: {
+          ...ROCE,
+          ibName,
+          port: { pnetUser: 1, pnetId, netDev: 2, state: 1, valid: 1, linkCount: 0 },
+          port2: { netDev: 0, state: 0, valid: 0 },
+        },
+      })),
+    GET_DEV_SMCD: () => [],
+    DUMP_SEID: () => [],
+    DUMP_HS_LIMITATION: () => [{ enabled: 0 }],
+  }).serve(smcPnetid, { GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 }] });
+  const ipv6 = Uint8Array.from([0xfd, ...new Array(14).fill(0), 1]);
+  const fd00 = {
+    family: 10,
+    prefixLength: 64,
+    flags: 0x80,
+    scope: 0,
+    index: 2,
+    attributes: { address: ipv6 },
+  };
+  kernel.addresses = () => [ipv4Row(2, '10.0.0.1/24'), fd00];
+  kernel.sockets = () => [];
+  const root = plant(
+    t,
+    {
+      'proc/sys/kernel/osrelease': '6.12.1\n',
+      'proc/sys/kernel/arch': 'x86_64\n',
+      'sys/module/smc/x': '',
+      'sys/module/smc_diag/x': '',
+    },
+    networkInterface('lo', { index: 1, mtu: 65536, type: 772, flags: '0x9', operstate: 'unknown' }),
+    networkInterface('eth0', { index: 2 }),
+    rdmaDevice('mlx5_0', { ports: [{ state, gids: gidsOf('10.0.0.1', 'eth0') }] }),
+    rdmaDevice('mlx5_9', { ports: [{ state: '1: DOWN', gids: [] }] }),
+  );
+  const client = new SmcClient({ transport: kernel, hostRoot: root });
+  t.teardown(() => client.close());
+  return [client, root];
+}
+
+function cause(
+  [client, root]: [SmcClient, string],
+  codes: readonly [reason: number, peer: number],
+  {
+    role = 'Client',
+    local = '10.0.0.1',
+    peer = '10.0.0.2',
+  }: { role?: FallenBack['role']; local?: string; peer?: string } = {},
+): Promise<LikelyCause> {
+  const verdict = {
+    mode: 'TCP' as const,
+    device: null,
+    linkGroup: null,
+    ...fallbackVerdict(...codes),
+  };
+  return likelyCause(
+    client,
+    { verdict, role, local: { address: local, port: 1000 }, peer: { address: peer, port: 37373 } },
+    root,
+  );
+}
+
+t.test('what fails here is the cause', async (t) => {
+  const found = await cause(host(t, { ueids: [] }), [PEERDECL, NOUEID]);
+  t.match(found, { at: 'this host', text: /no UEID/, fix: /smcd ueid add/ });
+  const down = await cause(host(t, { state: '1: DOWN' }), [NOSMCDEV, 0]);
+  t.match(down, { at: 'this host', checks: [{ id: 'rdma-port', status: 'fail' }] });
+});
+
+t.test('a device of another network is none', async (t) => {
+  const found = await cause(host(t), [PEERDECL, NOSMCDEV]);
+  t.match(found, { at: 'the peer', text: /the UEIDs of the hosts differ \(this host has MY\.EID\)/ });
+  t.match(found.fix, /smcd ueid add MY\.EID/);
+  t.notOk(found.checks.some(({ subject }) => subject?.startsWith('mlx5_9')));
+  t.ok(found.checks.some(({ id, subject }) => id === 'rdma-port' && subject === 'mlx5_0/1'));
+});
+
+t.test('who has no device', async (t) => {
+  const here = host(t);
+  t.match(await cause(here, [NOSMCDEV, 0], { role: 'Server' }), {
+    at: 'unknown',
+    text: /devices and PNET IDs of this host are in order, so the UEIDs of the hosts differ/,
+  });
+  t.match(await cause(here, [PEERDECL, NOSMCDEV], { role: 'Server' }), {
+    at: 'the peer',
+    text: 'the client has no device for the connection, or no UEID',
+  });
+  t.match(await cause(here, [NOSMCDEV, 0]), { at: 'this host', text: /^not found by looking/ });
+  t.match(await cause(here, [NOSMCDEV, 0], { local: 'fd00::1', peer: 'fd00::2' }), {
+    at: 'this host',
+    text: /uses IPv6/,
+    fix: 'connect to the IPv4 address',
+  });
+});
+
+t.test('the peer did not offer SMC', async (t) => {
+  const here = host(t);
+  t.match(await cause(here, [PEERNOSMC, 0]), { at: 'the peer', fix: /smc_run; at the peer: smc_chk/ });
+  t.match(await cause(here, [PEERNOSMC, 0], { role: 'Server' }), {
+    at: 'the peer',
+    text: /^the program at 10\.0\.0\.2 was not started over SMC/,
+  });
+  t.match(await cause(here, [PEERNOSMC, 0], { local: '127.0.0.1', peer: '127.0.0.1' }), {
+    at: 'this host',
+    text: /the program that listens on port 37373 of this host was not started over SMC/,
+  });
+});
+
+t.test('the handshake limitation', async (t) => {
+  const [client, root] = host(t);
+  const limited = inspectedKernel({ DUMP_HS_LIMITATION: () => [{ enabled: 1 }] }).serve(smcPnetid, {
+    GET: () => [],
+  });
+  limited.sockets = () => [];
+  const other = new SmcClient({ transport: limited, hostRoot: root });
+  t.teardown(() => other.close());
+  t.match(await cause([other, root], [PEERNOSMC, 0], { role: 'Server' }), {
+    at: 'unknown',
+    text: /^handshakes are limited on this host/,
+    fix: /smcd hs-limit disable/,
+  });
+  client.close();
+});
+
+t.test('other reasons', async (t) => {
+  const here = host(t);
+  t.match(await cause(here, [PEERDECL, 0x03070000]), {
+    at: 'the peer',
+    text: /^nothing on this host explains it; as a rule: /,
+    fix: /^run smc_chk at the peer; /,
+  });
+  t.match(await cause(here, [0x03050000, 0]), {
+    at: 'unknown',
+    checks: [],
+    text: /^not found by looking; as a rule: /,
+  });
+  t.match(await cause(here, [PEERDECL, 0x12345678]), {
+    at: 'the peer',
+    text: 'this host cannot tell; the code is not known here',
+    fix: 'run smc_chk at the peer',
+  });
+  t.match(await cause(here, [0x03050000, 0], { local: '10.0.0.1', peer: '10.0.0.1' }), { at: 'this host' });
+});
