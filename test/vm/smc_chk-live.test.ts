@@ -194,7 +194,7 @@ t.test('one host with SMC-R', async (t) => {
     t.match(found.likely_cause, { at: 'local', text: /near0/ });
     const inside = await guest.run('smc_chk -N far -C 10.77.0.2');
     t.equal(inside.status, 3);
-    t.match(inside.stdout, /no RDMA device can be seen from this network namespace/, '--netns');
+    t.match(inside.stdout, /interfaces of the RDMA devices are in another network namespace/, '--netns');
     const { status, stdout } = await stop(far, 'SIGTERM');
     t.equal(status, 0);
     t.match(stdout, /^10\.77\.0\.1:\d+ TCP, declined by the peer: 0x05000000\/0x03030000 NOSMCDEV: /m);
