@@ -97,7 +97,6 @@ const total = (document: Document | undefined, mode: string): number =>
     .reduce((sum, { count }) => sum + count, 0);
 
 async function scenarios(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<void> {
-  const run = (command: string, options = {}) => guest.run(command, options);
   await guest.writeFile('/tmp/keep', 'cat <&$SMC_RUN_RESULT >"$1"\n');
 
   /** Both ends say that all connections were SMC, and the data came back. */
@@ -279,14 +278,12 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
     }
   });
 
-  await t.test('every kind of call, and a storm of them', async (t) => {
-    for (const part of ['table', 'storm 20']) {
-      const tester = 'build/preload-tester';
-      const { stdout, status } = await run(`${launcher} -- ${tester} ${tester} --expect converted ${part}`);
-      t.equal(status, 0, part);
-      t.match(stdout, /^ok 1 /m);
-      t.notMatch(stdout, /^not ok/m);
-    }
+  await t.test('every kind of call', async (t) => {
+    const tester = 'build/preload-tester';
+    const { stdout, status } = await run(`${launcher} -- ${tester} ${tester} --expect converted table`);
+    t.equal(status, 0);
+    t.match(stdout, /^ok 1 /m);
+    t.notMatch(stdout, /^not ok/m);
   });
 
   await t.test('a socket belongs to the user of its process', async (t) => {
