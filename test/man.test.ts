@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { helpText, withCommonOptions } from '../src/cli/options.ts';
 import type { CommandDefinition } from '../src/cli/run.ts';
+import { reportJson } from '../src/commands/run/report.ts';
 import { smcPnetid } from '../src/netlink/uapi/smc.ts';
 import { fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
 import { SOCKET_STATES } from '../src/smc/sockets.ts';
@@ -31,9 +32,6 @@ const MANDATORY_SECTIONS = [
   'EXAMPLES',
   'SEE ALSO',
 ];
-
-/** Commands whose JSON is not one document of their own. */
-const WITHOUT_DOCUMENT = new Set(['smc_run']);
 
 /** The definition in src/commands/<name>.ts, whatever it is called there. */
 async function definitionOf(name: string): Promise<CommandDefinition> {
@@ -193,6 +191,18 @@ const sampleDocuments: Record<string, (command: CommandDefinition) => Promise<un
       ),
     );
   },
+  async smc_run() {
+    const connection = { command: 'x', mode: 'tcp', reason: 1, peer_diagnosis: 1, count: 1 } as const;
+    const refused = [{ errno: 1, count: 1 }];
+    const sockets = { smc: 1, tcp: 1 };
+    return [
+      reportJson(
+        { status: 0, signal: null, observed: true, sockets, refused, connections: [connection] },
+        'x',
+        'preload',
+      ),
+    ];
+  },
   async smc_pnet(command) {
     const kernel = new FakeKernel().serve(smcPnetid, {
       GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 }],
@@ -239,7 +249,7 @@ for (const name of Object.keys(bin))
     }
 
     const json = sections.get('JSON') ?? [];
-    t.equal(json.length > 0, !WITHOUT_DOCUMENT.has(name), 'a section JSON where there is a document');
+    t.ok(json.length > 0, 'there is a section JSON');
     const documented = new Set(items(json, 'Va'));
     const keys = new Set(declaredKeys(join(root, `src/commands/${name}.ts`)));
     for (const key of keys) t.ok(documented.has(key), `JSON key ${key} is documented`);

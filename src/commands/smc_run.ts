@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import { moduleState } from '../host/kernel-module.ts';
-import type { Native } from '../host/native.ts';
 import { nativeFile } from '../host/package-files.ts';
 import { inheritedState, rawArguments, rawEnvironment, STATE_VARIABLE } from '../host/process-state.ts';
 import { currentCaller, lookAtProgram } from '../host/program.ts';
@@ -13,7 +12,7 @@ import { seccompObstacle } from '../host/seccomp.ts';
 import { SmcError } from '../smc/error.ts';
 import { fromBytes, preloadList, preloadVariables, variable, withVariables } from './run/environment.ts';
 import { isWatched, launchArguments, openLog } from './run/launch.ts';
-import { findLauncher, findShims, loadAddon, preloadPath } from './run/native-parts.ts';
+import { findAddon, findLauncher, findShims, preloadPath } from './run/native-parts.ts';
 import { replaceProcess } from './run/replace.ts';
 import { finish, RESULT_VARIABLE } from './run/report.ts';
 import { settingsOf } from './run/settings.ts';
@@ -21,7 +20,7 @@ import { decide } from './run/way.ts';
 
 export const smcRun: CommandDefinition = {
   name: 'smc_run',
-  usage: '[options] [--] COMMAND [ARGUMENT...] | --enable UNIT | --disable UNIT | --status [UNIT]',
+  usage: '[options] [--] COMMAND [ARGUMENT...] | --enable|--disable UNIT | --status [UNIT]',
   operands: () => ['<command>'],
   summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
   options: [
@@ -85,7 +84,8 @@ function statusOf(error: unknown): number {
 }
 
 function execute(context: Context, parsed: Parsed): number {
-  const { io, note, hostRoot } = context;
+  const { io, note, hostRoot, needsRunningSystem } = context;
+  needsRunningSystem('a program');
   const [command] = parsed.operands;
   if (parsed.flags.has('dry-run')) throw new UsageError('--dry-run is for --enable and --disable');
   if (command === undefined) throw new UsageError('name the program to run');
@@ -94,7 +94,7 @@ function execute(context: Context, parsed: Parsed): number {
     return finish(context, settings, command, settings.via === 'auto' ? 'as-is' : settings.via);
 
   const shims = findShims();
-  const native: Native = loadAddon();
+  const native = findAddon();
   const launcher = findLauncher();
   const given = rawEnvironment(io.env);
   const path = variable(given, 'PATH');

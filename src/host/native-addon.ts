@@ -2,6 +2,7 @@
 /** The native addon: system calls that Node does not offer. See native/README.md. */
 import { createRequire } from 'node:module';
 import { nativeFile, nativeSource } from './package-files.ts';
+import type { InheritedState } from './process-state.ts';
 
 export interface NativeAddon {
   /**
@@ -10,6 +11,21 @@ export interface NativeAddon {
    * @throws Node-like error with code, and with syscall "open", "setns", "unshare" or "mount"
    */
   enterNetworkNamespace(file: string): void;
+  /**
+   * Becomes another program; `state` is what Node has overwritten, and is put back.
+   * @throws Node-like error with code, when that fails
+   */
+  execve(
+    file: string | Buffer,
+    argv: (string | Buffer)[],
+    environment: (string | Buffer)[],
+    state: InheritedState,
+  ): never;
+  /**
+   * An extended attribute; null where the file, or its file system, has none of that name.
+   * @throws Node-like error with code
+   */
+  getxattr(file: string | Buffer, name: string): Uint8Array | null;
 }
 
 /** The addon is missing, or cannot be loaded. */

@@ -95,15 +95,14 @@ t.test('values that can be', async (t) => {
 });
 
 t.test('a kernel without SMC, and --strict', async (t) => {
-  const modules = { [release()]: { 'modules.builtin': 'kernel/a.ko\n', 'modules.dep': 'kernel/b.ko:\n' } };
-  t.strictSame(
-    await runCommand(smcRun, `--strict ${NOWHERE}`, { hostRoot: t.testdir({ lib: { modules } }) }),
-    {
-      status: 125,
-      stdout: '',
-      stderr: 'smc_run: --strict: this kernel has no SMC\n',
-    },
-  );
+  const modules = { '6.12.0': { 'modules.builtin': 'kernel/a.ko\n', 'modules.dep': 'kernel/b.ko:\n' } };
+  const proc = { sys: { kernel: { osrelease: '6.12.0\n', seccomp: { actions_avail: 'user_notif' } } } };
+  const hostRoot = t.testdir({ lib: { modules }, proc });
+  t.strictSame(await runCommand(smcRun, `--strict ${NOWHERE}`, { hostRoot }), {
+    status: 125,
+    stdout: '',
+    stderr: 'smc_run: --strict: this kernel has no SMC\n',
+  });
 });
 
 t.test('a kernel that lets nobody watch', async (t) => {

@@ -2,7 +2,7 @@
 /** The built parts that smc_run needs, or what to do where they are missing. */
 import { existsSync } from 'node:fs';
 import { type ElfFile, readElf } from '../../host/elf.ts';
-import { loadNative, type Native } from '../../host/native.ts';
+import { loadAddon, type NativeAddon, NoAddonError } from '../../host/native-addon.ts';
 import { nativeFile, nativeSource } from '../../host/package-files.ts';
 import { SmcError } from '../../smc/error.ts';
 import type { Shim } from './way.ts';
@@ -52,14 +52,12 @@ export function preloadPath(shim: Shim, elf: ElfFile | null | undefined): string
 }
 
 /** The functions that Node does not have. */
-export function loadAddon(): Native {
+export function findAddon(): NativeAddon {
   try {
-    return loadNative();
+    return loadAddon();
   } catch (cause) {
-    throw new SmcError(
-      'NOT_SUPPORTED',
-      `the native addon cannot be loaded (${nativeFile('smc-native.node')})`,
-      { hint: buildHint(), cause },
-    );
+    if (cause instanceof NoAddonError)
+      throw new SmcError('NOT_SUPPORTED', cause.message, { hint: cause.hint, cause });
+    throw cause;
   }
 }

@@ -6,7 +6,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Context } from '../../cli/run.ts';
-import { loadNative } from '../../host/native.ts';
+import { loadAddon } from '../../host/native-addon.ts';
 import { type Json, stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
@@ -205,7 +205,7 @@ function endBySignal(signal: number): number {
   process.kill(process.pid, signal);
   const environment = [`PATH=${process.env['PATH'] ?? ''}`];
   try {
-    loadNative().execve('/bin/sh', ['sh', '-c', `kill -${signal} $$`], environment, {});
+    loadAddon().execve('/bin/sh', ['sh', '-c', `kill -${signal} $$`], environment, {});
   } catch {
     // no shell
   }
