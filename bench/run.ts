@@ -62,6 +62,24 @@ printTimings(
 );
 
 mkdirSync(join(projectDirectory, 'build'), { recursive: true });
+for (const kind of ['dynamic', 'static']) {
+  const flags = ['-O2', '-nostartfiles', ...(kind === 'static' ? ['-static'] : [])];
+  execFileSync('cc', [...flags, '-o', `build/first-${kind}`, 'bench/first-instruction.c'], {
+    cwd: projectDirectory,
+  });
+}
+printTimings(
+  'From smc_run to the first instruction of the program',
+  timeHere(60, [
+    EMPTY,
+    'build/first-dynamic',
+    'bin/smc_run.js build/first-dynamic',
+    'bin/smc_run.js --via seccomp build/first-dynamic',
+    'bin/smc_run.js build/first-static',
+    'bin/smc_run.js --log /dev/null build/first-dynamic',
+  ]),
+);
+
 const program = join(projectDirectory, 'build/socket-cost');
 execFileSync('cc', ['-O2', '-o', program, 'bench/socket-cost.c'], { cwd: projectDirectory });
 
