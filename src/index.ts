@@ -9,15 +9,29 @@
  *     client.close();
  */
 export type * from './documents/smc_pnet.ts';
+export type * from './documents/smc_rnics.ts';
 export type * from './documents/smcd.ts';
 export type * from './documents/smcss.ts';
 export type { ModuleState } from './host/kernel-module.ts';
+export type { NetworkInterface } from './host/network-interfaces.ts';
+export type { MainframeFunction, PciFunction, PciSlot } from './host/pci-devices.ts';
+export type { RdmaDevice, RdmaGid, RdmaPort } from './host/rdma-devices.ts';
 export type { ConnectionOptions } from './netlink/connection.ts';
 export { NetlinkError, type NetlinkOperation } from './netlink/error.ts';
 export { kernelTransport, type RawSocket, type Transport } from './netlink/transport.ts';
+export { type Adapter, type AdapterPort, listAdapters, type Use } from './smc/adapters.ts';
 export type { Check, CheckStatus } from './smc/checks/check.ts';
 export { type SystemCheckOptions, systemCheck } from './smc/checks/index.ts';
+
 export { SmcClient, type SmcClientOptions } from './smc/client.ts';
+export {
+  chooseDevices,
+  type InterfaceChoice,
+  type IsmCandidate,
+  type PnetSource,
+  type RdmaCandidate,
+  type Verdict,
+} from './smc/device-choice.ts';
 export {
   DEVICE_TYPES,
   PORT_STATES,
@@ -28,6 +42,8 @@ export { checkUeid, type Seid, SeidSwitch, type UeidRemoved, UeidTable } from '.
 export { SmcError, type SmcErrorCode } from './smc/error.ts';
 export { type FallbackReason, fallbackReasons, formatReasonCode } from './smc/fallback-reasons.ts';
 export { HandshakeLimit } from './smc/handshake-limit.ts';
+export type { InterfaceAddress } from './smc/interface-addresses.ts';
+export { type Inventory, readInventory } from './smc/inventory.ts';
 export {
   LINK_GROUP_TYPES,
   LINK_STATES,

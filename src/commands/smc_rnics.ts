@@ -40,9 +40,7 @@ export const smcRnics: CommandDefinition = {
     { short: 'r', long: 'rawids', help: 'vendor and device ids instead of names' },
     { short: 'e', long: 'enable', value: 'FID', help: 's390x: switch this function on' },
     { short: 'd', long: 'disable', value: 'FID', help: 's390x: switch this function off' },
-    { short: 'j', long: 'json', help: 'everything that is known as one JSON document' },
-    { short: 'h', long: 'help', help: 'show this help' },
-    { short: 'v', long: 'version', help: 'show the version' },
+    { short: 'j', long: 'json', help: 'everything that is known as one JSON document', addition: true },
   ],
   examples: [
     ['smc_rnics', 'adapters that SMC can use, and what is in the way'],
@@ -69,6 +67,7 @@ async function execute(context: Context, { flags, values, operands }: Parsed): P
     return STATUS.switchWithOperand;
   }
   if (fid !== undefined) {
+    context.needsRunningSystem(enable === undefined ? '--disable' : '--enable');
     for (const option of ['all', 'IB-dev', 'rawids', 'json'])
       if (flags.has(option)) note(`--${option} is ignored, there is nothing to list`);
     return switchFunction(context, fid, enable !== undefined);
@@ -170,14 +169,15 @@ function selectAdapters(
   );
 }
 
+/** Names are no facts of a host, so those of a recorded one come from the file that is installed here. */
 async function namesOf(
+  { hostRoot, isRecorded }: Context,
   adapters: readonly Adapter[],
-  hostRoot: string,
 ): Promise<ReadonlyMap<string, PciName>> {
   const { pciNames } = await import('../host/pci-names.ts');
   return pciNames(
     adapters.flatMap(({ pci }) => pci ?? []),
-    hostRoot,
+    isRecorded ? '/' : hostRoot,
   );
 }
 
@@ -190,7 +190,7 @@ async function writeJson(
 ): Promise<boolean> {
   const { hostRoot } = context;
   const adapters = selectAdapters(context, options, inventory, operand);
-  const names = await namesOf(adapters, hostRoot);
+  const names = await namesOf(context, adapters);
   writeDocument(context, {
     architecture: hostArchitecture(hostRoot) ?? null,
     kernel: kernelRelease(hostRoot) ?? null,
@@ -225,9 +225,9 @@ async function writeAdapters(
   inventory: Inventory,
   operand: string | undefined,
 ): Promise<boolean> {
-  const { io, paint, note, hostRoot } = context;
+  const { io, paint, note } = context;
   const adapters = selectAdapters(context, options, inventory, operand);
-  const names = options.raw ? new Map<string, PciName>() : await namesOf(adapters, hostRoot);
+  const names = options.raw ? new Map<string, PciName>() : await namesOf(context, adapters);
   const rows = portRows(adapters);
   const columns = fitted(portColumns(inventory, names, options.raw), rows);
   if (rows.length > 0) io.write(`${paint('heading', headerLine(columns))}\n`);

@@ -10,7 +10,7 @@ export interface RdmaGid {
   gid: string;
   /** RoCE version; 'infiniband' on a fabric without Ethernet (the kernel calls it "IB/RoCE v1" there, too) */
   type: 'v1' | 'v2' | 'infiniband';
-  /** interface that the address belongs to; `undefined` when it is none of this network namespace */
+  /** interface that the address belongs to, by its name in its own network namespace, which can be another one */
   netdev: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface RdmaPort {
   /** "Ethernet" or "InfiniBand" */
   linkLayer: string | undefined;
   gids: RdmaGid[];
-  /** the port's own interface, which is the lowest one */
+  /** the port's own interface, which is the lowest one; soft-RoCE may have it in another network namespace */
   netdev: string | undefined;
 }
 

@@ -12,10 +12,12 @@ import {
   networkInterface,
   pciFunction,
   plant,
+  plantOnce,
   server,
   slot,
 } from '../helpers/host-trees.ts';
 import { type Outcome, runCommand } from '../helpers/run-command.ts';
+import { validate } from '../helpers/schemas.ts';
 
 /** Outputs that were compared with the layouts of the C suite by hand; a file that is missing is written. */
 const golden = fileURLToPath(new URL('../fixtures/smc_rnics', import.meta.url));
@@ -89,8 +91,8 @@ const PCI_IDS: Files = {
   ].join('\n'),
 };
 
-const run = (t: Test, argv: string, files: Files, facts: Facts, ...more: Files[]): Promise<Outcome> =>
-  runCommand(smcRnics, argv, { transport: kernelWith(facts), hostRoot: plant(t, files, ...more) });
+const run = (argv: string, facts: Facts, ...parts: Files[]): Promise<Outcome> =>
+  runCommand(smcRnics, argv, { transport: kernelWith(facts), hostRoot: plantOnce(...parts) });
 
 function matchesGolden(t: Test, name: string, stdout: string): void {
   const file = join(golden, name);
@@ -104,7 +106,7 @@ function matchesGolden(t: Test, name: string, stdout: string): void {
 t.test('layouts of s390x', async (t) => {
   for (const letters of ['', 'a', 'I', 'r', 'aI', 'ar', 'Ir', 'aIr'])
     await t.test(`-${letters}`, async (t) => {
-      const { status, stdout, stderr } = await run(t, letters && `-${letters}`, mainframe, onMainframe);
+      const { status, stdout, stderr } = await run(letters && `-${letters}`, onMainframe, mainframe);
       t.strictSame(
         [status, stderr],
         [0, 'smc_rnics: the function with FID 302 is on, but there is no such PCI device\n'],
@@ -126,10 +128,9 @@ t.test('elsewhere', async (t) => {
   for (const letters of ['', 'a', 'I', 'r', 'aIr'])
     await t.test(`-${letters}`, async (t) => {
       const { status, stdout, stderr } = await run(
-        t,
         letters && `-${letters}`,
-        server,
         onServer,
+        server,
         PCI_IDS,
         WITHOUT_RDMA,
       );
@@ -151,10 +152,11 @@ t.test('JSON has everything, the same fields on all machines', async (t) => {
     ['s390x', mainframe, onMainframe],
     ['x86', server, onServer],
   ] as const) {
-    const { status, stdout } = await run(t, '-aj', files, facts, PCI_IDS);
+    const { status, stdout } = await run('-aj', facts, files, PCI_IDS);
     t.equal(status, 0);
     t.equal(stdout.split('\n').length, 2, 'one line');
     const document = JSON.parse(stdout);
+    t.strictSame(validate('smc_rnics -aj', document), [], 'as the schema says');
     matchesGolden(t, `${name}-aj.json`, `${JSON.stringify(document, undefined, 1)}\n`);
     shapes.push([Object.keys(document), shape(document.devices), shape(document.devices[0].ports)]);
   }
@@ -162,7 +164,7 @@ t.test('JSON has everything, the same fields on all machines', async (t) => {
 });
 
 t.test('a FID', async (t) => {
-  const list = (argv: string) => run(t, argv, mainframe, onMainframe);
+  const list = (argv: string) => run(argv, onMainframe, mainframe);
   const rows = async (argv: string): Promise<string[]> =>
     (await list(argv)).stdout.trimEnd().split('\n').slice(2);
   const [row, ...others] = await rows('12a');
@@ -201,10 +203,9 @@ t.test('a FID', async (t) => {
 t.test('FIDs sort as numbers, whatever the locale', async (t) => {
   const four = ['0000000a', '00000100', '000fffff', 'fffffff0'];
   const { stdout } = await run(
-    t,
     '-a',
-    { 'proc/sys/kernel/arch': 's390x\n' },
     {},
+    { 'proc/sys/kernel/arch': 's390x\n' },
     ...four.toReversed().map((fid) => slot(fid, 0)),
   );
   t.strictSame(
@@ -240,7 +241,7 @@ t.test('functions that do not tell all about themselves', async (t) => {
       more: { function_id: '0x00000003', pft: '0x0a' },
     }),
   };
-  const { status, stdout } = await run(t, '', files, {});
+  const { status, stdout } = await run('', {}, files);
   t.equal(status, 0);
   t.strictSame(stdout.split('\n').slice(2), [
     '   1  1      0000:00:00.0  n/a    Network_Express  NETD  n/a  n/a   n/a                n/a',
@@ -253,7 +254,7 @@ t.test('functions that do not tell all about themselves', async (t) => {
 t.test('PNET IDs of the table, by RDMA device and by PCI address', async (t) => {
   const pnet = [device('BYNAME', 'mlx5_1'), device('BYPCI', '0006:00:00.0'), device('NEVER', 'mlx5_0')];
   const ports = [port('mlx5_1', 'BYNAME')];
-  const { stdout } = await run(t, '-I', mainframe, { pnet, ports });
+  const { stdout } = await run('-I', { pnet, ports }, mainframe);
   t.match(stdout, /^ 12b .* BYNAME\* +mlx5_1$/m);
   t.match(stdout, /^ 202 .* BYPCI\* +n\/a$/m);
   t.match(stdout, /^ 12a .* NETC +mlx5_0$/m, 'hardware comes first');
@@ -299,6 +300,14 @@ t.test('switching functions', async (t) => {
   });
   t.strictSame(kernel.log, [], "the kernel's SMC has no part in that");
 
+  t.strictSame(await runCommand(smcRnics, '-e 301', { hostRoot, isRecorded: true }), {
+    status: 2,
+    stdout: '',
+    stderr:
+      'smc_rnics: --enable needs the running system: not with --from; smc_rnics --help shows the usage\n',
+  });
+  t.equal(power('00000301'), '0', 'a recorded host stays as it is');
+
   const elsewhere = plant(t, server);
   t.strictSame(await runCommand(smcRnics, '-e 10', { hostRoot: elsewhere }), {
     status: 1,
@@ -309,7 +318,7 @@ t.test('switching functions', async (t) => {
 
 t.test('a device by name, on other machines', async (t) => {
   const names = async (argv: string): Promise<unknown> => {
-    const { stdout } = await run(t, `-j ${argv}`, server, onServer, WITHOUT_RDMA);
+    const { stdout } = await run(`-j ${argv}`, onServer, server, WITHOUT_RDMA);
     return JSON.parse(stdout).devices.map(({ name }: { name: string }) => name);
   };
   t.strictSame(await names('rxe0'), ['rxe0']);
@@ -317,7 +326,7 @@ t.test('a device by name, on other machines', async (t) => {
   t.strictSame(await names('0000:5e:00.1'), ['mlx5_1']);
   t.strictSame(await names('bond0.100'), ['mlx5_0', 'mlx5_1'], 'those below a VLAN over a bond');
   t.strictSame(await names('eno9'), ['0000:01:00.0'], 'without RDMA, too, when it is named');
-  t.strictSame(await run(t, 'nothing', server, onServer), {
+  t.strictSame(await run('nothing', onServer, server), {
     status: 8,
     stdout: '',
     stderr: 'smc_rnics: there is no adapter nothing\n',
@@ -325,7 +334,7 @@ t.test('a device by name, on other machines', async (t) => {
 });
 
 t.test('loopback-ism', async (t) => {
-  const { stdout } = await run(t, '', { 'proc/sys/kernel/arch': 'x86_64\n' }, { isIsmV2: 1 });
+  const { stdout } = await run('', { isIsmV2: 1 }, { 'proc/sys/kernel/arch': 'x86_64\n' });
   t.equal(
     stdout,
     [
@@ -359,9 +368,9 @@ t.test('without SMC the list is what sysfs tells, and nothing loads the module',
 
 t.test('a host without any adapter', async (t) => {
   const files: Files = { 'proc/sys/kernel/arch': 'x86_64\n' };
-  t.strictSame(await run(t, '', files, {}), { status: 0, stdout: '', stderr: '' });
+  t.strictSame(await run('', {}, files), { status: 0, stdout: '', stderr: '' });
   const transport = kernelWith({});
-  const seen = await runCommand(smcRnics, '', { transport, hostRoot: plant(t, files), terminal: true });
+  const seen = await runCommand(smcRnics, '', { transport, hostRoot: plantOnce(files), terminal: true });
   t.equal(
     seen.stderr,
     'smc_rnics: this host has no RDMA and no ISM device; smc_rnics -a lists its other network adapters\n',
@@ -373,7 +382,7 @@ t.test('names from the host cannot steer a terminal', async (t) => {
     'proc/sys/kernel/arch': 'x86_64\n',
     ...networkInterface('e\x1b[31m', { index: 2, parent: ['pci', 'x'] }),
   };
-  const { stdout } = await run(t, '-a', files, {});
+  const { stdout } = await run('-a', {}, files);
   t.notMatch(stdout, '\x1b');
   t.match(stdout, 'e\\x1b[31m');
 });

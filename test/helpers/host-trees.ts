@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: MIT
 /** Made-up /proc and /sys trees: a server with RoCE adapters, and a mainframe. File names and formats are the kernel's. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Test } from 'tap';
+import t, { type Test } from 'tap';
 
 /** Contents by path below the root; `link` makes a symbolic link. */
 export type Files = Record<string, string | Buffer | { link: string }>;
 
-/** Writes a tree and returns its root. */
+/** Writes a tree and returns its root; it is gone at the end of the test. */
 export function plant(t: Test, ...parts: Files[]): string {
-  const root = t.testdir({});
+  const root = mkdtempSync(join(tmpdir(), 'smc-tools-tree-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
   for (const [path, content] of parts.flatMap((part) => Object.entries(part))) {
     const file = join(root, path);
     mkdirSync(dirname(file), { recursive: true });
     if (typeof content === 'string' || Buffer.isBuffer(content)) writeFileSync(file, content);
     else symlinkSync(content.link, file);
   }
+  return root;
+}
+
+const planted = new Map<string, string>();
+
+/** The root of a tree that all tests of a file share and none changes; it is written the first time. */
+export function plantOnce(...parts: Files[]): string {
+  const key = JSON.stringify(parts);
+  const root = planted.get(key) ?? plant(t, ...parts);
+  planted.set(key, root);
   return root;
 }
 

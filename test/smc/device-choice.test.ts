@@ -13,7 +13,7 @@ import {
 } from '../../src/smc/device-choice.ts';
 import { type Inventory, readInventory } from '../../src/smc/inventory.ts';
 import { FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
-import { type Files, mainframe, plant, server } from '../helpers/host-trees.ts';
+import { type Files, mainframe, plantOnce, server } from '../helpers/host-trees.ts';
 
 interface Kernel {
   pnet?: object[];
@@ -41,7 +41,7 @@ function kernelWith(facts: Kernel): FakeKernel {
 }
 
 async function inventoryOf(t: Test, files: Files, facts: Kernel, ...more: Files[]): Promise<Inventory> {
-  const hostRoot = plant(t, files, ...more);
+  const hostRoot = plantOnce(files, ...more);
   const client = new SmcClient({ transport: kernelWith(facts), hostRoot });
   t.teardown(() => client.close());
   return readInventory(client, hostRoot);
@@ -299,7 +299,7 @@ t.test('without SMC everything of the kernel is unknown, and nothing loads it', 
   const kernel = new FakeKernel();
   kernel.addresses = () => ADDRESSES;
   const modules: Files = { 'lib/modules/6.12.0-test/modules.dep': 'kernel/net/smc/smc.ko:\n' };
-  const hostRoot = plant(t, server, modules);
+  const hostRoot = plantOnce(server, modules);
   const client = new SmcClient({ transport: kernel, hostRoot });
   t.teardown(() => client.close());
   const inventory = await readInventory(client, hostRoot);
@@ -320,7 +320,7 @@ t.test('without SMC everything of the kernel is unknown, and nothing loads it', 
 });
 
 t.test('parts that fail are named, the others stand', async (t) => {
-  const hostRoot = plant(t, server);
+  const hostRoot = plantOnce(server);
   const kernel = new FakeKernel().serve(smcGenNetlink, {
     GET_SYS_INFO: () => [{ sysInfo: { version: 2 } }],
     GET_DEV_SMCR: () => [],
