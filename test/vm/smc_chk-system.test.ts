@@ -222,6 +222,9 @@ t.test('SMC-R, kernel 6.12', async (t) => {
       reason: /the interfaces of the RDMA devices are in another network namespace$/,
       fix: 'smc_pnet -a NET1 -I lo',
     });
+    const fromOutside = await smcChk(guest, '-N other');
+    t.strictSame(fromOutside.notable, found.notable, '--netns sees the same');
+    t.match(fromOutside.find('interface', 'lo'), { reason: found.find('interface', 'lo').reason });
   });
 
   await t.test('a device that is down, and one below a VLAN', async (t) => {
