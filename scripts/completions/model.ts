@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What the shells have to know of a command, taken from its declaration. */
 import { readFileSync } from 'node:fs';
-import type { NamesOf, OptionSpec, Syntax } from '../../src/cli/options.ts';
+import { type NamesOf, type OptionSpec, type Syntax, withCommonOptions } from '../../src/cli/options.ts';
 
 /** Words to offer: these, or names that are looked up. */
 export type Candidates = { names: NamesOf } | { words: readonly Word[] };
@@ -43,7 +43,8 @@ const BY_VALUE: Readonly<Record<string, NamesOf>> = {
   HOST: 'host',
 };
 
-export async function modelOf(syntax: Syntax): Promise<Model> {
+export async function modelOf(command: Syntax): Promise<Model> {
+  const syntax = withCommonOptions(command);
   const lines = (await syntax.operands?.()) ?? [];
   return {
     name: syntax.name,
@@ -137,6 +138,7 @@ export const LOOK_UP: Readonly<Record<Exclude<NamesOf, (typeof BUILT_IN)[number]
   'lgr-id': `"$1" linkgroup 2>/dev/null | while read -r id rest; do [ "$id" = LG-ID ] || printf "%s\\n" "$id"; done`,
   ueid: firstColumn('smcd ueid'),
   unit: firstColumn('systemctl --no-pager --no-legend --plain list-unit-files "*.service"', false),
+  fid: each('/sys/bus/pci/slots/*'),
   netns: each('/run/netns/*'),
 };
 

@@ -2,7 +2,7 @@
 /** Command lines: options are declared once and serve parsing, help, man page test and completion. */
 import { Command, CommanderError, Option } from 'commander';
 
-/** Names that a shell looks up when it completes a word; how, is in scripts/completions.ts. */
+/** Names that a shell looks up when it completes a word; how, is in scripts/completions. */
 export type NamesOf =
   | 'interface'
   | 'rdma-device'
@@ -13,6 +13,8 @@ export type NamesOf =
   | 'ueid'
   | 'unit'
   | 'netns'
+  /** PCI function of s390x */
+  | 'fid'
   | 'host'
   | 'command'
   | 'file'
@@ -66,17 +68,25 @@ export interface Syntax {
 /** What every command takes, behind its own options in the help. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { short: 'j', long: 'json', help: 'all fields as one JSON document', addition: true },
-  { long: 'color', value: 'WHEN', help: 'colours: auto (default), always or never', addition: true },
+  {
+    long: 'color',
+    value: 'WHEN',
+    completes: ['auto', 'always', 'never'],
+    help: 'colours: auto (default), always or never',
+    addition: true,
+  },
   {
     short: 'N',
     long: 'netns',
     value: 'NAME|PID',
+    completes: 'netns',
     help: 'work in this network namespace, or in that of this process',
     addition: true,
   },
   {
     long: 'from',
     value: 'FILE|DIR',
+    completes: 'file',
     help: 'show the system that smc_dbg has recorded here',
     addition: true,
   },

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { LOOK_UP } from '../../scripts/completions/model.ts';
+import { withCommonOptions } from '../../src/cli/options.ts';
 import type { CommandDefinition } from '../../src/cli/run.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 
@@ -96,7 +97,7 @@ async function offers(shell: Shell, line: string): Promise<string[]> {
 
 async function definitionOf(name: string): Promise<CommandDefinition> {
   const exports = Object.values(await import(`../../src/commands/${name}.ts`)) as CommandDefinition[];
-  return exports.find((value) => value?.name === name)!;
+  return withCommonOptions(exports.find((value) => value?.name === name)!);
 }
 
 t.test('a file for each command and shell', async (t) => {
