@@ -8,8 +8,10 @@
  *     for await (const socket of client.sockets()) console.log(connectionMode(socket), socket.local);
  *     client.close();
  */
+export type * from './documents/smc_chk.ts';
 export type * from './documents/smc_pnet.ts';
 export type * from './documents/smc_rnics.ts';
+export type * from './documents/smc_run.ts';
 export type * from './documents/smcd.ts';
 export type * from './documents/smcss.ts';
 export type { ModuleState } from './host/kernel-module.ts';

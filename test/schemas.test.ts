@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { schemas as generate } from '../scripts/schemas.ts';
-import type { CommandDefinition } from '../src/cli/run.ts';
 import { smcd } from '../src/commands/smcd.ts';
 import { smcr } from '../src/commands/smcr.ts';
 import { emptyKernel, inspectedKernel } from './helpers/inspected-kernel.ts';
@@ -26,16 +25,13 @@ t.test('the files are made of the types', async (t) => {
     t.equal(readFileSync(join(root, 'schemas', file), 'utf8'), text, `${file}: npm run schemas`);
 });
 
-t.test('every command that has --json has a schema', async (t) => {
-  for (const name of Object.keys(bin)) {
-    const exports = Object.values(await import(`../src/commands/${name}.ts`)) as CommandDefinition[];
-    const definition = exports.find((value) => value?.name === name);
-    if (!definition?.options.some(({ long }) => long === 'json')) continue;
+t.test('every command has a schema', async (t) => {
+  const titles = [...schemas.keys()];
+  for (const name of Object.keys(bin))
     t.ok(
-      [...schemas.keys()].some((title) => title.split(' ')[0] === name),
+      titles.some((title) => title.split(' ')[0] === name),
       name,
     );
-  }
 });
 
 t.test('what real kernels made the commands print', async (t) => {
@@ -115,7 +111,7 @@ t.test('the pages name the fields of the schemas, and no others', async (t) => {
   // a page for each object where there is one, otherwise that of the command
   const pageOf = (title: string): string => {
     const words = title.split(' ').slice(0, 2);
-    const candidates = [words.join('-'), ['smcd', ...words.slice(1)].join('-'), words[0]!];
+    const candidates = [words.join('-'), words.join('-').replace('smcr', 'smcd'), words[0]!];
     const withJson = candidates.find(
       (name) =>
         man.includes(`man/${name}.8`) &&

@@ -7,16 +7,24 @@ import { SmcError } from '../smc/error.ts';
 export const smcChk: CommandDefinition = {
   name: 'smc_chk',
   usage: '[options] [INTERFACE...]',
+  operands: () => ['<interface>'],
   summary: 'Checks whether this host, or one connection, can use SMC, and says what is in the way.',
   options: [
     {
       short: 'C',
       long: 'connect',
       value: 'HOST',
+      completes: 'host',
       help: 'connect to HOST or HOST:PORT and tell what came of it',
     },
     { short: 'S', long: 'server', help: 'serve for tests from elsewhere until interrupted' },
-    { short: 'i', long: 'pnetid', value: 'IFACE', help: 'print the PNET ID of a network interface' },
+    {
+      short: 'i',
+      long: 'pnetid',
+      value: 'IFACE',
+      completes: 'interface',
+      help: 'print the PNET ID of a network interface',
+    },
     { short: 'l', long: 'live-test', help: 'test each interface with a server and a client of our own' },
     { short: 's', long: 'static-analysis', help: 'show what SMC-D each interface is set up for' },
     { short: 'p', long: 'port', value: 'PORT', help: 'port to connect to, or to serve on; default 37373' },

@@ -37,8 +37,18 @@ export const smcRun: CommandDefinition = {
       value: 'SIZE',
       help: 'send buffer of the SMC sockets, in bytes or with k or m',
     },
-    { long: 'via', value: 'WAY', help: 'how to convert: auto, preload or seccomp' },
-    { long: 'socket', value: 'KIND', help: 'what sockets become: af_smc, inet (IPPROTO_SMC) or auto' },
+    {
+      long: 'via',
+      value: 'WAY',
+      completes: ['auto', 'preload', 'seccomp'],
+      help: 'how to convert: auto, preload or seccomp',
+    },
+    {
+      long: 'socket',
+      value: 'KIND',
+      completes: ['af_smc', 'inet', 'auto'],
+      help: 'what sockets become: af_smc, inet (IPPROTO_SMC) or auto',
+    },
     { long: 'strict', help: 'no TCP where SMC cannot work: refuse to start, or fail the socket' },
     { long: 'only', value: 'RULE', repeatable: true, help: 'convert in these programs only: command=GLOB' },
     {

@@ -3,6 +3,7 @@
 
 import type { Io } from '../../src/cli/io.ts';
 import { type CommandDefinition, run, type World } from '../../src/cli/run.ts';
+import { validate } from './schemas.ts';
 
 export interface Outcome {
   status: number;
@@ -36,5 +37,10 @@ export async function runCommand(
   };
   const words = typeof argv === 'string' ? argv.split(' ').filter(Boolean) : argv;
   outcome.status = await run(command, words, { ...options, io });
+  // what is JSON is a document as the schemas say, in every test
+  if (outcome.stdout.startsWith('{')) {
+    const mistakes = validate([command.name, ...words], outcome.stdout);
+    if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
+  }
   return outcome;
 }

@@ -24,8 +24,8 @@ const validators = new Map<string, ValidateFunction>();
 
 /**
  * Checks a document.
- * @param command line with all its words, as "smcr -dj linkgroup link-show", or the title of a schema
- * @param json text or value
+ * @param command line with all its words, as "smcr -dj linkgroup link-show"
+ * @param json text or value; several lines are a document each
  * @returns what is wrong; nothing if all is well
  */
 export function validate(command: string | readonly string[], json: unknown): string[] {
@@ -33,18 +33,46 @@ export function validate(command: string | readonly string[], json: unknown): st
   if (title === undefined) return [`no schema in schemas/ is for ${[command].flat().join(' ')}`];
   const check = validators.get(title) ?? ajv.compile(schemas.get(title)!);
   validators.set(title, check);
-  if (check(typeof json === 'string' ? JSON.parse(json) : json)) return [];
-  return (check.errors ?? []).map(
-    ({ instancePath, message, params }) => `${title}: ${instancePath} ${message} ${JSON.stringify(params)}`,
-  );
+  return documentsIn(json).flatMap((document) => {
+    if (check(document)) return [];
+    return (check.errors ?? []).map(
+      ({ instancePath, message, params }) => `${title}: ${instancePath} ${message} ${JSON.stringify(params)}`,
+    );
+  });
 }
 
+function documentsIn(json: unknown): unknown[] {
+  if (typeof json !== 'string') return [json];
+  const lines = json.trimEnd().split('\n');
+  const areAll = lines.every((line) => line.startsWith('{') && line.endsWith('}'));
+  return areAll ? lines.map((line) => JSON.parse(line)) : [JSON.parse(json)];
+}
+
+/** Options that choose another document, in the spelling of the title. */
+const SPELLINGS: readonly (readonly [title: string, options: RegExp])[] = [
+  ['--connect', /^(-[a-z6]*C|--connect)/],
+  ['--server', /^(-[a-z6]*S|--server)/],
+  ['--interfaces', /^(-[a-z6]*[ls]|--live-test|--static-analysis)/],
+  ['--pnetid', /^(-[a-z6]*i|--pnetid)/],
+  ['--explain', /^--explain/],
+];
+
 /** The longest title whose words are all in the command line; what smcr has not, it shares with smcd. */
-function titleFor(words: readonly string[]): string | undefined {
-  const [program = '', ...rest] = words;
+function titleFor([program = '', ...given]: readonly string[]): string | undefined {
+  const chosen = SPELLINGS.filter(([, options]) => given.some((word) => options.test(word)));
+  const rest = program === 'smc_chk' ? chosen.map(([title]) => title) : given;
+  const operands = rest.filter((word) => !word.startsWith('-'));
   const candidates = [...schemas.keys()].filter((title) => {
     const [name = '', ...others] = title.split(' ');
-    return name === program && others.every((word) => rest.includes(word));
+    const [options, keywords] = [true, false].map((is) =>
+      others.filter((word) => word.startsWith('-') === is),
+    );
+    return (
+      name === program &&
+      options!.every((word) => rest.includes(word)) &&
+      // keywords may be shortened
+      keywords!.every((word, index) => operands[index] && word.startsWith(operands[index]))
+    );
   });
   const [longest] = candidates.sort((a, b) => b.length - a.length);
   return longest ?? (program === 'smcr' ? titleFor(['smcd', ...rest]) : undefined);
