@@ -5,6 +5,8 @@ export interface BuildOptions {
   outDir?: string;
   cc?: string;
   extraFlags?: string[];
+  /** For programs only. */
+  programFlags?: string[];
   log?: (line: string) => void;
 }
 

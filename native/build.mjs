@@ -154,6 +154,7 @@ function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
  * @param {string} [options.outDir] default dist/native of this package
  * @param {string} [options.cc] compiler command, may hold arguments ("ccache gcc"); default $CC, else cc
  * @param {string[]} [options.extraFlags] appended to every call
+ * @param {string[]} [options.programFlags] appended for what is a program and no library
  * @param {(line: string) => void} [options.log] hears one line per file
  * @returns {Promise<{ built: string[], skipped: string[], missingCompiler: boolean }>} paths of the outputs
  * @throws {Error} with the compiler's own text if it rejects a file
@@ -162,6 +163,7 @@ export async function buildNative({
   outDir = join(sourceDir, '..', 'dist', 'native'),
   cc = process.env.CC || 'cc',
   extraFlags = [],
+  programFlags = [],
   log = () => {},
 } = {}) {
   const result = { built: [], skipped: [], missingCompiler: false };
@@ -185,6 +187,7 @@ export async function buildNative({
       ...commonFlags,
       ...flags,
       ...extraFlags,
+      ...(flags.includes('-shared') ? [] : programFlags),
       ...include,
       ...(narrow ? forNarrow(sibling) : []),
       ...sources,

@@ -54,7 +54,15 @@ export async function prebuild(arch) {
   const machine = machines[arch];
   if (!machine) throw new Error(`${arch} is none of ${Object.keys(machines).join(', ')}`);
   const outDir = join(root, 'prebuilds', `linux-${arch}`);
-  const { missingCompiler } = await buildNative({ outDir, cc: `${machine}-gcc` });
+  // a program asks for the newest version of the C library that it was linked with, unless it has its own copy
+  const { missingCompiler } = await buildNative({
+    outDir,
+    cc: `${machine}-gcc`,
+    // Debian's C library for s390x lacks what a static program needs to be position-independent
+    programFlags: arch === 's390x' ? ['-static', '-no-pie'] : ['-static-pie'],
+  });
+  // made for the loaders of this machine, and npm packs no links
+  rmSync(join(outDir, 'preload'), { recursive: true, force: true });
   if (missingCompiler)
     throw new Error(`${machine}-gcc is missing: install gcc-${machine.replaceAll('_', '-')}`);
   if (arch === 's390x') buildNetlink(arch, `${machine}-g++`);

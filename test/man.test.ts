@@ -267,7 +267,8 @@ t.test('every page', async (t) => {
   for (const page of pages) {
     t.strictSame(lint(page), { status: 0, output: '' }, `mandoc finds nothing to warn of in ${page}`);
     const source = readFileSync(join(root, 'man', page), 'utf8');
-    for (const [, name, section] of source.matchAll(/^\.Xr ((?:smc|af_smc)\S*) (\d)/gm))
+    // in a line of its own or within another macro
+    for (const [, name, section] of source.matchAll(/^\.(?:.* )?Xr ((?:smc|af_smc)\S*) (\d)/gm))
       t.ok(pages.includes(`${name}.${section}`), `${page}: ${name}(${section}) exists`);
   }
 });
@@ -287,4 +288,16 @@ t.test('smcss(8) explains all that smcss shows', async (t) => {
     [...fallbackReasons.values()].map(({ code, name }) => `.It ${formatReasonCode(code)} Pq ${name}`),
     'reason codes with their names, in the order of the table',
   );
+});
+
+t.test('smc-tools(7) leads to every page, and every command to it', async (t) => {
+  const map = readFileSync(join(root, 'man/smc-tools.7'), 'utf8');
+  for (const page of pages) {
+    const [name, section] = page.split('.');
+    if (name !== 'smc-tools') t.ok(map.includes(`Xr ${name} ${section}`), `smc-tools(7) names ${page}`);
+  }
+  for (const name of Object.keys(bin))
+    t.ok(sectionsOf(`${name}.8`).get('SEE ALSO')?.includes('.Xr smc-tools 7 ,'), `${name}(8)`);
+  const common = withCommonOptions({ ...({} as CommandDefinition), options: [] }).options;
+  t.strictSame(documentedOptions(map.split('\n')).sort(), common.map(spelling).sort(), 'the common options');
 });

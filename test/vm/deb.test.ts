@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// The Debian package: made twice the same, without complaints of lintian, installed on a real kernel, gone without a trace.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import t from 'tap';
+import { Guest, projectDirectory } from './guest.ts';
+
+const { bin, man, version } = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')) as {
+  bin: Record<string, string>;
+  man: string[];
+  version: string;
+};
+
+const scratch = mkdtempSync(join(tmpdir(), 'smc-tools-deb-'));
+t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Runs a program in a fresh environment; tap's own settings are not for it. */
+function run(...words: string[]) {
+  const env = ['-i', `PATH=${process.env['PATH']}`, `HOME=${scratch}`, 'SOURCE_DATE_EPOCH=1790000000'];
+  return spawnSync('env', [...env, ...words], { cwd: projectDirectory, encoding: 'utf8' });
+}
+
+function make(architecture: string, directory: string): string {
+  const { status, stdout, stderr } = run('node', 'scripts/deb.mjs', architecture, join(scratch, directory));
+  if (status !== 0) throw new Error(stderr);
+  return stdout.trim();
+}
+
+const file = make('x64', 'first');
+
+t.test('the package', async (t) => {
+  t.equal(basename(file), `smc-tools_${version}_amd64.deb`);
+  t.ok(readFileSync(file).equals(readFileSync(make('x64', 'second'))), 'the same tree gives the same bytes');
+  for (const package_ of [file, make('arm64', 'others'), make('s390x', 'others')]) {
+    const { stdout } = run('lintian', '--allow-root', '--fail-on', 'error,warning', package_);
+    t.equal(stdout, '', `lintian has nothing to say about ${basename(package_)}`);
+  }
+  const control = run('dpkg-deb', '--field', file, 'Depends').stdout;
+  t.match(control, /^nodejs \(>= 20\), libc6 \(>= 2\.\d+\)/);
+  const list = run('dpkg-deb', '--contents', file).stdout;
+  for (const name of Object.keys(bin))
+    for (const path of [
+      `/usr/bin/${name} ->`,
+      `/usr/share/bash-completion/completions/${name}\n`,
+      `/usr/share/zsh/vendor-completions/_${name}\n`,
+      `/usr/share/fish/vendor_completions.d/${name}.fish\n`,
+    ])
+      t.ok(list.includes(path), path);
+  for (const page of man)
+    t.ok(list.includes(`/usr/share/man/man${page.at(-1)}/${basename(page)}.gz\n`), page);
+  t.notMatch(list, /\.cache$|\/test\/|\.ts$/m);
+});
+
+/** Everything below the directories that a package may touch, but for the log of dpkg and what it keeps of itself. */
+const LIST = `find /usr /etc /opt /var/lib /lib/systemd -xdev \\( -path /var/lib/dpkg -o -path /usr/local -o -path ${projectDirectory} \\) -prune -o -print 2>/dev/null | sort`;
+
+t.test('installed, used, removed, purged', async (t) => {
+  const guest = await Guest.boot({ kernel: '6.12' });
+  t.teardown(() => guest.close());
+  copyFileSync(file, join(guest.share, 'smc-tools.deb'));
+  const before = await guest.run(`${LIST} >/tmp/before; ls -A /root >>/tmp/before; wc -l </tmp/before`, {
+    check: true,
+  });
+  t.ok(Number(before.stdout) > 1000);
+
+  // nodejs is no package of Debian 12 in the version that is needed, and need not be one on this machine
+  const installed = await guest.run('dpkg -i --force-depends /share/smc-tools.deb 2>&1');
+  t.equal(installed.status, 0, installed.stdout);
+  const names = Object.keys(bin);
+  const versions = await guest.run(`cd / && for c in ${names.join(' ')}; do command -v $c && $c -v; done`);
+  t.equal(
+    versions.stdout,
+    names.map((name) => `/usr/bin/${name}\n${name} utility, smc-tools-${version}\n`).join(''),
+    'every command',
+  );
+  const used = await guest.run(
+    `cd / && smcd ueid add DEB.TEST && smcd ueid && smc_pnet -a NET1 -I lo && smc_pnet -j && smcss -j &&
+smc_run sh -c 'echo $LD_PRELOAD'`,
+  );
+  t.equal(used.stderr, '');
+  t.equal(
+    used.stdout,
+    `${'DEB.TEST'.padEnd(32)}\n{"pnet_table":[{"pnet_id":"NET1","kind":"ethernet","interface":"lo","ib_device":null,"ib_port":null}]}\n{"sockets":[],"complete":true}\n/usr/lib/smc-tools/dist/native/${process.arch === 'x64' ? 'preload/$LIB/' : ''}libsmc-preload.so\n`,
+  );
+  const files = await guest.run(
+    `ls /usr/lib/smc-tools/dist/commands/smcss.cache &&
+for p in ${man.map((page) => `/usr/share/man/man${page.at(-1)}/${basename(page)}.gz`).join(' ')}; do zcat $p | head -n 1 | grep -q . || echo "$p"; done
+. /usr/share/bash-completion/bash_completion 2>/dev/null; bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader smcr; complete -p smcr'
+dpkg -V smc-tools`,
+  );
+  t.equal(
+    files.stdout,
+    '/usr/lib/smc-tools/dist/commands/smcss.cache\ncomplete -F _smc_tools_smcr smcr\n',
+    'the code cache, the man pages, the completions; all as packed',
+  );
+
+  const removed = await guest.run('cd / && dpkg -r smc-tools 2>&1 && dpkg -P smc-tools 2>&1');
+  t.equal(removed.status, 0, removed.stdout);
+  t.notMatch(removed.stdout, /not empty|cannot|error/);
+  const after = await guest.run(`${LIST} >/tmp/after; ls -A /root >>/tmp/after; diff /tmp/before /tmp/after`);
+  t.equal(after.stdout, '', 'no trace is left');
+  t.match(await guest.run('dpkg -s smc-tools; command -v smcss'), { stdout: '' });
+});
