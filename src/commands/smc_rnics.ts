@@ -29,6 +29,7 @@ const STATUS = {
 export const smcRnics: CommandDefinition = {
   name: 'smc_rnics',
   usage: '[options] [FID | DEVICE]',
+  operands: () => ['<device>', '<interface>'],
   summary: 'Lists RDMA and ISM devices and whether SMC can use them; on s390x it switches them on and off.',
   options: [
     { short: 'a', long: 'all', help: 'also functions that are off, and other network adapters' },
@@ -38,8 +39,8 @@ export const smcRnics: CommandDefinition = {
       help: 's390x: RDMA devices instead of interfaces; elsewhere: add addresses',
     },
     { short: 'r', long: 'rawids', help: 'vendor and device ids instead of names' },
-    { short: 'e', long: 'enable', value: 'FID', help: 's390x: switch this function on' },
-    { short: 'd', long: 'disable', value: 'FID', help: 's390x: switch this function off' },
+    { short: 'e', long: 'enable', value: 'FID', completes: 'fid', help: 's390x: switch this function on' },
+    { short: 'd', long: 'disable', value: 'FID', completes: 'fid', help: 's390x: switch this function off' },
     { short: 'j', long: 'json', help: 'everything that is known as one JSON document', addition: true },
   ],
   examples: [
