@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { targets } from '../../native/build.mjs';
 import { type Guest, type KernelName, projectDirectory, setUpSmcR } from './guest.ts';
 import { addUeid, bootWithSuite, on, sockets } from './suite.ts';
 
@@ -35,6 +36,18 @@ compile('cc', [
 function narrowHeaders(): string[] {
   return ['-idirafter', '/usr/include/x86_64-linux-gnu'];
 }
+
+compile('cc', [
+  ...[
+    '-g',
+    '-O1',
+    '-fsanitize=address,undefined',
+    '-fno-sanitize-recover=all',
+    '-o',
+    'build/launch-sanitized',
+  ],
+  ...targets.find(({ output }) => output === 'smc-launch')!.sources.map((file) => `native/${file}`),
+]);
 
 interface Outcome {
   command: string;
@@ -252,6 +265,24 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   await run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
   await scenarios(t, guest, 'smcr');
 
+  await t.test('the launcher under AddressSanitizer and UBSan', async (t) => {
+    const sanitized = (file: string) => (command: string) =>
+      observed(file, command).replace(launcher, 'build/launch-sanitized');
+    const { output, documents } = await pair(guest, {
+      server: 'build/echo-glibc serve fork 7216 5',
+      client: 'build/echo-glibc ask thread 7216 3000 5',
+      port: 7216,
+      serverBy: sanitized('/tmp/doc-server'),
+      clientBy: sanitized('/tmp/doc-client'),
+    });
+    t.equal(output, 'same 5 status 0');
+    t.strictSame(
+      documents.map((document) => [document.observed, total(document, 'smcr')]),
+      Array(2).fill([true, 5]),
+      'a supervisor that found a fault would not have lived to the end',
+    );
+  });
+
   await t.test('all sorts of processes', async (t) => {
     const tester = 'build/launch-tester';
     for (const options of ['', '--observe --strict', '--convert inet', '--convert af_smc']) {
@@ -310,10 +341,10 @@ until grep -q . /tmp/user; do sleep 0.1; done`);
       'both ends in it',
     );
     t.equal(on(7300, await sockets(guest, '-a')).length, 0);
-    t.equal(
-      (await run(`${launcher} -- /usr/bin/unshare unshare -Urn ${tester} one inner`, { user: 'nobody' }))
-        .stdout,
-      'inner: tcp\n',
+    const inner = `${launcher} -- /usr/bin/unshare unshare -Un ${tester} one inner`;
+    t.strictSame(
+      await run(inner, { user: 'nobody' }),
+      { status: 0, stdout: 'inner: tcp\n', stderr: '' },
       'TCP where the supervisor may not go',
     );
     t.equal(
