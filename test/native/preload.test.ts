@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -218,6 +218,87 @@ t.test('sizes', async (t) => {
     const found = numbers(preloaded(args, { SMC_SNDBUF: '80k', SMC_RCVBUF: '96k' }));
     t.strictSame(found.ipv4, found.direct);
   });
+});
+
+t.test('flavours', async (t) => {
+  const lines = (args: string[], env: Record<string, string>) => {
+    const result = preloaded([...args, 'lines'], { SMC_DEBUG: '1', ...env });
+    adopt(t, result);
+    return { asked: numbers(result).asked?.[0], stderr: result.stderr };
+  };
+  const fallback = ['--stand-in', '--refuse', String(EPERM), '--expect', 'fallback'];
+  t.equal(lines(fallback, { SMC_SOCKET: 'af_smc' }).asked, 2);
+  t.match(lines(fallback, { SMC_SOCKET: 'auto' }), { asked: 2, stderr: /stays TCP: AF_SMC gave errno 1\n/ });
+  t.match(
+    lines(['--stand-in', '--expect', 'fallback'], { SMC_SOCKET: 'inet' }),
+    { asked: 0, stderr: /stays TCP: IPPROTO_SMC gave errno 93\n/ },
+    'AF_SMC is not asked',
+  );
+  for (const wrong of ['AF_SMC', 'inet6', 'aut', '1'])
+    t.match(lines(['--stand-in', '--expect', 'converted'], { SMC_SOCKET: wrong }), {
+      asked: 2,
+      stderr: /^libsmc-preload: SMC_SOCKET ignored: not af_smc, inet or auto\n(?!.*ignored)/,
+    });
+  t.equal(lines(['--stand-in', '--expect', 'converted'], { SMC_SOCKET: '' }).asked, 2);
+});
+
+t.test('strict: no TCP in place of SMC', async (t) => {
+  for (const errno of [EPERM, EAFNOSUPPORT, EMFILE])
+    adopt(t, preloaded(['--refuse', String(errno), '--expect', String(errno), 'table'], { SMC_STRICT: '1' }));
+  adopt(t, preloaded(['--refuse', String(EPERM), '--expect', 'fallback', 'table'], { SMC_STRICT: '0' }));
+  adopt(t, preloaded(['--stand-in', '--expect', 'converted', 'table'], { SMC_STRICT: '1' }));
+});
+
+t.test('rules for commands', async (t) => {
+  const chosen = (env: Record<string, string>) => {
+    const { stdout } = preloaded(['--stand-in', '--expect', 'converted', 'lines'], env);
+    t.match(stdout, /^# asked [02]$/m);
+    return !stdout.includes('# asked 0');
+  };
+  for (const pattern of [
+    ...[
+      'preload-tester',
+      '*',
+      'p*r',
+      '*-*',
+      'x:preload-tester',
+      'preload-tester:x',
+      ':preload-*:',
+      '?reload*',
+    ],
+    ...['[a-z]reload-tester', '[!a]*', '[^x-z]reload-tester', '*[r]', 'preload[-]tester', '*e*e*e*', '**r'],
+  ]) {
+    t.ok(chosen({ SMC_ONLY_COMMAND: pattern }), `only ${pattern}`);
+    t.notOk(chosen({ SMC_EXCEPT_COMMAND: pattern }), `except ${pattern}`);
+  }
+  for (const pattern of [
+    ...['', ':', 'preload', 'tester', 'preload-tester ', 'Preload-tester', '?', 'preload-tester?', '[p'],
+    ...[
+      '[!p]*',
+      '[a-o]reload-tester',
+      '*x',
+      'preload-tester[]',
+      '[]',
+      '*e*e*e*e*',
+      '/*',
+      '[z-a]reload-tester',
+    ],
+  ]) {
+    t.notOk(chosen({ SMC_ONLY_COMMAND: pattern }), `only ${pattern}`);
+    t.ok(chosen({ SMC_EXCEPT_COMMAND: pattern }), `except ${pattern}`);
+  }
+  t.notOk(chosen({ SMC_ONLY_COMMAND: '*', SMC_EXCEPT_COMMAND: 'preload-*' }));
+  const script = join(directory, 'a-script');
+  writeFileSync(script, '#!/usr/bin/python3\nimport socket\nsocket.socket()\n');
+  chmodSync(script, 0o755);
+  for (const [only, lines] of [
+    ['a-script', 1],
+    ['python3*', 1],
+    ['a-scrip', 0],
+  ] as const) {
+    const { stderr } = run(script, [], { LD_PRELOAD: shim, SMC_DEBUG: '1', SMC_ONLY_COMMAND: only });
+    t.equal(stderr.match(/^libsmc-preload: IPv4/gm)?.length ?? 0, lines, only);
+  }
 });
 
 t.test('threads, fork, vfork and signal handlers at once', async (t) => {
