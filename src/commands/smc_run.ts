@@ -15,7 +15,7 @@ import { isWatched, launchArguments, openLog } from './run/launch.ts';
 import { findAddon, findLauncher, findShims, preloadPath } from './run/native-parts.ts';
 import { replaceProcess } from './run/replace.ts';
 import { finish, RESULT_VARIABLE } from './run/report.ts';
-import { settingsOf } from './run/settings.ts';
+import { SOCKET_KINDS, settingsOf, WAYS } from './run/settings.ts';
 import { decide } from './run/way.ts';
 
 export const smcRun: CommandDefinition = {
@@ -40,13 +40,13 @@ export const smcRun: CommandDefinition = {
     {
       long: 'via',
       value: 'WAY',
-      completes: ['auto', 'preload', 'seccomp'],
+      completes: WAYS,
       help: 'how to convert: auto, preload or seccomp',
     },
     {
       long: 'socket',
       value: 'KIND',
-      completes: ['af_smc', 'inet', 'auto'],
+      completes: SOCKET_KINDS,
       help: 'what sockets become: af_smc, inet (IPPROTO_SMC) or auto',
     },
     { long: 'strict', help: 'no TCP where SMC cannot work: refuse to start, or fail the socket' },

@@ -5,33 +5,38 @@ import type { Integer, Reason } from './values.ts';
  * What became of the sockets of a program.
  * @title smc_run
  */
-export interface RunReportDocument {
+export interface RunDocument {
   event: 'report';
-  /** name of the program */
+  /** the program as it was called */
   command: string;
-  /** how sockets were converted */
-  way: string;
-  /** exit status; null if a signal ended the program */
+  /** as-is: nothing was converted */
+  way: 'preload' | 'seccomp' | 'as-is';
+  /** exit status; null after a signal */
   status: Integer | null;
+  /** number of the signal that ended it */
   signal: Integer | null;
-  /** false: nobody watched to the end, so the numbers are the least that there was */
+  /** false: the numbers are the least that there was */
   observed: boolean;
-  /** every connection was SMC */
+  /** what --require-smc makes of it */
   all_smc: boolean;
+  /** opened as SMC, and those that became TCP */
   sockets: { smc: Integer; tcp: Integer };
-  /** why sockets stayed TCP, or were not opened */
+  /** why SMC sockets could not be opened */
   refused: { errno: string; count: Integer }[];
-  /** connections */
+  /** connections by what they ran over */
   totals: { smcr: Integer; smcd: Integer; tcp: Integer; unknown: Integer };
-  /** by command and outcome */
-  connections: RunConnections[];
+  connections: RunOutcome[];
 }
 
-export interface RunConnections {
+/** Connections of one command with one outcome. */
+export interface RunOutcome {
+  /** name of the process */
   command: string;
-  /** null for unknown */
+  /** null: nobody could look in time */
   mode: 'SMCR' | 'SMCD' | 'TCP' | null;
+  /** why it is TCP */
   reason: Reason | null;
+  /** what the peer says about it */
   peer_diagnosis: Reason | null;
   count: Integer;
 }

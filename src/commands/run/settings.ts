@@ -5,7 +5,7 @@ import type { Wish } from './way.ts';
 
 export interface Settings {
   via: Wish;
-  socket: 'af_smc' | 'inet' | 'auto' | undefined;
+  socket: (typeof SOCKET_KINDS)[number] | undefined;
   isStrict: boolean;
   debug: boolean;
   /** bytes */
@@ -21,6 +21,9 @@ export interface Settings {
   json: boolean;
 }
 
+export const WAYS = ['auto', 'preload', 'seccomp'] as const;
+export const SOCKET_KINDS = ['af_smc', 'inet', 'auto'] as const;
+
 /** @throws UsageError */
 export function settingsOf({ flags, values, lists }: Parsed): Settings {
   const json = flags.has('json');
@@ -28,8 +31,8 @@ export function settingsOf({ flags, values, lists }: Parsed): Settings {
   const log = values['log'];
   if (log === '') throw new UsageError("--log '' names no file");
   return {
-    via: choice('via', values['via'], ['auto', 'preload', 'seccomp']) ?? 'auto',
-    socket: choice('socket', values['socket'], ['af_smc', 'inet', 'auto']),
+    via: choice('via', values['via'], WAYS) ?? 'auto',
+    socket: choice('socket', values['socket'], SOCKET_KINDS),
     isStrict: flags.has('strict'),
     debug,
     rcvbuf: checkSize('rcvbuf', values['rcvbuf']),

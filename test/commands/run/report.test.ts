@@ -12,6 +12,7 @@ import {
 } from '../../../src/commands/run/report.ts';
 import { smcRun } from '../../../src/commands/smc_run.ts';
 import { type Outcome, runCommand } from '../../helpers/run-command.ts';
+import { validate } from '../../helpers/schemas.ts';
 
 const NONE: Result = {
   status: 0,
@@ -151,6 +152,12 @@ t.test('the end of the program is the end of smc_run', async (t) => {
     { status: 3, stdout: '', stderr: '' },
     'its own failure wins',
   );
+  for (const [result, way] of [
+    [SMC, 'seccomp'],
+    [MIXED, 'preload'],
+    [{ ...NONE, status: null, signal: 9 }, 'as-is'],
+  ] as const)
+    t.strictSame(validate('smc_run -j', JSON.parse(JSON.stringify(reportJson(result, 'x', way)))), [], way);
   const { stdout, stderr } = await finished(t, SMC, '-j --via seccomp -- curl');
   t.equal(stdout, '', 'nothing in the output of the program');
   t.match(JSON.parse(stderr), { event: 'report', command: 'curl', way: 'seccomp' });
