@@ -24,6 +24,8 @@ export interface Context {
   client: () => Promise<SmcClient>;
   /** root of /proc and /sys */
   hostRoot: string;
+  /** who answers the client; the running kernel when there is none */
+  transport: Transport | undefined;
   /** colours of standard output */
   paint: Paint;
   /** A line on stderr that does not change the exit status. */
@@ -109,6 +111,7 @@ async function attempt(
     const context: Context = {
       io,
       hostRoot,
+      transport: here.transport,
       paint,
       note: report,
       isRecorded,

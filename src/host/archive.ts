@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Archives (.tgz) whose contents may come from anybody. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, normalize } from 'node:path';
-import { extract, type ReadEntry } from 'tar';
+import { basename, dirname, join, normalize } from 'node:path';
+import { create, extract, type ReadEntry } from 'tar';
 
 /** An archive that is not unpacked: one sentence without the path. */
 export class ArchiveError extends Error {}
@@ -51,4 +52,36 @@ function isHarmless(path: string, entry: ReadEntry): boolean {
   const target = entry.linkpath ?? '/';
   const isInside = !target.startsWith('/') && !normalize(join(path, '..', target)).startsWith('..');
   return entry.type === 'SymbolicLink' && isInside;
+}
+
+/**
+ * Packs a directory.
+ * @param name what the directory is called in the archive
+ */
+export function pack(directory: string, name: string): Buffer {
+  const archive = create({ cwd: directory, gzip: true, sync: true, portable: true, prefix: name }, ['.']);
+  const chunks: Buffer[] = [];
+  for (let chunk = archive.read(); chunk !== null; chunk = archive.read()) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Writes a file of mode 0600 as a whole: nobody sees a part of it, whatever happens meanwhile.
+ * @throws Node's own error
+ */
+export function writePrivately(path: string, data: Buffer): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}`);
+  const fd = openSync(temporary, 'wx', 0o600);
+  try {
+    try {
+      writeFileSync(fd, data);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

@@ -56,6 +56,9 @@ const emptyKernel = {
 
 const nowhere = { write() {}, flush() {}, error() {}, isTerminal: false, env: {} };
 
+/** Commands that do more without options than a build should: this one goes through the whole system. */
+const WITHOUT_WARM_UP = ['smc_dbg'];
+
 /** Writes the caches of all commands. */
 exports.writeCaches = async () => {
   for (const file of readdirSync(__dirname)) {
@@ -63,7 +66,7 @@ exports.writeCaches = async () => {
     const name = file.slice(0, -'.cjs'.length);
     const { script, run } = compile(name);
     // what runs now is in the cache as code, the rest as source that is compiled when it is needed
-    for (const argv of [['--version'], ['--help'], []])
+    for (const argv of [['--version'], ['--help'], ...(WITHOUT_WARM_UP.includes(name) ? [] : [[]])])
       await run(argv, { io: nowhere, transport: emptyKernel });
     // a command that starts while we write finds the old file or the new one
     const temporary = join(__dirname, `${name}.cache.${process.pid}`);

@@ -11,10 +11,10 @@
  */
 import { type ByteOrder, MalformedError } from './codec.ts';
 import { NetlinkError } from './error.ts';
-import { HEADER_SIZE } from './message.ts';
+import { HEADER_SIZE, messages } from './message.ts';
 import { align4 } from './schema.ts';
 import type { RawSocket, Transport } from './transport.ts';
-import { NETLINK_SOCK_DIAG } from './uapi/netlink.ts';
+import { NETLINK_SOCK_DIAG, NLMSG_DONE, NLMSG_ERROR } from './uapi/netlink.ts';
 import { AF_SMC } from './uapi/smc-diag.ts';
 
 export const RECORDING_FORMAT = 'smc-tools-recording';
@@ -146,6 +146,91 @@ function socketDetails(protocol: number, request: string): { mask: number; rest:
   };
 }
 
+/**
+ * Passes requests through, each one once: what was asked before is answered from the recording, as `snapshotTransport`
+ * will answer it. So whatever uses the transport sees the same moment.
+ */
+export function snapshotRecorder(
+  inner: Transport,
+  kernel: string,
+): { transport: Transport; recording: Recording } {
+  const { order } = inner;
+  const recording: Recording = { order, kernel, exchanges: [] };
+  const transport: Transport = {
+    order,
+    async open(protocol) {
+      const socket = await inner.open(protocol);
+      const { port } = socket.address();
+      let deliver: (data: Buffer, from: { port: number }) => void = () => {};
+      let current: ExchangeRecord | undefined;
+      let isOpen = true;
+      const recorded: RawSocket = {
+        on(event: string, listener: unknown) {
+          if (event === 'message') deliver = listener as typeof deliver;
+          else socket.on(event as 'error', listener as (error: Error) => void);
+        },
+        send(data, options, callback) {
+          const known = findAnswer(recording, protocol, data.toString('hex'));
+          if (known && isComplete(known, order)) {
+            callback();
+            deliverAll(known, data, {
+              port,
+              order,
+              isOpen: () => isOpen,
+              deliver: (reply) => deliver(reply, { port: 0 }),
+            });
+            return;
+          }
+          if (known) recording.exchanges.splice(recording.exchanges.indexOf(known), 1);
+          current = { protocol, request: data.toString('hex'), replies: [] };
+          recording.exchanges.push(current);
+          socket.send(data, options, callback);
+        },
+        address: () => ({ port }),
+        close() {
+          isOpen = false;
+          socket.close();
+        },
+      };
+      socket.on('message', (data, from) => {
+        if (from.port === 0) current?.replies.push(data.toString('hex'));
+        deliver(data, from);
+      });
+      return recorded;
+    },
+  };
+  return { transport, recording };
+}
+
+/** Whether the last datagram ends the exchange: a list that its reader gave up is not all there. */
+function isComplete({ replies }: ExchangeRecord, order: ByteOrder): boolean {
+  const last = replies.at(-1);
+  if (last === undefined) return false;
+  return Array.from(messages(Buffer.from(last, 'hex'), order)).some(
+    ({ type }) => type === NLMSG_DONE || type === NLMSG_ERROR,
+  );
+}
+
+interface Receiver {
+  port: number;
+  order: ByteOrder;
+  isOpen: () => boolean;
+  deliver: (reply: Buffer) => void;
+}
+
+/** Delivers recorded replies to a request, one datagram a turn, as a socket would. */
+function deliverAll({ replies }: ExchangeRecord, request: Buffer, receiver: Receiver): void {
+  const sequence = Buffer.from(request.subarray(8, 12));
+  const rest = [...replies];
+  const next = (): void => {
+    const reply = rest.shift();
+    if (reply === undefined || !receiver.isOpen()) return;
+    receiver.deliver(readdressed(Buffer.from(reply, 'hex'), sequence, receiver));
+    setImmediate(next);
+  };
+  setImmediate(next);
+}
+
 function answering(order: ByteOrder, find: Find): Transport {
   return {
     order,
@@ -163,18 +248,13 @@ function answering(order: ByteOrder, find: Find): Transport {
             return;
           }
           callback();
-          const sequence = data.subarray(8, 12);
-          const replies = match.replies.map((reply) =>
-            readdressed(Buffer.from(reply, 'hex'), sequence, order),
-          );
-          // one datagram a turn, as from a socket
-          const next = (): void => {
-            const reply = replies.shift();
-            if (!reply || !isOpen) return;
-            deliver(reply, { port: 0 });
-            setImmediate(next);
-          };
-          setImmediate(next);
+          const port = REPLAY_PORT;
+          deliverAll(match, data, {
+            port,
+            order,
+            isOpen: () => isOpen,
+            deliver: (reply) => deliver(reply, { port: 0 }),
+          });
         },
         address: () => ({ port: REPLAY_PORT }),
         close() {
@@ -191,12 +271,16 @@ function anonymous(request: string): string {
   return request.slice(0, 16) + request.slice(32);
 }
 
-/** Puts our sequence number and port id into every message of a datagram. */
-function readdressed(data: Buffer, sequence: Buffer, order: ByteOrder): Buffer {
+/** Puts a sequence number and port id into every message of a datagram. */
+function readdressed(
+  data: Buffer,
+  sequence: Buffer,
+  { port, order }: Pick<Receiver, 'port' | 'order'>,
+): Buffer {
   for (let at = 0; data.length - at >= HEADER_SIZE; ) {
     sequence.copy(data, at + 8);
-    if (order === 'LE') data.writeUInt32LE(REPLAY_PORT, at + 12);
-    else data.writeUInt32BE(REPLAY_PORT, at + 12);
+    if (order === 'LE') data.writeUInt32LE(port, at + 12);
+    else data.writeUInt32BE(port, at + 12);
     const size = order === 'LE' ? data.readUInt32LE(at) : data.readUInt32BE(at);
     if (size < HEADER_SIZE || size > data.length - at) break;
     at += align4(size);

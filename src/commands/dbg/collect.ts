@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/** Fills a bundle: runs the commands of the suite against a snapshot of the system. */
+import { explain } from '../../cli/errors.ts';
+import type { Io } from '../../cli/io.ts';
+import { type Context, run, type World } from '../../cli/run.ts';
+import { SmcError } from '../../smc/error.ts';
+import { type BundlePart, type Manifest, type Missing, Snapshot } from '../../smc/snapshot.ts';
+import { version } from '../../version.ts';
+import { JSON_PARTS, type Part, TEXT_PARTS } from './parts.ts';
+import { SUITE } from './suite.ts';
+
+/** A part with what the commands wrote. */
+export interface Output {
+  file: string;
+  text: string;
+}
+
+export interface Bundle {
+  manifest: Manifest;
+  texts: Output[];
+  documents: Output[];
+  /** the directory that holds all of it; removed by `close` */
+  snapshot: Snapshot;
+}
+
+/**
+ * Everything is run twice. The first time the system answers and is recorded; the second time the recording answers,
+ * without what is to be hidden in it. So a bundle holds what its reader will see.
+ * @throws SmcError when it was interrupted
+ */
+export async function collect(
+  { hostRoot, transport }: Pick<Context, 'hostRoot' | 'transport'>,
+  { redact, stop }: { redact: boolean; stop: AbortSignal },
+): Promise<Bundle> {
+  const snapshot = Snapshot.take({ hostRoot, transport, stop });
+  try {
+    const world: World = { hostRoot: snapshot.hostRoot, transport: snapshot.transport, isRecorded: true };
+    // the documents first: they ask for everything, which answers all other questions
+    const live = await runAll([...JSON_PARTS, ...TEXT_PARTS], world, stop);
+    if (redact) snapshot.redact();
+    world.transport = snapshot.finish();
+    const documents = await runAll(JSON_PARTS, world, stop);
+    const texts = await runAll(TEXT_PARTS, world, stop);
+    const parts = [...texts.parts, ...documents.parts];
+    for (const { file, text } of [...texts.outputs, ...documents.outputs]) snapshot.write(file, text);
+    const manifest: Manifest = {
+      suite_version: version,
+      created: new Date().toISOString(),
+      redacted: redact,
+      kernel: snapshot.kernel,
+      architecture: snapshot.architecture,
+      byte_order: snapshot.byteOrder,
+      root: process.geteuid?.() === 0,
+      parts,
+      missing: [...snapshot.missing, ...unanswered(live.parts, parts, redact)],
+    };
+    snapshot.seal(manifest);
+    return { manifest, texts: texts.outputs, documents: documents.outputs, snapshot };
+  } catch (error) {
+    snapshot.close();
+    throw error;
+  }
+}
+
+/** Commands whose failure the recording does not hold: the kernel could not be asked at all. */
+function unanswered(
+  live: readonly BundlePart[],
+  recorded: readonly BundlePart[],
+  redact: boolean,
+): Missing[] {
+  return live
+    .filter(({ command, messages }) => {
+      const again = recorded.find((part) => part.command.join(' ') === command.join(' '));
+      return !redact && again && again.messages.join('\n') !== messages.join('\n');
+    })
+    .map(({ command, messages }) => ({
+      what: command.join(' '),
+      reason: messages.join('\n') || 'it changed',
+    }));
+}
+
+async function runAll(
+  list: readonly Part[],
+  world: World,
+  stop: AbortSignal,
+): Promise<{ outputs: Output[]; parts: BundlePart[] }> {
+  const outputs: Output[] = [];
+  const parts: BundlePart[] = [];
+  for (const { file, commands } of list) {
+    let text = '';
+    for (const command of commands) {
+      // a turn for signals
+      await new Promise((resolve) => setImmediate(resolve));
+      if (stop.aborted) throw new SmcError('INVALID', 'interrupted: nothing was written');
+      const { stdout, stderr, status } = await runCommand(command, world);
+      text += stdout;
+      parts.push({
+        file,
+        command: command.split(' '),
+        status,
+        messages: stderr.split('\n').filter(Boolean),
+      });
+    }
+    outputs.push({ file, text });
+  }
+  return { outputs, parts };
+}
+
+async function runCommand(
+  line: string,
+  world: World,
+): Promise<{ stdout: string; stderr: string; status: number }> {
+  const [name = '', ...argv] = line.split(' ');
+  let stdout = '';
+  let stderr = '';
+  const io: Io = {
+    write: (text) => {
+      stdout += text;
+    },
+    flush() {},
+    error: (text) => {
+      stderr += `${text}\n`;
+    },
+    isTerminal: false,
+    env: {},
+  };
+  try {
+    const status = await run(await SUITE[name]!(), argv, { ...world, io });
+    return { stdout, stderr, status };
+  } catch (error) {
+    return { stdout, stderr: `${name}: ${explain(error)?.text ?? error}\n`, status: 1 };
+  }
+}

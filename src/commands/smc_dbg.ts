@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/** smc_dbg: collects what a maintainer needs to see a problem that he cannot reproduce. */
+import { randomBytes } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { basename } from 'node:path';
+import { untilInterrupted } from '../cli/interrupt.ts';
+import { type Parsed, UsageError } from '../cli/options.ts';
+import type { CommandDefinition, Context } from '../cli/run.ts';
+import type { Json } from '../output/json.ts';
+import type { Bundle } from './dbg/collect.ts';
+import { writeDocument } from './objects/object.ts';
+
+export const smcDbg: CommandDefinition = {
+  name: 'smc_dbg',
+  usage: '[options]',
+  summary: 'Collects the state of SMC on this host, for a report that others can look into.',
+  options: [
+    { short: 't', long: 'tgz', help: 'write an archive into the current directory and print its name' },
+    { short: 'o', long: 'output', value: 'FILE', help: 'write the archive to this file', addition: true },
+    { long: 'redact', help: 'replace addresses, host names and enterprise ids', addition: true },
+  ],
+  examples: [
+    ['smc_dbg | less', 'look through everything'],
+    ['smc_dbg -t --redact', 'an archive to send, without addresses and names'],
+    ['smc_dbg -o report.tgz', 'the same as this file, with them'],
+    ['smc_dbg --from report.tgz --redact -t', 'redact it later'],
+  ],
+  async run(context, parsed) {
+    const { flags, operands } = parsed;
+    if (operands.length > 0) throw new UsageError(`unexpected argument '${operands[0]}'`);
+    const target = targetOf(parsed);
+    const { collect } = await import('./dbg/collect.ts');
+    await untilInterrupted(async (stop) => {
+      const bundle = await collect(context, { redact: flags.has('redact'), stop });
+      try {
+        if (target !== undefined) await save(context, bundle, target);
+        else if (!flags.has('json')) show(context, bundle);
+        if (flags.has('json')) writeDocument(context, document(bundle, target));
+        else if (target !== undefined) context.io.write(`${target}\n`);
+      } finally {
+        bundle.snapshot.close();
+      }
+    });
+    return 0;
+  },
+};
+
+/** The archive to write; `undefined` when everything goes to standard output. */
+function targetOf({ flags, values }: Parsed): string | undefined {
+  const { output } = values;
+  if (output !== undefined) {
+    if (output === '' || output === '-' || output.endsWith('/'))
+      throw new UsageError(`--output '${output}': name a file`);
+    if (lstatSync(output, { throwIfNoEntry: false })?.isDirectory())
+      throw new UsageError(`--output '${output}': it is a directory, name a file`);
+    return output;
+  }
+  // not to be guessed, so nobody can have put something in its place
+  return flags.has('tgz') ? `smc_dbg-${randomBytes(8).toString('hex')}.tgz` : undefined;
+}
+
+async function save({ note }: Context, { snapshot, manifest }: Bundle, target: string): Promise<void> {
+  const { pack, writePrivately } = await import('../host/archive.ts');
+  writePrivately(target, pack(snapshot.directory, basename(target).replace(/\.(tgz|tar\.gz)$/, '')));
+  const { length } = manifest.missing;
+  if (length > 0)
+    note(
+      `${length === 1 ? 'one part' : `${length} parts`} could not be collected`,
+      'the manifest names them',
+    );
+}
+
+/** As the C suite does: an empty line before each section. */
+function show({ io, note }: Context, { texts, manifest }: Bundle): void {
+  for (const { file, text } of texts) {
+    io.write(`\n${text}`);
+    for (const part of manifest.parts)
+      if (part.file === file) for (const line of part.messages) io.error(line);
+  }
+  for (const { what, reason } of manifest.missing) note(`not collected: ${what} (${reason})`);
+}
+
+function document({ manifest, documents }: Bundle, archive: string | undefined): { [key: string]: Json } {
+  const parsed = documents.map(({ file, text }) => [
+    basename(file, '.json'),
+    text === '' ? null : JSON.parse(text),
+  ]);
+  return {
+    archive: archive ?? null,
+    manifest: manifest as unknown as Json,
+    documents: archive === undefined ? Object.fromEntries(parsed) : null,
+  };
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The files below /proc, /sys and others that the suite reads, in one place, and copies of them: what is read from a
+ * copy is what would have been read from the system. A reader that looks at a new file adds it here.
+ */
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+
+/** Which lines of a file are kept, for those that are long and mostly about other things. */
+interface Pattern {
+  /** path with `*` for parts of names and `{a,b}` for choices; symbolic links on the way are copied as such */
+  path: string;
+  lines?: RegExp;
+}
+
+/** Modules that SMC consists of or stands on. */
+const MODULES = '{smc,smc_diag,ism,ib_core,ib_uverbs,rdma_cm,rdma_rxe,mlx4_core,mlx4_ib,mlx5_core,mlx5_ib}';
+const MODULE_LINES = /smc|ism|rdma|rxe|ib_|mlx|infiniband/;
+
+const PATTERNS: readonly Pattern[] = [
+  // kernel
+  { path: 'proc/version' },
+  { path: 'proc/cmdline' },
+  { path: 'proc/modules', lines: MODULE_LINES },
+  { path: 'proc/sys/kernel/{arch,osrelease,ostype,version,hostname,tainted}' },
+  { path: 'proc/sys/kernel/random/boot_id' },
+  { path: 'etc/os-release' },
+  { path: 'usr/lib/os-release' },
+  { path: 'lib/modules/RELEASE/modules.{builtin,dep}', lines: MODULE_LINES },
+  { path: `sys/module/${MODULES}/{srcversion,version,taint,initstate,refcnt}` },
+  { path: `sys/module/${MODULES}/parameters/*` },
+  { path: '{etc,run,usr/local/lib,usr/lib,lib}/modprobe.d/*.conf' },
+  // memory and limits
+  { path: 'proc/{meminfo,buddyinfo}' },
+  { path: 'proc/self/smaps', lines: /^KernelPageSize:/ },
+  { path: 'proc/self/{status,limits}' },
+  // settings
+  { path: 'proc/sys/net/smc/*' },
+  {
+    path: 'proc/sys/net/core/{rmem_default,rmem_max,wmem_default,wmem_max,somaxconn,netdev_max_backlog,optmem_max}',
+  },
+  { path: 'proc/sys/net/ipv4/{tcp_rmem,tcp_wmem}' },
+  // namespaces and sockets
+  { path: 'proc/{self,1}/ns/net' },
+  { path: 'proc/net/protocols' },
+  { path: 'proc/net/vlan/*' },
+  // network interfaces
+  { path: 'sys/class/net/bonding_masters' },
+  {
+    path: 'sys/class/net/*/{ifindex,iflink,mtu,operstate,carrier,speed,duplex,flags,type,address,addr_len,broadcast,dev_port,dev_id,ifalias,uevent,tun_flags,phys_port_name}',
+  },
+  { path: 'sys/class/net/*/{upper_,lower_}*' },
+  { path: 'sys/class/net/*/bonding/{slaves,mode,active_slave}' },
+  { path: 'sys/class/net/*/bridge/bridge_id' },
+  { path: 'sys/class/net/*/device/{chpid,portno,if_name,card_type,state,layer2,online}' },
+  { path: 'sys/class/net/*/device/{driver,subsystem}' },
+  // RDMA devices
+  { path: 'sys/class/infiniband/*/{node_type,fw_ver,node_guid,sys_image_guid,hca_type,board_id,parent}' },
+  { path: 'sys/class/infiniband/*/device/{driver,subsystem,numa_node}' },
+  { path: 'sys/class/infiniband/*/device/net/*' },
+  { path: 'sys/class/infiniband/*/ports/*/{state,phys_state,rate,link_layer,lid}' },
+  { path: 'sys/class/infiniband/*/ports/*/gids/*' },
+  { path: 'sys/class/infiniband/*/ports/*/gid_attrs/{types,ndevs}/*' },
+  // PCI
+  {
+    path: 'sys/bus/pci/devices/*/{vendor,device,class,subsystem_vendor,subsystem_device,numa_node,driver,physfn,function_id,pchid,pfgid,pft,vfn,port,uid,util_string}',
+  },
+  { path: 'sys/bus/pci/devices/*/{net,infiniband}/*' },
+  { path: 'sys/bus/pci/slots/*/power' },
+  // channel subsystem of s390x
+  {
+    path: 'sys/bus/ccwgroup/devices/*/{chpid,portno,if_name,card_type,state,layer2,online,driver,subsystem}',
+  },
+  { path: 'sys/devices/css0/chp0.*/{util_string,chid,type,status}' },
+];
+
+/** A file that is there and could not be copied. */
+export interface Uncopied {
+  /** absolute, as on the system */
+  path: string;
+  /** errno name */
+  reason: string;
+}
+
+/** What reading a file says that is there but has no value at the moment: an empty slot, the speed of no link. */
+const NO_VALUE: readonly string[] = [
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EINVAL',
+  'EOPNOTSUPP',
+  'ENODEV',
+  'ENXIO',
+];
+
+/** No file that the suite reads is larger; one that is gets cut off. */
+const SIZE_LIMIT = 4 << 20;
+
+/**
+ * Copies what the suite reads.
+ * @param release of the kernel, for the directory of its modules
+ * @param stop ends the work early
+ */
+export function copyHostFiles(
+  from: string,
+  to: string,
+  { release, stop }: { release: string | undefined; stop?: AbortSignal },
+): Uncopied[] {
+  const failed: Uncopied[] = [];
+  for (const { path, lines } of PATTERNS)
+    for (const alternative of alternatives(path.replace('RELEASE', release ?? 'unknown')))
+      for (const file of expand(from, '', alternative.split('/'))) {
+        if (stop?.aborted) return failed;
+        const reason = copy(from, to, file, lines);
+        if (reason) failed.push({ path: `/${file}`, reason });
+      }
+  return failed;
+}
+
+/** `a{b,c}` to `ab` and `ac`, wherever that stands. */
+function alternatives(path: string): string[] {
+  const [, before, choices, after] = /^(.*?)\{([^}]*)\}(.*)$/.exec(path) ?? [];
+  if (choices === undefined) return [path];
+  return choices.split(',').flatMap((choice) => alternatives(`${before}${choice}${after}`));
+}
+
+/** Paths that exist; only names with a `*` make it necessary to look. */
+function expand(root: string, base: string, [name, ...rest]: readonly string[]): string[] {
+  if (name === undefined) return [base];
+  const at = (entry: string): string[] => expand(root, base ? `${base}/${entry}` : entry, rest);
+  if (!name.includes('*')) return at(name);
+  const [start = '', end = ''] = name.split('*');
+  try {
+    return readdirSync(join(root, base))
+      .filter((entry) => entry.startsWith(start) && entry.endsWith(end))
+      .sort()
+      .flatMap(at);
+  } catch {
+    return []; // no such directory on this host
+  }
+}
+
+/** @returns errno name when the file is there and cannot be copied */
+function copy(from: string, to: string, path: string, lines: RegExp | undefined): string | undefined {
+  try {
+    const real = copyLinks(from, to, path);
+    if (real === undefined) return undefined;
+    const stats = lstatSync(join(from, real));
+    if (stats.isDirectory()) {
+      mkdirSync(join(to, real), { recursive: true });
+      return undefined;
+    }
+    if (!stats.isFile()) return undefined;
+    const data = readFileSync(join(from, real)).subarray(0, SIZE_LIMIT);
+    mkdirSync(dirname(join(to, real)), { recursive: true });
+    writeFileSync(join(to, real), lines ? matching(data, lines) : data, { mode: 0o600 });
+    return undefined;
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    return NO_VALUE.includes(code) ? undefined : code;
+  }
+}
+
+function matching(data: Buffer, lines: RegExp): string {
+  const wanted = data
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => lines.test(line));
+  return wanted.map((line) => `${line}\n`).join('');
+}
+
+/** More than any path of /sys has; against links that lead in circles. */
+const MAX_LINKS = 40;
+
+/**
+ * Copies the symbolic links on a path, the last part included.
+ * @returns the path without links; `undefined` when it ends in a link to nowhere, or leaves the tree
+ */
+function copyLinks(from: string, to: string, path: string): string | undefined {
+  let done = '';
+  let rest = path.split('/');
+  for (let links = 0; rest.length > 0 && links < MAX_LINKS; ) {
+    const [name = '', ...after] = rest;
+    const here = done ? `${done}/${name}` : name;
+    const stats = lstatSync(join(from, here), { throwIfNoEntry: false });
+    if (!stats) return undefined;
+    rest = after;
+    if (!stats.isSymbolicLink()) {
+      done = here;
+      continue;
+    }
+    links++;
+    const target = readlinkSync(join(from, here));
+    if (target.startsWith('/')) return undefined;
+    link(join(to, here), target);
+    const resolved = normalize(join(done, target));
+    if (resolved.startsWith('..')) return undefined;
+    done = '';
+    rest = [...resolved.split('/'), ...after];
+  }
+  return rest.length === 0 ? done : undefined;
+}
+
+function link(path: string, target: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}

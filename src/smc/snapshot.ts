@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Takes a copy of what the suite can see of a system, in the form of a bundle (see bundle.ts). Files are copied at once;
+ * what the kernel says by netlink is recorded as commands ask for it, each thing once, so they all see one moment.
+ */
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { hostArchitecture, kernelRelease } from '../host/architecture.ts';
+import { readKernelLog } from '../host/kernel-log.ts';
+import { copyHostFiles } from '../host/recorded-files.ts';
+import {
+  formatRecording,
+  type Recording,
+  snapshotRecorder,
+  snapshotTransport,
+} from '../netlink/recording.ts';
+import { redactRecording } from '../netlink/redaction.ts';
+import { kernelTransport, type Transport } from '../netlink/transport.ts';
+import { BUNDLE_FORMAT, BUNDLE_VERSION, HOST, MANIFEST, RECORDING } from './bundle.ts';
+import { Redactor } from './pseudonyms.ts';
+
+/** The output of one command in a bundle. */
+export interface BundlePart {
+  /** path in the bundle */
+  file: string;
+  command: string[];
+  status: number;
+  /** lines on standard error */
+  messages: string[];
+}
+
+/** What could not be collected. */
+export interface Missing {
+  what: string;
+  reason: string;
+}
+
+/** manifest.json, but for its form. */
+export interface Manifest {
+  suite_version: string;
+  /** ISO 8601 */
+  created: string;
+  redacted: boolean;
+  kernel: string | null;
+  architecture: string | null;
+  byte_order: 'LE' | 'BE';
+  /** collected with all privileges */
+  root: boolean;
+  parts: BundlePart[];
+  missing: Missing[];
+}
+
+export interface SnapshotOptions {
+  /** root of the /proc and /sys to copy */
+  hostRoot: string;
+  /** who answers; the running kernel by default */
+  transport?: Transport | undefined;
+  stop: AbortSignal;
+}
+
+const KERNEL_LOG = 'dmesg.txt';
+
+export class Snapshot {
+  /** private, to be removed by `close` */
+  readonly directory: string;
+  /** records what is asked */
+  readonly transport: Transport;
+  readonly missing: Missing[] = [];
+  #recording: Recording;
+
+  private constructor(directory: string, { hostRoot, transport = kernelTransport }: SnapshotOptions) {
+    this.directory = directory;
+    const recorder = snapshotRecorder(transport, kernelRelease(hostRoot) ?? 'unknown');
+    this.transport = recorder.transport;
+    this.#recording = recorder.recording;
+  }
+
+  /** Copies the files. @throws Node's own error when there is no place for them */
+  static take(options: SnapshotOptions): Snapshot {
+    const { hostRoot, stop } = options;
+    const snapshot = new Snapshot(mkdtempSync(join(tmpdir(), 'smc-tools-')), options);
+    mkdirSync(snapshot.hostRoot);
+    const release = kernelRelease(hostRoot);
+    for (const { path, reason } of copyHostFiles(hostRoot, snapshot.hostRoot, { release, stop }))
+      snapshot.missing.push({ what: path, reason });
+    try {
+      const lines = readKernelLog(hostRoot);
+      snapshot.write(KERNEL_LOG, lines.map((line) => `${line}\n`).join(''));
+    } catch (error) {
+      snapshot.missing.push({
+        what: 'kernel log',
+        reason: (error as NodeJS.ErrnoException).code ?? String(error),
+      });
+    }
+    return snapshot;
+  }
+
+  /** root of the copied /proc and /sys */
+  get hostRoot(): string {
+    return join(this.directory, HOST);
+  }
+
+  get architecture(): string | null {
+    return hostArchitecture(this.hostRoot) ?? null;
+  }
+
+  get kernel(): string | null {
+    return kernelRelease(this.hostRoot) ?? null;
+  }
+
+  get byteOrder(): 'LE' | 'BE' {
+    return this.#recording.order;
+  }
+
+  /** @param file path in the bundle */
+  write(file: string, text: string): void {
+    const path = join(this.directory, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { mode: 0o600 });
+  }
+
+  /** Replaces addresses, names of hosts and enterprise ids in all that was copied and recorded. */
+  redact(): void {
+    const redactor = new Redactor();
+    const name = readFileOr(join(this.hostRoot, 'proc/sys/kernel/hostname')).trim();
+    for (const part of [name, name.split('.')[0]!]) redactor.hostName(part);
+    const { recording, dropped } = redactRecording(this.#recording, redactor);
+    this.#recording = recording;
+    if (dropped > 0)
+      this.missing.push({ what: `${dropped} netlink exchanges`, reason: 'nobody knows how to redact them' });
+    for (const file of filesBelow(this.directory)) redactFile(file, redactor);
+    for (const missing of this.missing) missing.what = redactor.text(missing.what);
+  }
+
+  /** Ends the recording. @returns what answers from it from now on, as it will do on another machine */
+  finish(): Transport {
+    this.write(RECORDING, formatRecording(this.#recording));
+    return snapshotTransport(this.#recording);
+  }
+
+  /** Writes the manifest: then the directory is a bundle. */
+  seal(manifest: Manifest): void {
+    const document = { format: BUNDLE_FORMAT, version: BUNDLE_VERSION, ...manifest };
+    this.write(MANIFEST, `${JSON.stringify(document, undefined, 2)}\n`);
+  }
+
+  /** Removes the directory. */
+  close(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function readFileOr(path: string, otherwise = ''): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return otherwise;
+  }
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(directory, name))
+    .filter((path) => lstatSync(path).isFile());
+}
+
+function redactFile(path: string, redactor: Redactor): void {
+  const text = readFileSync(path, 'latin1');
+  // binary files are the names of networks in hardware
+  if (text.includes('\0')) return;
+  const other = path.endsWith('/ifalias') && text.trim() !== '' ? 'redacted\n' : redactor.text(text);
+  if (other !== text) writeFileSync(path, other, 'latin1');
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// smc_dbg on real kernels; what it has collected there is read here, by --from.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { extract } from 'tar';
+import type { CommandDefinition } from '../../src/cli/run.ts';
+import { smcPnet } from '../../src/commands/smc_pnet.ts';
+import { smcd } from '../../src/commands/smcd.ts';
+import { smcr } from '../../src/commands/smcr.ts';
+import { smcss } from '../../src/commands/smcss.ts';
+import { runCommand } from '../helpers/run-command.ts';
+import { type Guest, setUpSmcR } from './guest.ts';
+import { addUeid, batch, bootWithSuite, echoPair } from './suite.ts';
+
+const COMMANDS: Record<string, CommandDefinition> = { smcss, smc_pnet: smcPnet, smcd, smcr };
+
+/** Whatever shows what the system is like and does not count time. */
+const SHOWN = [
+  'smcss',
+  'smcss -a',
+  'smcss -l',
+  'smcss -aW',
+  'smcss -R',
+  'smcss -D',
+  'smcss -ad',
+  'smcss -aj',
+  'smc_pnet',
+  'smc_pnet -s NET1',
+  'smc_pnet -j',
+  ...['smcd', 'smcr'].flatMap((command) =>
+    ['info', 'device', 'linkgroup', 'linkgroup link-show', 'ueid', 'hs-limit', 'sysctl', 'stats'].flatMap(
+      (words) => [`${command} -a ${words}`, `${command} -dda ${words}`, `${command} -ja ${words}`],
+    ),
+  ),
+  'smcd seid',
+];
+
+const HOST_NAME = 'secret-host.example.com';
+const EID = 'SECRET.EID-17';
+/** Forms in which originals could be left over in a bundle, as text and inside the netlink replies. */
+const hex = (text: string): string => Buffer.from(text).toString('hex');
+const SECRETS = [
+  HOST_NAME,
+  'secret-host',
+  hex('secret-host'),
+  hex('SECRET-HOST'),
+  EID,
+  hex(EID),
+  '10.77.5.9',
+  '0a4d0509', // 10.77.5.9
+  '0a4d:0509',
+  'fd77:1234:',
+  'fd7712340000',
+  '02:77:66:55:44:33',
+  'secret alias',
+];
+
+async function prepare(guest: Guest): Promise<void> {
+  await guest.run(
+    `hostname ${HOST_NAME}
+ip link add d0 type dummy; ip link set d0 address 02:77:66:55:44:33; ip link set d0 alias 'secret alias'; ip link set d0 up
+ip addr add 10.77.5.9/24 dev d0; ip addr add fd77:1234::17/64 dev d0 nodad
+smc_pnet -a NET1 -I d0`,
+    { check: true },
+  );
+  await addUeid(guest, EID);
+}
+
+/** Packs in the guest, fetches, unpacks here. */
+async function fetch(t: Test, guest: Guest, options: string, user = 'root'): Promise<string> {
+  const { status, stdout, stderr } = await guest.run(`mkdir -p /tmp/d; cd /tmp/d; smc_dbg -t ${options}`, {
+    user,
+  });
+  t.equal(status, 0, stderr);
+  const name = stdout.trim();
+  t.match(name, /^smc_dbg-[0-9a-f]{16}\.tgz$/, 'a name that cannot be guessed');
+  t.match((await guest.run(`stat -c '%a %u' /tmp/d/${name}`)).stdout, /^600 /, 'for nobody else');
+  const directory = temporaryDirectory(t);
+  writeFileSync(join(directory, name), await guest.readBytes(`/tmp/d/${name}`));
+  return join(directory, name);
+}
+
+/** t.testdir() has one directory a test only. */
+function temporaryDirectory(t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'smc-dbg-test-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function unpacked(t: Test, file: string): { directory: string; files: string[] } {
+  const directory = temporaryDirectory(t);
+  extract({ file, cwd: directory, sync: true, strip: 1 });
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return { directory, files };
+}
+
+async function sameAsThere(t: Test, guest: Guest, file: string): Promise<void> {
+  const there = await batch(guest, SHOWN);
+  for (const [index, line] of SHOWN.entries()) {
+    const [name = '', ...words] = line.split(' ');
+    const here = await runCommand(COMMANDS[name]!, [...words, '--from', file]);
+    t.strictSame(here, there[index], line);
+  }
+}
+
+async function isRedacted(t: Test, guest: Guest): Promise<void> {
+  const plain = await fetch(t, guest, '');
+  const redacted = await fetch(t, guest, '--redact');
+  const all = (file: string) =>
+    unpacked(t, file)
+      .files.map((path) => readFileSync(path, 'latin1'))
+      .join('\n');
+  const before = all(plain).toLowerCase();
+  const after = all(redacted).toLowerCase();
+  for (const secret of SECRETS.map((text) => text.toLowerCase())) {
+    if (secret !== hex('secret-host') && secret !== hex('SECRET-HOST') && secret !== '0a4d0509')
+      t.ok(before.includes(secret), `${secret} is in the bundle`);
+    t.notOk(after.includes(secret), `${secret} is not in the redacted bundle`);
+  }
+  const { stdout, status } = await runCommand(smcd, ['ueid', '--from', redacted]);
+  t.strictSame({ stdout: stdout.trim(), status }, { stdout: 'EID1XXXXXXXXX', status: 0 });
+  const sockets = async (file: string) =>
+    JSON.parse((await runCommand(smcss, ['-aj', '--from', file])).stdout).sockets as {
+      state: string;
+      mode: string;
+    }[];
+  t.strictSame(
+    (await sockets(redacted)).map(({ state, mode }) => [state, mode]),
+    (await sockets(plain)).map(({ state, mode }) => [state, mode]),
+    'all the rest is the same',
+  );
+}
+
+t.test('SMC-R', async (t) => {
+  const guest = await bootWithSuite({ kernel: '6.12' });
+  t.teardown(() => guest.close());
+  await setUpSmcR(guest);
+  await prepare(guest);
+  await guest.run('ip addr del 127.0.0.1/8 dev lo; ip addr add 127.0.0.1/8 dev lo', { check: true });
+  await guest.run('smc_pnet -a NET2 -I lo -D rxelo', { check: true });
+  const pair = await echoPair(guest, { port: 7301 });
+  t.match(pair.verdict, /./);
+  await echoPair(guest, { port: 7302, client: 'env', address: '10.77.5.9' });
+  await echoPair(guest, { port: 7303, client: 'env', server: 'smc_run', address: 'fd77:1234::17' });
+
+  await t.test('reads back as it was', async (t) => {
+    const file = await fetch(t, guest, '');
+    await sameAsThere(t, guest, file);
+    const { directory } = unpacked(t, file);
+    const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
+    const there = await batch(guest, [
+      'smcss --all --debug',
+      'smcr -d linkgroup link-show',
+      'smc_pnet --show',
+    ]);
+    t.equal(read('smcss_all.txt'), there[0]!.stdout);
+    t.equal(read('smcr_links.txt'), there[1]!.stdout);
+    t.equal(read('pnet_table.txt'), there[2]!.stdout);
+    t.match(read('dmesg.txt'), /smc/i);
+    const manifest = JSON.parse(read('manifest.json'));
+    t.equal(manifest.root, true);
+    t.strictSame(manifest.missing, []);
+    for (const [argv, what] of [
+      [['-f'], '--flush'],
+      [['-a', 'X', '-I', 'lo'], '--add'],
+      [['-d', 'X'], '--delete'],
+    ] as const)
+      t.strictSame(
+        await runCommand(smcPnet, [...argv, '--from', file]),
+        {
+          status: 1,
+          stdout: '',
+          stderr: `smc_pnet: ${what} needs the running system: not with --from; smc_pnet --help shows the usage\n`,
+        },
+        'nothing is changed',
+      );
+  });
+
+  await t.test('redacted', async (t) => isRedacted(t, guest));
+
+  await t.test('by an ordinary user', async (t) => {
+    await guest.run('mkdir -p /tmp/d; chmod 777 /tmp/d; sysctl -qw kernel.dmesg_restrict=1', { check: true });
+    const file = await fetch(t, guest, '', 'nobody');
+    const { directory } = unpacked(t, file);
+    const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8'));
+    t.equal(manifest.root, false);
+    t.match(manifest.missing, [{ what: 'kernel log', reason: 'EPERM' }]);
+    t.match((await runCommand(smcss, ['--from', file])).stdout, /ACTIVE .* SMCR/);
+  });
+
+  await t.test('interrupted, there is nothing', async (t) => {
+    const { status, stderr } = await guest.run(
+      `mkdir /tmp/i; cd /tmp/i; smc_dbg -o out.tgz & p=$!
+until ls -d /tmp/smc-tools-* >/dev/null 2>&1; do sleep 0.05; done; kill -INT $p; wait $p`,
+    );
+    t.strictSame([status, stderr], [1, 'smc_dbg: interrupted: nothing was written\n']);
+    t.equal((await guest.run('ls -A /tmp/i; ls -d /tmp/smc-tools-*')).stdout, '');
+  });
+
+  await t.test('of another network namespace', async (t) => {
+    await guest.run(
+      'ip netns add blue; ip -n blue link add dummy9 type dummy; smc_pnet -N blue -a NETB -I dummy9',
+      {
+        check: true,
+      },
+    );
+    const file = await fetch(t, guest, '-N blue');
+    t.equal((await runCommand(smcPnet, ['--from', file])).stdout, 'NETB dummy9 n/a 255\n');
+    const { directory } = unpacked(t, file);
+    t.strictSame(readdirSync(join(directory, 'host/sys/class/net')).sort(), ['dummy9', 'lo']);
+  });
+});
+
+t.test('SMC-D', async (t) => {
+  const guest = await bootWithSuite({ kernel: '6.12-smcd' });
+  t.teardown(() => guest.close());
+  await prepare(guest);
+  await echoPair(guest, { port: 7311 });
+  const file = await fetch(t, guest, '');
+  await sameAsThere(t, guest, file);
+  t.match((await runCommand(smcss, ['--from', file])).stdout, /SMCD/);
+  await isRedacted(t, guest);
+});
+
+t.test('without SMC', async (t) => {
+  const guest = await bootWithSuite({ kernel: '6.12', modules: 'absent' });
+  t.teardown(() => guest.close());
+  const file = await fetch(t, guest, '');
+  await sameAsThere(t, guest, file);
+  const sections = await guest.run('smc_dbg');
+  t.equal(sections.status, 0);
+  t.match(sections.stdout, /^\nsmcss utility, smc-tools-/);
+  t.match(sections.stderr, /smcss: this kernel has no SMC/);
+});
