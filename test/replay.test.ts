@@ -1,38 +1,46 @@
 // SPDX-License-Identifier: MIT
 // Replies of real kernels (recorded by test/vm/record-fixtures.ts) give the same output, byte for byte.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { CommandDefinition } from '../src/cli/run.ts';
-import { smcPnet } from '../src/commands/smc_pnet.ts';
-import { smcd } from '../src/commands/smcd.ts';
-import { smcr } from '../src/commands/smcr.ts';
-import { smcss } from '../src/commands/smcss.ts';
+import { SUITE } from '../src/commands/dbg/suite.ts';
 import { parseRecording, replayTransport } from '../src/netlink/recording.ts';
 import { runCommand } from './helpers/run-command.ts';
-import type { Scene } from './vm/record-fixtures.ts';
-
-const COMMANDS: Record<string, CommandDefinition> = { smcss, smc_pnet: smcPnet, smcd, smcr };
+import type { Expected } from './vm/record-fixtures.ts';
 
 const fixtures = fileURLToPath(new URL('fixtures', import.meta.url));
 
-const scenes = readdirSync(fixtures, { withFileTypes: true, recursive: true })
-  .filter((entry) => entry.name === 'scene.json')
-  .map((entry) => entry.parentPath)
-  .sort();
+const definition = async (name: string): Promise<CommandDefinition> => SUITE[name]!();
+
+const scenes = readdirSync(fixtures).filter((name) => existsSync(join(fixtures, name, 'expected.json')));
 t.ok(scenes.length >= 3, 'recordings of several kernels');
 
-for (const directory of scenes)
-  t.test(directory.slice(fixtures.length + 1), async (t) => {
-    const { runs } = JSON.parse(readFileSync(join(directory, 'scene.json'), 'utf8')) as Scene;
+for (const scene of scenes.sort())
+  t.test(scene, async (t) => {
+    const directory = join(fixtures, scene);
+    const read = (file: string): string => readFileSync(join(directory, file), 'utf8');
+    const { runs } = JSON.parse(read('expected.json')) as Expected;
     for (const { argv, recording, stdout, stderr, status } of runs) {
       const [name = '', ...words] = argv;
-      const transport = replayTransport(parseRecording(readFileSync(join(directory, recording), 'utf8')));
-      const outcome = await runCommand(COMMANDS[name]!, words, {
-        transport,
-        hostRoot: join(directory, 'host'),
-      });
+      const command = await definition(name);
+      // a bundle takes no changes, so each of those has a recording of its own
+      const outcome = recording
+        ? await runCommand(command, words, {
+            transport: replayTransport(parseRecording(read(recording))),
+            hostRoot: join(directory, 'host'),
+          })
+        : await runCommand(command, [...words, '--from', directory]);
       t.strictSame(outcome, { status, stdout, stderr }, argv.join(' '));
+    }
+
+    const { parts } = JSON.parse(read('manifest.json')) as { parts: { file: string; command: string[] }[] };
+    for (const { file, command } of parts) {
+      const isAlone = parts.filter((part) => part.file === file).length === 1;
+      if (!isAlone) continue;
+      const [name = '', ...words] = command;
+      const { stdout } = await runCommand(await definition(name), [...words, '--from', directory]);
+      t.equal(stdout, read(file), `${file} in the bundle`);
     }
   });

@@ -1,56 +1,63 @@
 // SPDX-License-Identifier: MIT
 /**
  * Records what real kernels say, for the replay tests: `npm run record`. Every scene is a directory below
- * test/fixtures with the netlink traffic of some commands (*.jsonl), what they printed (scene.json), and the files
- * of /proc and /sys that they read. Look at the difference before committing it.
+ * test/fixtures: a bundle of smc_dbg, as a user would send it, and expected.json with what commands printed there.
+ * Commands that change something have recordings of their own. Look at the difference before committing it.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { extract } from 'tar';
 import { type Guest, type KernelName, projectDirectory, setUpSmcR } from './guest.ts';
 import { addUeid, batch, bootWithSuite, echoPair, waitFor, waitForListener } from './suite.ts';
 
-/** Contents of scene.json. */
-export interface Scene {
-  kernel: string;
-  runs: { argv: string[]; recording: string; stdout: string; stderr: string; status: number }[];
+/** Contents of expected.json. */
+export interface Expected {
+  runs: {
+    argv: string[];
+    stdout: string;
+    stderr: string;
+    status: number;
+    /** netlink traffic of a command that changes something */
+    recording?: string;
+  }[];
 }
 
-async function record(guest: Guest, name: string, commands: readonly string[]): Promise<void> {
+async function record(
+  guest: Guest,
+  name: string,
+  listings: readonly string[],
+  changes: readonly string[],
+): Promise<void> {
   const directory = join(projectDirectory, 'test/fixtures', name);
   rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  const kernel = (await guest.run('uname -r', { check: true })).stdout.trim();
-  const scene: Scene = { kernel, runs: [] };
-  const outcomes = await batch(guest, commands, { record: true });
-  for (const [index, command] of commands.entries()) {
-    const recording = `${index}-${command.replace(/\W+/g, '-')}.jsonl`;
+  mkdirSync(join(directory, 'writes'), { recursive: true });
+  await guest.run('smc_dbg -o /tmp/scene.tgz', { check: true });
+  const archive = join(directory, 'scene.tgz');
+  writeFileSync(archive, await guest.readBytes('/tmp/scene.tgz'));
+  extract({ file: archive, cwd: directory, sync: true, strip: 1 });
+  rmSync(archive);
+
+  const expected: Expected = { runs: [] };
+  for (const [index, outcome] of (await batch(guest, listings)).entries())
+    expected.runs.push({ argv: listings[index]!.split(' '), ...outcome });
+  for (const [index, outcome] of (await batch(guest, changes, { record: true })).entries()) {
+    const recording = `writes/${changes[index]!.replace(/\W+/g, '-')}.jsonl`;
     writeFileSync(join(directory, recording), await guest.readBytes(`/tmp/recording.${index}`));
-    scene.runs.push({ argv: command.split(' '), recording, ...outcomes[index]! });
+    expected.runs.push({ argv: changes[index]!.split(' '), ...outcome, recording });
   }
-  const { stdout: files } = await guest.run(`ls -d ${HOST_FILES.join(' ')} 2>/dev/null`);
-  for (const file of files.split('\n').filter(Boolean)) {
-    mkdirSync(join(directory, 'host', dirname(file)), { recursive: true });
-    writeFileSync(join(directory, 'host', file), await guest.readBytes(file));
-  }
-  writeFileSync(join(directory, 'scene.json'), `${JSON.stringify(scene, undefined, 2)}\n`);
+  writeFileSync(join(directory, 'expected.json'), `${JSON.stringify(expected, undefined, 2)}\n`);
   process.stderr.write(`recorded ${name}\n`);
 }
-
-const HOST_FILES = [
-  '/proc/net/protocols',
-  '/proc/sys/net/smc/*',
-  '/sys/class/net/*/ifindex',
-  // the other slots cannot be read while they are empty
-  '/sys/class/infiniband/*/ports/*/gid_attrs/types/0',
-];
 
 const LISTINGS = ['', '-a', '-aW', '-d', '-R', '-D', '-l', '-aj'].map((options) => `smcss ${options}`.trim());
 
 const INSPECTION = ['smcd', 'smcr'].flatMap((command) =>
   ['info', 'device', 'linkgroup', 'linkgroup link-show', 'stats', 'ueid', 'hs-limit', 'sysctl']
     .flatMap((words) => [`${command} -dd ${words}`, `${command} -j ${words}`])
-    .concat(`${command} linkgroup`, `${command} stats json`, `${command} ueid del NONE`),
+    .concat(`${command} linkgroup`, `${command} stats json`),
 );
+
+const CHANGES = ['smcd ueid del NONE', 'smcr ueid del NONE'];
 
 /** Listeners of both families, a fallback, sockets without a connection. */
 async function bystanders(guest: Guest): Promise<void> {
@@ -79,25 +86,23 @@ await scene('6.12', async (guest) => {
   await echoPair(guest, { port: 7204 });
   await guest.start('exec python3 test/vm/programs/ipproto-smc.py 7205');
   await waitFor(guest, 'ss -Htn state established sport = :7205 | grep -q .');
-  await record(guest, '6.12-smcr', [
-    ...LISTINGS,
-    ...INSPECTION,
-    'smc_pnet',
-    'smc_pnet -j',
-    'smc_pnet -a NET2 -I lo',
-    'smc_pnet -d NET9',
-  ]);
+  await record(
+    guest,
+    '6.12-smcr',
+    [...LISTINGS, ...INSPECTION, 'smc_pnet', 'smc_pnet -j'],
+    [...CHANGES, 'smc_pnet -a NET2 -I lo', 'smc_pnet -d NET9'],
+  );
 });
 
 await scene('6.12-smcd', async (guest) => {
   await addUeid(guest);
   await echoPair(guest, { port: 7204 });
-  await record(guest, '6.12-smcd', [...LISTINGS, ...INSPECTION, 'smcd seid']);
+  await record(guest, '6.12-smcd', [...LISTINGS, ...INSPECTION, 'smcd seid'], CHANGES);
 });
 
 await scene('6.1', async (guest) => {
   await setUpSmcR(guest);
   await guest.run('smc_pnet -a NET1 -I lo -D rxelo; smc_pnet -f', { check: true });
   await bystanders(guest);
-  await record(guest, '6.1-fallback', [...LISTINGS, ...INSPECTION, 'smc_pnet']);
+  await record(guest, '6.1-fallback', [...LISTINGS, ...INSPECTION, 'smc_pnet'], CHANGES);
 });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // smc_dbg on real kernels; what it has collected there is read here, by --from.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { extract } from 'tar';
@@ -10,6 +9,7 @@ import { smcPnet } from '../../src/commands/smc_pnet.ts';
 import { smcd } from '../../src/commands/smcd.ts';
 import { smcr } from '../../src/commands/smcr.ts';
 import { smcss } from '../../src/commands/smcss.ts';
+import { ownDirectory } from '../helpers/own-directory.ts';
 import { runCommand } from '../helpers/run-command.ts';
 import { type Guest, setUpSmcR } from './guest.ts';
 import { addUeid, batch, bootWithSuite, echoPair } from './suite.ts';
@@ -77,20 +77,13 @@ async function fetch(t: Test, guest: Guest, options: string, user = 'root'): Pro
   const name = stdout.trim();
   t.match(name, /^smc_dbg-[0-9a-f]{16}\.tgz$/, 'a name that cannot be guessed');
   t.match((await guest.run(`stat -c '%a %u' /tmp/d/${name}`)).stdout, /^600 /, 'for nobody else');
-  const directory = temporaryDirectory(t);
+  const directory = ownDirectory(t);
   writeFileSync(join(directory, name), await guest.readBytes(`/tmp/d/${name}`));
   return join(directory, name);
 }
 
-/** t.testdir() has one directory a test only. */
-function temporaryDirectory(t: Test): string {
-  const directory = mkdtempSync(join(tmpdir(), 'smc-dbg-test-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
 function unpacked(t: Test, file: string): { directory: string; files: string[] } {
-  const directory = temporaryDirectory(t);
+  const directory = ownDirectory(t);
   extract({ file, cwd: directory, sync: true, strip: 1 });
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

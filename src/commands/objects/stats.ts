@@ -38,7 +38,9 @@ export const stats: SmcObject = {
       return watchStatistics(context);
     }
     const current = await (await context.client()).statistics();
-    const { shown, baseline } = context.absolute ? { shown: current } : sinceReset(context, current);
+    // what was reset on a recorded host is not recorded
+    const isAbsolute = context.absolute || context.isRecorded;
+    const { shown, baseline } = isAbsolute ? { shown: current } : sinceReset(context, current);
     if (action === 'json') context.io.write(suiteJson(context.flavor, shown));
     else if (context.json)
       writeDocument(context, { statistics: statisticsJson(context.flavor, shown, baseline) });
