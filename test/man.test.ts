@@ -203,6 +203,18 @@ const sampleDocuments: Record<string, (command: CommandDefinition) => Promise<un
       ),
     ];
   },
+  async smc_dbg(command) {
+    // documents of other commands are explained elsewhere; a host without anything lacks many files
+    const { stdout } = await runCommand(command, '-j', {
+      transport: new FakeKernel(),
+      hostRoot: '/nonexistent',
+    });
+    const document = JSON.parse(stdout);
+    return [
+      { ...document, documents: {} },
+      { what: '', reason: '' },
+    ];
+  },
   async smc_pnet(command) {
     const kernel = new FakeKernel().serve(smcPnetid, {
       GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 }],
