@@ -97,6 +97,7 @@ const NO_VALUE: readonly string[] = [
   'EISDIR',
   'EINVAL',
   'EOPNOTSUPP',
+  'ENOTSUP',
   'ENODEV',
   'ENXIO',
 ];
