@@ -15,10 +15,14 @@ const LIMITS = { files: 200_000, bytes: 1 << 30 };
 
 /**
  * Unpacks into a new directory of mode 0700 in the directory for temporary files.
+ * @param isWanted called with the path of each entry
  * @returns the directory, and what removes it
  * @throws ArchiveError; Node's own error
  */
-export function unpack(file: string): { directory: string; remove: () => void } {
+export function unpack(
+  file: string,
+  isWanted: (path: string) => boolean = () => true,
+): { directory: string; remove: () => void } {
   const directory = mkdtempSync(join(tmpdir(), 'smc-tools-'));
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   let files = 0;
@@ -34,7 +38,7 @@ export function unpack(file: string): { directory: string; remove: () => void } 
         files += 1;
         bytes += entry.size;
         if (files > LIMITS.files || bytes > LIMITS.bytes) throw new ArchiveError('it is too large');
-        return isHarmless(path, entry as ReadEntry);
+        return isWanted(path) && isHarmless(path, entry as ReadEntry);
       },
     });
     return { directory, remove };

@@ -56,7 +56,7 @@ async function directoryOf(path: string): Promise<{ directory: string; close: ()
   }
   const { ArchiveError, unpack } = await import('../host/archive.ts');
   try {
-    const { directory, remove } = unpack(path);
+    const { directory, remove } = unpack(path, isRead);
     // everything is in one directory, as it should be in an archive
     const [only, ...others] = readdirSync(directory);
     return { directory: only && others.length === 0 ? join(directory, only) : directory, close: remove };
@@ -64,6 +64,12 @@ async function directoryOf(path: string): Promise<{ directory: string; close: ()
     if (!(cause instanceof ArchiveError)) throw cause;
     throw new SmcError('INVALID', `${path} cannot be used: ${cause.message}`, { cause });
   }
+}
+
+/** The rest is for people. */
+function isRead(path: string): boolean {
+  const [, name = ''] = path.replace(/^\.\//, '').split('/');
+  return ['', MANIFEST, RECORDING, HOST].includes(name);
 }
 
 function checkManifest(path: string, directory: string): void {

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hostArchitecture, kernelRelease } from '../host/architecture.ts';
 import { readKernelLog } from '../host/kernel-log.ts';
+import { readPciFunctions } from '../host/pci-devices.ts';
+import { pciNames } from '../host/pci-names.ts';
 import { copyHostFiles } from '../host/recorded-files.ts';
 import {
   formatRecording,
@@ -59,6 +61,7 @@ export interface SnapshotOptions {
   stop: AbortSignal;
 }
 
+const PCI_NAMES = 'usr/share/misc/pci.ids';
 const KERNEL_LOG = 'dmesg.txt';
 
 export class Snapshot {
@@ -77,13 +80,14 @@ export class Snapshot {
   }
 
   /** Copies the files. @throws Node's own error when there is no place for them */
-  static take(options: SnapshotOptions): Snapshot {
+  static async take(options: SnapshotOptions): Promise<Snapshot> {
     const { hostRoot, stop } = options;
     const snapshot = new Snapshot(mkdtempSync(join(tmpdir(), 'smc-tools-')), options);
     mkdirSync(snapshot.hostRoot);
     const release = kernelRelease(hostRoot);
     for (const { path, reason } of copyHostFiles(hostRoot, snapshot.hostRoot, { release, stop }))
       snapshot.missing.push({ what: path, reason });
+    await copyPciNames(hostRoot, snapshot);
     try {
       const lines = readKernelLog(hostRoot);
       snapshot.write(KERNEL_LOG, lines.map((line) => `${line}\n`).join(''));
@@ -149,6 +153,18 @@ export class Snapshot {
   close(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Of the file with the names of all PCI devices of the world, those that are here. */
+async function copyPciNames(hostRoot: string, snapshot: Snapshot): Promise<void> {
+  const names = await pciNames(readPciFunctions(snapshot.hostRoot), hostRoot);
+  const lines = [...names].sort().flatMap(([key, { vendor = '', device }]) => {
+    const [vendorId, deviceId] = key.split(':');
+    return [`${vendorId}  ${vendor}`, ...(device === undefined ? [] : [`\t${deviceId}  ${device}`])];
+  });
+  // each vendor once: readers take the first as all there is
+  const wanted = lines.filter((line, at) => line.startsWith('\t') || lines.indexOf(line) === at);
+  if (wanted.length > 0) snapshot.write(`${HOST}/${PCI_NAMES}`, wanted.map((line) => `${line}\n`).join(''));
 }
 
 function readFileOr(path: string, otherwise = ''): string {

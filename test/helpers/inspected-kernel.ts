@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** A kernel with devices, link groups and statistics, for the tests of smcd and smcr. */
+import type { ByteOrder } from '../../src/netlink/codec.ts';
 import { smcGenNetlink } from '../../src/netlink/uapi/smc.ts';
 import { Errno, FakeKernel, type Handler } from './fake-kernel.ts';
 
@@ -152,8 +153,8 @@ const links = () => [
 ];
 
 /** @param handlers replace or add to what the kernel answers */
-export function inspectedKernel(handlers: Handlers = {}): FakeKernel {
-  return new FakeKernel().serve(smcGenNetlink, {
+export function inspectedKernel(handlers: Handlers = {}, order?: ByteOrder): FakeKernel {
+  return new FakeKernel(order).serve(smcGenNetlink, {
     GET_SYS_INFO: () => [
       { sysInfo: { version: 2, release: 1, isIsmV2: 1, localHost: 'alpha', seid: 'SEID', isSmcrV2: 1 } },
     ],

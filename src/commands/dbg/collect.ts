@@ -6,6 +6,7 @@ import { type Context, run, type World } from '../../cli/run.ts';
 import { SmcError } from '../../smc/error.ts';
 import { type BundlePart, type Manifest, type Missing, Snapshot } from '../../smc/snapshot.ts';
 import { version } from '../../version.ts';
+import { devicesText } from './devices.ts';
 import { JSON_PARTS, type Part, TEXT_PARTS } from './parts.ts';
 import { SUITE } from './suite.ts';
 
@@ -32,7 +33,7 @@ export async function collect(
   { hostRoot, transport }: Pick<Context, 'hostRoot' | 'transport'>,
   { redact, stop }: { redact: boolean; stop: AbortSignal },
 ): Promise<Bundle> {
-  const snapshot = Snapshot.take({ hostRoot, transport, stop });
+  const snapshot = await Snapshot.take({ hostRoot, transport, stop });
   try {
     const world: World = { hostRoot: snapshot.hostRoot, transport: snapshot.transport, isRecorded: true };
     // the documents first: they ask for everything, which answers all other questions
@@ -41,6 +42,11 @@ export async function collect(
     world.transport = snapshot.finish();
     const documents = await runAll(JSON_PARTS, world, stop);
     const texts = await runAll(TEXT_PARTS, world, stop);
+    const rnics = await runCommand('smc_rnics', world);
+    texts.outputs.splice(1, 0, {
+      file: 'devices.txt',
+      text: devicesText(rnics.stdout, snapshot.hostRoot),
+    });
     const parts = [...texts.parts, ...documents.parts];
     for (const { file, text } of [...texts.outputs, ...documents.outputs]) snapshot.write(file, text);
     const manifest: Manifest = {

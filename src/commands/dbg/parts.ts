@@ -8,10 +8,9 @@ export interface Part {
   commands: readonly string[];
 }
 
-/** Files of the C suite's smc_dbg, under its names and in its order. */
+/** Files of the C suite's smc_dbg, under its names and in its order, but for devices.txt. */
 const ORIGINAL: readonly Part[] = [
   { file: 'version.txt', commands: Object.keys(SUITE).map((name) => `${name} -v`) },
-  { file: 'devices.txt', commands: ['smc_rnics -a'] },
   { file: 'smcss_smcd', commands: ['smcss --smcd'] },
   { file: 'smcss_all.txt', commands: ['smcss --all --debug'] },
   { file: 'smcss_smcr', commands: ['smcss --smcr'] },
@@ -25,6 +24,7 @@ const ORIGINAL: readonly Part[] = [
 ];
 
 const ADDITIONAL: readonly Part[] = [
+  { file: 'rnics.txt', commands: ['smc_rnics -a'] },
   { file: 'smcss_wide.txt', commands: ['smcss --all --wide'] },
   { file: 'smcd_devices.txt', commands: ['smcd device'] },
   { file: 'smcr_devices.txt', commands: ['smcr -d device'] },

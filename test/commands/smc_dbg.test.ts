@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { create, extract } from 'tar';
+import { JSON_PARTS, TEXT_PARTS } from '../../src/commands/dbg/parts.ts';
+import { SUITE } from '../../src/commands/dbg/suite.ts';
+import { smcDbg } from '../../src/commands/smc_dbg.ts';
+import { smcRnics } from '../../src/commands/smc_rnics.ts';
+import { smcd } from '../../src/commands/smcd.ts';
+import { smcr } from '../../src/commands/smcr.ts';
+import { smcss } from '../../src/commands/smcss.ts';
+import { FakeKernel } from '../helpers/fake-kernel.ts';
+import { mainframe, plant, server } from '../helpers/host-trees.ts';
+import { inspectedKernel } from '../helpers/inspected-kernel.ts';
+import { ownDirectory } from '../helpers/own-directory.ts';
+import { runCommand } from '../helpers/run-command.ts';
+
+const HOST = {
+  'proc/sys/kernel/osrelease': '6.12.0-test\n',
+  'proc/sys/kernel/hostname': 'machine.example.com\n',
+  'proc/net/protocols': 'protocol size sockets\nSMC 1 1\n',
+  'proc/cmdline': 'root=/dev/sda ip=10.9.8.7::10.9.8.1:255.255.255.0:machine:eth0\n',
+};
+
+/** Packs what the commands see of a made-up system. */
+async function bundleOf(
+  t: Test,
+  world: { hostRoot: string; transport: FakeKernel },
+  options: readonly string[] = [],
+): Promise<{ file: string; directory: string }> {
+  const directory = ownDirectory(t);
+  const file = join(directory, 'out.tgz');
+  const { status, stdout } = await runCommand(smcDbg, ['-o', file, ...options], world);
+  t.strictSame([status, stdout], [0, `${file}\n`]);
+  t.equal(statSync(file).mode & 0o777, 0o600);
+  t.strictSame(readdirSync(directory), ['out.tgz'], 'no temporary file stays');
+  const unpacked = join(directory, 'unpacked');
+  mkdirSync(unpacked);
+  extract({ file, cwd: unpacked, sync: true, strip: 1 });
+  return { file, directory: unpacked };
+}
+
+t.test('the made-up systems look the same from their bundles', async (t) => {
+  for (const [name, tree] of Object.entries({ mainframe, server }))
+    await t.test(name, async (t) => {
+      const world = { hostRoot: plant(t, tree, HOST), transport: inspectedKernel() };
+      const { file, directory } = await bundleOf(t, world);
+      const once = await runCommand(smcRnics, ['-aIr', '--from', file]);
+      t.strictSame(once, await runCommand(smcRnics, '-aIr', world), 'from the archive');
+      for (const [command, argv] of [
+        [smcRnics, '-a'],
+        [smcRnics, '-aIr'],
+        [smcRnics, '-aj'],
+        [smcd, '-dda linkgroup'],
+        [smcr, '-dda linkgroup link-show'],
+        [smcd, 'device'],
+        [smcr, '-ja device'],
+        [smcr, '-a stats'],
+        [smcss, '-aj'],
+      ] as const) {
+        const there = await runCommand(command, argv, world);
+        t.not(there.stdout, '');
+        t.strictSame(
+          await runCommand(command, `${argv} --from ${directory}`),
+          there,
+          `${command.name} ${argv}`,
+        );
+      }
+      // every file is what its command shows
+      for (const { file: part, commands } of [...TEXT_PARTS, ...JSON_PARTS].filter(
+        ({ commands }) => commands.length === 1,
+      )) {
+        const [program = '', ...words] = commands[0]!.split(' ');
+        const { stdout } = await runCommand(await SUITE[program]!(), [...words, '--from', directory]);
+        t.equal(readFileSync(join(directory, part), 'utf8'), stdout, part);
+      }
+    });
+});
+
+t.test('devices.txt of a mainframe has the layout of the C suite', async (t) => {
+  const hostRoot = plant(t, mainframe, HOST, {
+    'sys/bus/ccwgroup/devices/0.0.bd00/chpid': 'A2\n',
+    'sys/bus/ccwgroup/devices/0.0.bd00/portno': '1\n',
+  });
+  const { directory } = await bundleOf(t, { hostRoot, transport: inspectedKernel() });
+  const text = readFileSync(join(directory, 'devices.txt'), 'utf8');
+  t.match(text, `CCW Devices:\n  Device    CHPID  Port  PNET ID\n  ${'-'.repeat(43)}\n`);
+  t.match(text, '  0.0.bd00  0xa2   1     \n');
+  t.match(text, /\n\nPCI Devices:\n {2}FID/);
+});
+
+t.test('a kernel of the other byte order', async (t) => {
+  const world = { hostRoot: plant(t, mainframe, HOST), transport: inspectedKernel({}, 'BE') };
+  const { file } = await bundleOf(t, world, ['--redact']);
+  const { stdout, stderr } = await runCommand(smcd, `-da linkgroup --from ${file}`);
+  t.equal(stderr, '');
+  t.match(stdout, 'EID1');
+  t.match(stdout, 'feed');
+});
+
+t.test('redacted', async (t) => {
+  const transport = inspectedKernel();
+  transport.sockets = () => [
+    {
+      family: 43,
+      state: 1,
+      mode: 1,
+      shutdown: 0,
+      id: {
+        sourcePort: 5201,
+        destinationPort: 40_000,
+        source: new Uint8Array([10, 9, 8, 7, ...Array(12).fill(0)]),
+        destination: Uint8Array.from(Buffer.from('fd771234000000000000000000000017', 'hex')),
+        interface: 1,
+        cookieLow: 1,
+        cookieHigh: 0,
+      },
+      uid: 0,
+      inode: 1n,
+      attributes: {
+        link: {
+          linkId: 1,
+          ibName: 'mlx5_0',
+          ibPort: 1,
+          gid: '0000:0000:0000:0000:0000:ffff:0a09:0807',
+          peerGid: 'fe80:0000:0000:0000:9a03:9bff:feab:cdef',
+          role: 0,
+        },
+        shutdown: 0,
+        fallback: { reason: 0, peerDiagnosis: 0 },
+      },
+    },
+  ];
+  const hostRoot = plant(t, server, HOST, { 'sys/class/net/eth0/ifalias': 'uplink to Bob\n' });
+  const world = { hostRoot, transport };
+  const { directory, file } = await bundleOf(t, world, ['--redact']);
+  const { directory: plain } = await bundleOf(t, world);
+  const all = (top: string): string =>
+    readdirSync(top, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+      .join('\n')
+      .toLowerCase();
+  const hex = (text: string): string => Buffer.from(text).toString('hex');
+  for (const secret of [
+    '10.9.8.7',
+    '10.9.8.1',
+    '0a090807',
+    '0a09:0807',
+    'fd77:1234::17',
+    'fd7712340000',
+    '9a03:9bff:feab:cdef',
+    hex('9a03:9bff:feab:cdef'),
+    'machine',
+    'uplink to bob',
+    'my.eid',
+    hex('MY.EID'),
+    '5244e083631af99e',
+    '9ef91a6383e04452',
+  ]) {
+    t.ok(all(plain).includes(secret), `${secret} is in the bundle`);
+    t.notOk(all(directory).includes(secret), `${secret} is not in the redacted one`);
+  }
+  const { stdout } = await runCommand(smcss, `-RW --from ${file}`);
+  t.match(stdout, /240\.1\.0\.1:5201 +2001:db8:0:1:feed:0:feed:\d:40000 /);
+  t.match(stdout, 'fe80:0000:0000:0000:feed:0000:feed:');
+
+  const again = join(ownDirectory(t), 'again.tgz');
+  t.equal((await runCommand(smcDbg, ['--from', file, '--redact', '-o', again])).status, 0);
+  t.equal((await runCommand(smcss, `-RW --from ${again}`)).stdout, stdout, 'twice is the same as once');
+  const { parts, missing, created, ...manifest } = JSON.parse(
+    readFileSync(join(directory, 'manifest.json'), 'utf8'),
+  );
+  t.match(created, /^\d{4}-\d\d-\d\dT/);
+  t.strictSame(manifest, {
+    format: 'smc-tools-bundle',
+    version: 1,
+    suite_version: manifest.suite_version,
+    redacted: true,
+    kernel: '6.12.0-test',
+    architecture: 'x86_64',
+    byte_order: 'LE',
+    root: process.geteuid?.() === 0,
+  });
+  t.strictSame(missing, [{ what: 'kernel log', reason: 'ENOENT' }]);
+  t.ok(parts.length > 30);
+});
+
+t.test('everything on standard output', async (t) => {
+  const world = { hostRoot: plant(t, server, HOST), transport: inspectedKernel() };
+  const text = await runCommand(smcDbg, '', world);
+  t.equal(text.status, 0);
+  t.match(text.stdout, /^\nsmcss utility, smc-tools-/);
+  t.match(text.stdout, '\n\nPCI Devices:\n');
+  t.match(text.stdout, '\n\nState          UID');
+  t.match(text.stderr, 'smc_dbg: not collected: kernel log (ENOENT)\n');
+  for (const [terminal, lines] of [
+    [false, 1],
+    [true, 2],
+  ] as const) {
+    const { status, stdout } = await runCommand(smcDbg, '-j', { ...world, terminal });
+    t.equal(status, 0);
+    t.ok(terminal ? stdout.split('\n').length > 100 : stdout.split('\n').length === lines + 1);
+    const document = JSON.parse(stdout);
+    t.strictSame(Object.keys(document), ['archive', 'manifest', 'documents']);
+    t.equal(document.archive, null);
+    t.equal(document.documents['smcd-linkgroup'].linkgroups.length > 0, true);
+  }
+});
+
+t.test('the name of the archive', async (t) => {
+  const world = { hostRoot: plant(t, HOST), transport: new FakeKernel() };
+  const directory = ownDirectory(t);
+  const before = process.cwd();
+  process.chdir(directory);
+  t.teardown(() => process.chdir(before));
+  const { stdout } = await runCommand(smcDbg, '-t', world);
+  t.match(stdout, /^smc_dbg-[0-9a-f]{16}\.tgz\n$/);
+  t.strictSame(readdirSync(directory), [stdout.trim()]);
+  const other = await runCommand(smcDbg, '-t -j', world);
+  t.equal(JSON.parse(other.stdout).documents, null);
+  t.ok(existsSync(JSON.parse(other.stdout).archive));
+
+  writeFileSync('old.tgz', 'old');
+  await runCommand(smcDbg, '-o old.tgz', world);
+  t.not(readFileSync('old.tgz', 'latin1'), 'old', 'a file that is named is replaced');
+  mkdirSync('directory');
+  for (const [argv, message] of [
+    ['-o directory', "--output 'directory': it is a directory, name a file"],
+    ['-o -', "--output '-': name a file"],
+    ['-t more', "unexpected argument 'more'"],
+  ] as const)
+    t.strictSame(await runCommand(smcDbg, argv, world), {
+      status: 1,
+      stdout: '',
+      stderr: `smc_dbg: ${message}; smc_dbg --help shows the usage\n`,
+    });
+  t.strictSame(await runCommand(smcDbg, '-o no/such/directory/x.tgz', world), {
+    status: 1,
+    stdout: '',
+    stderr: (await runCommand(smcDbg, '-o no/such/directory/x.tgz', world)).stderr.replace(/\n.*$/s, '\n'),
+  });
+});
+
+t.test('what is no bundle', async (t) => {
+  const directory = ownDirectory(t);
+  const archive = (name: string, files: Record<string, string>): string => {
+    const content = join(directory, createHash('md5').update(name).digest('hex'));
+    mkdirSync(join(content, 'b'), { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(content, 'b', file), text);
+    create({ file: join(directory, name), cwd: content, gzip: true, sync: true }, ['b']);
+    return join(directory, name);
+  };
+  const manifest = { format: 'smc-tools-bundle', version: 1 };
+  for (const [file, message] of [
+    [archive('other.tgz', { 'manifest.json': '{}' }), ' is no bundle of smc_dbg; smc_dbg --tgz makes one'],
+    [archive('null.tgz', { 'manifest.json': 'null' }), ' is no bundle of smc_dbg; smc_dbg --tgz makes one'],
+    [
+      archive('new.tgz', { 'manifest.json': JSON.stringify({ ...manifest, version: 2 }) }),
+      ' has a form that this version does not know; use the version of smc-tools that has made it, or a newer one',
+    ],
+    [
+      archive('half.tgz', { 'manifest.json': JSON.stringify(manifest) }),
+      ' cannot be used: netlink.jsonl is missing or damaged',
+    ],
+    [
+      archive('bad.tgz', { 'manifest.json': JSON.stringify(manifest), 'netlink.jsonl': '{}' }),
+      ' cannot be used: netlink.jsonl is missing or damaged',
+    ],
+  ] as const)
+    t.strictSame(await runCommand(smcss, ['--from', file]), {
+      status: 1,
+      stdout: '',
+      stderr: `smcss: ${file}${message}\n`,
+    });
+
+  const header = { format: 'smc-tools-recording', version: 1, order: 'LE', kernel: '6.12' };
+  const empty = archive('empty.tgz', {
+    'manifest.json': JSON.stringify(manifest),
+    'netlink.jsonl': `${JSON.stringify(header)}\n`,
+  });
+  t.strictSame(await runCommand(smcd, ['info', '--from', empty]), {
+    status: 255,
+    stdout: '',
+    stderr:
+      "smcd: the bundle does not contain the kernel's answer to nlctrl GETFAMILY; its manifest.json tells what could not be collected\n",
+  });
+});
+
+t.test('a bundle that lies about where its files are', async (t) => {
+  const directory = ownDirectory(t);
+  const content = join(directory, 'content');
+  mkdirSync(join(content, 'b/host/sys/class/net'), { recursive: true });
+  writeFileSync(join(content, 'b/manifest.json'), JSON.stringify({ format: 'smc-tools-bundle', version: 1 }));
+  const { symlinkSync, linkSync } = await import('node:fs');
+  symlinkSync('/etc', join(content, 'b/host/proc'));
+  symlinkSync('../../../../../..', join(content, 'b/host/sys/class/net/eth0'));
+  symlinkSync('../net', join(content, 'b/host/sys/class/net/inside'));
+  linkSync(join(content, 'b/manifest.json'), join(content, 'b/hard'));
+  const file = join(directory, 'x.tgz');
+  create({ file, cwd: content, gzip: true, sync: true }, ['b']);
+  const { unpack } = await import('../../src/host/archive.ts');
+  const { directory: unpacked, remove } = unpack(file);
+  t.teardown(remove);
+  t.strictSame(readdirSync(join(unpacked, 'b/host')), ['sys']);
+  t.strictSame(readdirSync(join(unpacked, 'b/host/sys/class/net')), ['inside']);
+  t.equal(statSync(unpacked).mode & 0o777, 0o700);
+});
