@@ -75,7 +75,13 @@ export function pack(directory: string, name: string): Buffer {
  */
 export function writePrivately(path: string, data: Buffer): void {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}`);
-  const fd = openSync(temporary, 'wx', 0o600);
+  let fd: number;
+  try {
+    fd = openSync(temporary, 'wx', 0o600);
+  } catch (error) {
+    // the name that the caller knows
+    throw Object.assign(error as NodeJS.ErrnoException, { path });
+  }
   try {
     try {
       writeFileSync(fd, data);

@@ -40,6 +40,7 @@ export class Redactor implements Pseudonyms {
   readonly #gids = new Numbering<bigint>();
   readonly #words = new Map<string, string>();
   readonly #taken = new Set<string>();
+  readonly #counts = new Map<string, number>();
 
   /** Addresses of a subnet stay in one subnet; loopback, unspecified and multicast addresses stay as they are. */
   readonly address = (address: Uint8Array): Uint8Array =>
@@ -136,7 +137,9 @@ export class Redactor implements Pseudonyms {
     const known = this.#words.get(key);
     if (known !== undefined || this.#taken.has(text)) return known ?? text;
     let word = text;
-    for (let number = 1; this.#taken.has(word) || word === text; number++) {
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
+    for (let number = count; this.#taken.has(word) || word === text; number++) {
       const name = `${kind}${number}`;
       word = name.length > text.length ? name.slice(-text.length) : name.padEnd(text.length, filling);
     }

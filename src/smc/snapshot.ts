@@ -3,7 +3,7 @@
  * Takes a copy of what the suite can see of a system, in the form of a bundle (see bundle.ts). Files are copied at once;
  * what the kernel says by netlink is recorded as commands ask for it, each thing once, so they all see one moment.
  */
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hostArchitecture, kernelRelease } from '../host/architecture.ts';
@@ -175,10 +175,11 @@ function readFileOr(path: string, otherwise = ''): string {
   }
 }
 
+/** Symbolic links are not followed: those of sysfs lead in circles. */
 function filesBelow(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(directory, name))
-    .filter((path) => lstatSync(path).isFile());
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 function redactFile(path: string, redactor: Redactor): void {

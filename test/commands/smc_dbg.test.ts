@@ -94,10 +94,10 @@ t.test('devices.txt of a mainframe has the layout of the C suite', async (t) => 
 t.test('a kernel of the other byte order', async (t) => {
   const world = { hostRoot: plant(t, mainframe, HOST), transport: inspectedKernel({}, 'BE') };
   const { file } = await bundleOf(t, world, ['--redact']);
-  const { stdout, stderr } = await runCommand(smcd, `-da linkgroup --from ${file}`);
+  const { stdout, stderr } = await runCommand(smcd, `-ja linkgroup --from ${file}`);
   t.equal(stderr, '');
-  t.match(stdout, 'EID1');
-  t.match(stdout, 'feed');
+  t.match(stdout, /"EID\dXX"/);
+  t.match(stdout, /"feed0000/);
 });
 
 t.test('redacted', async (t) => {
@@ -106,12 +106,12 @@ t.test('redacted', async (t) => {
     {
       family: 43,
       state: 1,
-      mode: 1,
+      mode: 0,
       shutdown: 0,
       id: {
         sourcePort: 5201,
         destinationPort: 40_000,
-        source: new Uint8Array([10, 9, 8, 7, ...Array(12).fill(0)]),
+        source: Uint8Array.from(Buffer.from('00000000000000000000ffff0a090807', 'hex')),
         destination: Uint8Array.from(Buffer.from('fd771234000000000000000000000017', 'hex')),
         interface: 1,
         cookieLow: 1,
@@ -129,7 +129,6 @@ t.test('redacted', async (t) => {
           role: 0,
         },
         shutdown: 0,
-        fallback: { reason: 0, peerDiagnosis: 0 },
       },
     },
   ];
@@ -164,7 +163,7 @@ t.test('redacted', async (t) => {
     t.notOk(all(directory).includes(secret), `${secret} is not in the redacted one`);
   }
   const { stdout } = await runCommand(smcss, `-RW --from ${file}`);
-  t.match(stdout, /240\.1\.0\.1:5201 +2001:db8:0:1:feed:0:feed:\d:40000 /);
+  t.match(stdout, /::ffff:240\.1\.0\.1:5201 +2001:db8:0:1:feed:0:feed:\d:40000 /);
   t.match(stdout, 'fe80:0000:0000:0000:feed:0000:feed:');
 
   const again = join(ownDirectory(t), 'again.tgz');
@@ -206,7 +205,7 @@ t.test('everything on standard output', async (t) => {
     const document = JSON.parse(stdout);
     t.strictSame(Object.keys(document), ['archive', 'manifest', 'documents']);
     t.equal(document.archive, null);
-    t.equal(document.documents['smcd-linkgroup'].linkgroups.length > 0, true);
+    t.ok(Object.values(document.documents['smcd-linkgroup']).length > 0);
   }
 });
 
@@ -240,7 +239,7 @@ t.test('the name of the archive', async (t) => {
   t.strictSame(await runCommand(smcDbg, '-o no/such/directory/x.tgz', world), {
     status: 1,
     stdout: '',
-    stderr: (await runCommand(smcDbg, '-o no/such/directory/x.tgz', world)).stderr.replace(/\n.*$/s, '\n'),
+    stderr: 'smc_dbg: no/such/directory/x.tgz: no such file or directory\n',
   });
 });
 
