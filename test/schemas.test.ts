@@ -10,7 +10,7 @@ import { smcr } from '../src/commands/smcr.ts';
 import { emptyKernel, inspectedKernel } from './helpers/inspected-kernel.ts';
 import { runCommand } from './helpers/run-command.ts';
 import { schemas, validate } from './helpers/schemas.ts';
-import type { Scene } from './vm/record-fixtures.ts';
+import type { Expected } from './vm/record-fixtures.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { bin, man } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -36,11 +36,11 @@ t.test('every command has a schema', async (t) => {
 
 t.test('what real kernels made the commands print', async (t) => {
   const scenes = readdirSync(join(root, 'test/fixtures'), { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('scene.json'),
+    (file) => file.endsWith('expected.json'),
   );
   let count = 0;
   for (const file of scenes) {
-    const { runs } = JSON.parse(readFileSync(join(root, 'test/fixtures', file), 'utf8')) as Scene;
+    const { runs } = JSON.parse(readFileSync(join(root, 'test/fixtures', file), 'utf8')) as Expected;
     for (const { argv, stdout } of runs) {
       if (!/^\s*\{/.test(stdout)) continue;
       t.strictSame(validate(argv, stdout), [], `${file}: ${argv.join(' ')}`);

@@ -53,6 +53,9 @@ const STATUS_FAILED = 1;
 /** The command line is wrong, or names an interface that is not there or not up. */
 const STATUS_USAGE = 2;
 
+/** What makes connections. */
+const LIVE = ['connect', 'server', 'live-test'] as const;
+
 /** Options that choose what is done; `live-test` and `static-analysis` go together, the others do not. */
 const MODES = ['connect', 'server', 'pnetid', 'live-test', 'static-analysis', 'explain'] as const;
 type Mode = (typeof MODES)[number];
@@ -63,6 +66,7 @@ const TAKES_INTERFACES: readonly Mode[] = ['live-test', 'static-analysis'];
 async function dispatch(context: Context, parsed: Parsed): Promise<number> {
   const modes = MODES.filter((mode) => parsed.flags.has(mode));
   check(modes, parsed);
+  for (const mode of LIVE) if (modes.includes(mode)) context.needsRunningSystem(`--${mode}`);
   switch (modes[0]) {
     case 'connect':
       return (await import('./chk/connect.ts')).connectMode(context, parsed);

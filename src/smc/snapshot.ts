@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hostArchitecture, kernelRelease } from '../host/architecture.ts';
-import { readKernelLog } from '../host/kernel-log.ts';
+import { type KernelMessage, readKernelLog } from '../host/kernel-log.ts';
 import { readPciFunctions } from '../host/pci-devices.ts';
 import { pciNames } from '../host/pci-names.ts';
 import { copyHostFiles } from '../host/recorded-files.ts';
@@ -63,6 +63,7 @@ export interface SnapshotOptions {
 
 const PCI_NAMES = 'usr/share/misc/pci.ids';
 const KERNEL_LOG = 'dmesg.txt';
+const ABOUT_SMC = /\b(?:smc|smcr|smcd|ism|rdma\w*|rxe|infiniband|ib_\w+|mlx[45]\w*|qeth|pnet\w*)\b/i;
 
 export class Snapshot {
   /** private, to be removed by `close` */
@@ -89,15 +90,23 @@ export class Snapshot {
       snapshot.missing.push({ what: path, reason });
     await copyPciNames(hostRoot, snapshot);
     try {
-      const lines = readKernelLog(hostRoot);
-      snapshot.write(KERNEL_LOG, lines.map((line) => `${line}\n`).join(''));
+      snapshot.#writeKernelLog(readKernelLog(hostRoot));
     } catch (error) {
-      snapshot.missing.push({
-        what: 'kernel log',
-        reason: (error as NodeJS.ErrnoException).code ?? String(error),
-      });
+      const { code = String(error) } = error as NodeJS.ErrnoException;
+      snapshot.missing.push({ what: 'kernel log', reason: code });
     }
     return snapshot;
+  }
+
+  /** As text for people, and as the kernel gives it for those that read /dev/kmsg. */
+  #writeKernelLog(messages: readonly KernelMessage[]): void {
+    const wanted = messages.filter(({ text }) => ABOUT_SMC.test(text));
+    const lines = wanted.map(({ seconds, text }) => `[${seconds.toFixed(6).padStart(12)}] ${text}\n`);
+    const records = wanted.map(
+      ({ level, seconds, text }, at) => `${level},${at},${Math.round(seconds * 1e6)},-;${text}\n`,
+    );
+    this.write(KERNEL_LOG, lines.join(''));
+    this.write(`${HOST}/dev/kmsg`, records.join(''));
   }
 
   /** root of the copied /proc and /sys */

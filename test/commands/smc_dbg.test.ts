@@ -16,6 +16,7 @@ import { mainframe, plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { runCommand } from '../helpers/run-command.ts';
+import { validate } from '../helpers/schemas.ts';
 
 const HOST = {
   'proc/sys/kernel/osrelease': '6.12.0-test\n',
@@ -203,6 +204,7 @@ t.test('everything on standard output', async (t) => {
     t.equal(status, 0);
     t.ok(terminal ? stdout.split('\n').length > 100 : stdout.split('\n').length === lines + 1);
     const document = JSON.parse(stdout);
+    t.strictSame(validate('smc_dbg', document), []);
     t.strictSame(Object.keys(document), ['archive', 'manifest', 'documents']);
     t.equal(document.archive, null);
     t.ok(Object.values(document.documents['smcd-linkgroup']).length > 0);

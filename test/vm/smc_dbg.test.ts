@@ -35,6 +35,7 @@ const SHOWN = [
   'smc_rnics -a',
   'smc_rnics -aI',
   'smc_rnics -aj',
+  'smc_chk -i lo',
 ];
 
 const HOST_NAME = 'secret-host.example.com';
@@ -153,6 +154,8 @@ t.test('SMC-R', async (t) => {
     const manifest = JSON.parse(read('manifest.json'));
     t.equal(manifest.root, true);
     t.strictSame(manifest.missing, []);
+    t.match(read('check.txt'), /^PASS module/m);
+    t.match((await runCommand(await SUITE['smc_chk']!(), ['--from', file])).stdout, read('check.txt'));
     for (const [argv, what] of [
       [['-f'], '--flush'],
       [['-a', 'X', '-I', 'lo'], '--add'],
