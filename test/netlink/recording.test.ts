@@ -6,6 +6,8 @@ import {
   parseRecording,
   recordingTransport,
   replayTransport,
+  snapshotRecorder,
+  snapshotTransport,
 } from '../../src/netlink/recording.ts';
 import type { Transport } from '../../src/netlink/transport.ts';
 import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
@@ -195,4 +197,51 @@ t.test('a reply that was damaged by hand is a decode error, not a crash', async 
     await t.rejects(client.pnet.list(), { name: 'NetlinkError', op: 'decode', code: 'EMALFORMED' });
     client.close();
   }
+});
+
+t.test('a snapshot asks once, and answers by content', async (t) => {
+  for (const order of ['LE', 'BE'] as const) {
+    const kernel = kernelOf(order);
+    const { transport, recording } = snapshotRecorder(kernel, '6.12');
+    const client = new SmcClient({ transport, hostRoot, timeoutMs: 2000 });
+    const list = async (from: SmcClient, details = {}): Promise<SmcSocket[]> => {
+      const rows: SmcSocket[] = [];
+      for await (const socket of from.sockets(details)) rows.push(socket);
+      return rows;
+    };
+    const everything = await list(client, { connection: true, link: true, dmb: true });
+    t.equal(everything.length, 3);
+    const asked = kernel.log.length;
+    t.strictSame(await list(client, { link: true }), everything, 'fewer details are in it');
+    t.strictSame(await list(client), everything);
+    t.equal(kernel.log.length, asked, 'and the kernel is not asked again');
+    const table = await client.pnet.list();
+    await client.pnet.list();
+    t.equal(kernel.log.filter((line) => line === 'SMC_PNETID GET').length, 1);
+    client.close();
+
+    const later = new SmcClient({ transport: snapshotTransport(recording), hostRoot, timeoutMs: 2000 });
+    t.strictSame(await later.pnet.list(), table, 'in another order');
+    t.strictSame(await list(later, { dmb: true }), everything);
+    t.strictSame(await later.pnet.list(), table, 'and again');
+    await t.rejects(later.pnet.flush(), { code: 'ENODATA', command: 'FLUSH' });
+    later.close();
+  }
+});
+
+t.test('a list that was given up is asked for again', async (t) => {
+  const kernel = kernelOf('LE');
+  const { transport, recording } = snapshotRecorder(kernel, '6.12');
+  for (const wanted of [1, 3, 3]) {
+    const client = new SmcClient({ transport, hostRoot, timeoutMs: 2000 });
+    const rows: SmcSocket[] = [];
+    for await (const socket of client.sockets()) if (rows.push(socket) === wanted) break;
+    t.equal(rows.length, wanted);
+    client.close();
+  }
+  const client = new SmcClient({ transport: snapshotTransport(recording), hostRoot, timeoutMs: 2000 });
+  let count = 0;
+  for await (const _ of client.sockets()) count++;
+  t.equal(count, 3);
+  client.close();
 });
