@@ -199,10 +199,18 @@ esac
 `,
     0o755,
   );
+  // Services that were enabled could not start any more without us.
   put(
     'DEBIAN/prerm',
     `#!/bin/sh
 set -e
+if [ "$1" = remove ]; then
+  for file in /etc/systemd/system/*.d/zz-smc.conf; do
+    [ -e "$file" ] || continue
+    unit=\${file%.d/zz-smc.conf}
+    smc_run --disable "\${unit##*/}" || true
+  done
+fi
 rm -f /${HOME}/dist/commands/*.cache
 `,
     0o755,

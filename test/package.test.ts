@@ -109,7 +109,7 @@ t.test('what is prebuilt', async (t) => {
       execFileSync(`${compiler}-gcc`, ['-x', 'c', '-', '-o', file, ...flags], { input: source, env });
       return file;
     };
-    const emulate = (program: string, ...argv: string[]): { status: number | null; stdout: string } =>
+    const emulate = (program: string, ...argv: string[]): { stdout: string; stderr: string } =>
       spawnSync('env', [...emulator, program, ...argv], { encoding: 'utf8', env });
 
     // the shim: a socket goes through it, and stays TCP, as there is no AF_SMC in the emulator or in this kernel
@@ -125,6 +125,9 @@ t.test('what is prebuilt', async (t) => {
         })
       : spawnSync('env', [setting, 'SMC_DEBUG=1', opener], { encoding: 'utf8', env });
     t.match(through, { status: 0, stdout: '1\n', stderr: /IPv4 socket \d+/ }, `${arch}: the shim works`);
+
+    // the launcher is run by smc_run only, and says so
+    t.match(emulate(join(directory, 'smc-launch'), '--help').stderr, /run by smc_run/, `${arch}: smc-launch`);
 
     // the addons: all they need is there when a program has the functions of Node
     for (const addon of [join(directory, 'smc-native.node'), netlink]) {
