@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('../dist/commands/load.cjs').start('smc_dbg');
+require('./start.js').start('smc_dbg');
