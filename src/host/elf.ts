@@ -4,7 +4,7 @@
  * headers only, a bounded number of bytes whatever they say, and fails with `ElfError` alone on damaged files.
  * Source: elf(5), linux/elf.h; binfmt_elf.c for what the kernel accepts; debug/buildinfo of Go for its part.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /** The file is no ELF file, or its headers contradict each other. The system's own errors pass through. */
 export class ElfError extends Error {
@@ -131,9 +131,9 @@ export function parseElf(source: ByteSource): ElfFile {
  * @throws ElfError; the system's own error when it cannot be opened or read
  */
 export function readElf(path: string | Buffer): ElfFile {
-  const fd = openSync(path, 'r');
+  // opening a pipe would wait for its writer, and reading it, too
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    // reading a pipe would wait for its writer
     if (!fstatSync(fd).isFile()) throw new ElfError('NOT_ELF', 'not a regular file');
     return parseElf(fileSource(fd));
   } finally {

@@ -137,4 +137,6 @@ t.test('files', async (t) => {
   t.throws(() => readElf(directory), ElfError, 'a directory');
   t.throws(() => readElf(join(directory, 'none')), { code: 'ENOENT' });
   t.throws(() => readElf('/dev/null'), ElfError, 'not a regular file');
+  execFileSync('mkfifo', [join(directory, 'fifo')]);
+  t.throws(() => readElf(join(directory, 'fifo')), ElfError, 'a pipe without a writer');
 });
