@@ -30,6 +30,8 @@ const hostPackages = [
   // The tests of the man pages, and of the C part.
   'mandoc',
   'musl-tools',
+  // Booted in a guest for the tests of services.
+  'systemd',
   'gcc-s390x-linux-gnu',
   'g++-s390x-linux-gnu',
   'libc6-dev-s390x-cross',

@@ -111,7 +111,7 @@ export function planService(unit: Unit, settings: Settings, host: Host): Plan {
       });
   } else {
     const launcher = show(unit, host.launcher, isOrdinary, host, lines);
-    lines.push(...launched(unit, commands, decisions, launcher, settings, host.root));
+    lines.push(...launched(unit, commands, decisions, launcher, settings));
   }
   const family = addressFamilies(unit, settings, host);
   if (family) lines.push(family);
@@ -224,21 +224,17 @@ function setsPreload(unit: Unit, { value }: Assignment, root: string): boolean {
 // ---- the seccomp way: the launcher in front of the program ----
 
 /** System calls that smc-launch makes and that a filter of the unit may lack. */
-const LAUNCHER_CALLS = 'seccomp ioctl prctl poll ppoll fork clone wait4 waitid kill setsockopt';
+const LAUNCHER_CALLS =
+  'seccomp ioctl prctl poll socketpair setsid wait4 kill setrlimit prlimit64 setfsuid setfsgid';
 
-/** Its own PID is no longer the unit's main one; these settings of a unit depend on that. */
+/** smc-launch becomes the program: same process, so that notification, watchdog and socket activation see no change. */
 function launched(
   unit: Unit,
   commands: readonly Command[],
   decisions: readonly { decision: Decision; program: Program }[],
   launcher: string,
   settings: Settings,
-  root: string,
 ): Line[] {
-  if (socketUnits(unit, root).length > 0)
-    throw refuse(
-      `${unit.name} gets its sockets from systemd, which gives them to its main process only; under smc-launch the program is a child of that`,
-    );
   const why = decisions.find(({ decision }) => decision.reason)?.decision.reason;
   const lines: Line[] = [{ reason: why ?? 'as --via seccomp asks', text: 'ExecStart=' }];
   commands.forEach((command, index) => {
@@ -254,18 +250,6 @@ function launched(
       }`,
     });
   });
-  const type = settingOf(unit, 'Type') ?? '';
-  const access = settingOf(unit, 'NotifyAccess') ?? (type.startsWith('notify') ? 'main' : 'none');
-  if (type.startsWith('notify') && access !== 'all')
-    lines.push({
-      reason: 'the program that reports is a child of the main process',
-      text: 'NotifyAccess=all',
-    });
-  if (settingOf(unit, 'WatchdogSec'))
-    lines.push({
-      reason: 'so that a child of the main process takes it for its own',
-      text: 'UnsetEnvironment=WATCHDOG_PID',
-    });
   if (listOf(unit, 'SystemCallFilter').length > 0)
     lines.push({
       reason: 'the unit filters system calls, and the launcher needs these',

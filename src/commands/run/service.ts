@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** smc_run --enable, --disable, --status: systemd services over SMC. */
 import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
 import {
@@ -21,8 +21,7 @@ import { unifiedDiff } from '../../output/diff.ts';
 import type { Json } from '../../output/json.ts';
 import { stringify } from '../../output/json.ts';
 import { SmcError } from '../../smc/error.ts';
-import { findLauncher } from './launch.ts';
-import { findShims, loadAddon } from './native-parts.ts';
+import { findLauncher, findShims, loadAddon } from './native-parts.ts';
 import { BLOCK_WORDS, changedByHand, type Host, type Plan, planService } from './service-plan.ts';
 import { settingsOf } from './settings.ts';
 
@@ -368,13 +367,30 @@ function inWords({ enabled, seal, exists, processes }: State): string {
   return parts.join(', ');
 }
 
-/** Looks at the processes in the service's control group, of which there may be several below its own. */
+/**
+ * Looks at the processes in the service's control group: whether the library is mapped, or the supervisor of the seccomp
+ * way is there, which covers all of them.
+ */
 function processesOf(unit: string, root: string): State['processes'] {
   const group = groupOf(unit, root);
   if (!group) return null;
-  const ids = idsIn(group);
-  const converted = ids.filter((id) => isConverted(join(root, 'proc', id)));
-  return ids.length > 0 ? { all: ids.length, converted: converted.length } : null;
+  const processes = idsIn(group).map((id) => join(root, 'proc', id));
+  const isLauncher = (process: string): boolean => read(join(process, 'comm')) === 'smc-launch\n';
+  const programs = processes.filter((process) => !isLauncher(process));
+  const isSupervised = programs.length < processes.length;
+  const converted = programs.filter(
+    (process) => isSupervised || /\/libsmc-preload[^/]*\.so$/m.test(read(join(process, 'maps'))),
+  );
+  return programs.length > 0 ? { all: programs.length, converted: converted.length } : null;
+}
+
+/** Content of a file of a process, which may have ended. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 /** Control group of a unit: below system.slice, template instances in a slice of their own, or where Slice= says. */
@@ -396,25 +412,4 @@ function idsIn(group: string): string[] {
   const own = (contentOf(join(group, 'cgroup.procs')) ?? '').split('\n').filter(Boolean);
   const below = entries(group).filter((entry) => isDirectory(join(group, entry)));
   return [...own, ...below.flatMap((entry) => idsIn(join(group, entry)))];
-}
-
-/** The library is mapped, or a launcher holds the other end of its filter. */
-function isConverted(process: string): boolean {
-  try {
-    if (/\/libsmc-preload[^/]*\.so$/m.test(readFileSync(join(process, 'maps'), 'latin1'))) return true;
-    return hasLauncher(process);
-  } catch {
-    return false; // it has ended
-  }
-}
-
-/** The launcher is the parent, or an ancestor, of what it started. */
-function hasLauncher(process: string): boolean {
-  const proc = dirname(process);
-  for (let id = basename(process); id !== '0' && id !== ''; ) {
-    const text = readFileSync(join(proc, id, 'status'), 'latin1');
-    if (/^Name:\tsmc-launch$/m.test(text)) return true;
-    id = /^PPid:\t(\d+)$/m.exec(text)?.[1] ?? '';
-  }
-  return false;
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Services over SMC-R, started by a real systemd: what --enable adds is enough, and --disable leaves no trace.
+import t from 'tap';
+import { setUpSmcR } from './guest.ts';
+import { addUeid, bootWithSuite, on, sockets, waitForListener } from './suite.ts';
+import { startSystemd } from './systemd.ts';
+
+/** The package as root installs it. */
+const INSTALLED = '/usr/local/lib/node_modules/smc-tools';
+
+/** A sandbox as packages have it. */
+const TIGHT = `DynamicUser=yes
+RuntimeDirectory=tight
+ProtectHome=yes
+ProtectSystem=strict
+PrivateTmp=yes
+PrivateDevices=yes
+NoNewPrivileges=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+NoExecPaths=/
+`;
+
+const UNITS: Record<string, string> = {
+  'plain.service': '[Service]\nEnvironment=KEPT=1\nExecStart=/usr/bin/iperf3 -s -p 7301\n',
+  'tight.service': `[Service]
+Environment="LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libm.so.6" KEPT=1
+ExecStart=/usr/bin/iperf3 -s -p 7302 -I /run/tight/pid
+ExecPaths=/usr/bin/iperf3 /usr/lib /lib /lib64
+${TIGHT}`,
+  // a capability for somebody who is not root does not make the loader suspicious
+  'ambient@.service': `[Service]
+User=nobody
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+ExecStart=/usr/bin/iperf3 -s -p %i
+`,
+  'static.service': `[Service]
+Type=notify
+ExecStart=-/srv/static-echo 7304
+${TIGHT}ExecPaths=/srv/static-echo
+`,
+  'sock.service': '[Service]\nExecStart=/usr/bin/iperf3 -s -p 7305\n',
+  'sock.socket': '[Socket]\nListenStream=7306\n',
+};
+
+t.test('services of a real systemd', async (t) => {
+  const guest = await bootWithSuite({ kernel: '6.12' });
+  t.teardown(() => guest.close());
+  await setUpSmcR(guest);
+  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
+  await addUeid(guest);
+  await guest.run(
+    `mkdir -p ${INSTALLED} /srv
+    cp -r bin dist package.json native ${INSTALLED}
+    chown -R 0:0 ${INSTALLED}
+    gcc -static -o /srv/static-echo test/vm/programs/static-echo.c`,
+    { check: true },
+  );
+  const inside = await startSystemd(guest);
+  for (const [name, text] of Object.entries(UNITS))
+    await guest.writeFile(`/etc/systemd/system/${name}`, text);
+  await inside('ln -s plain.service /etc/systemd/system/other.service; systemctl daemon-reload', {
+    check: true,
+  });
+  const smcRun = (words: string, from = INSTALLED) => inside(`${from}/bin/smc_run.js ${words}`);
+  const tree = async () =>
+    (await guest.run('cd /etc && find . -print | sort && find systemd -type f | sort | xargs cksum')).stdout;
+  const before = await tree();
+
+  /** Modes of the connections of a service while a client is there. */
+  const modes = async (port: number): Promise<(string | null)[]> => {
+    const client = await guest.start(`exec smc_run python3 test/vm/programs/hold-connection.py ${port}`);
+    while (!(await client.output()).includes('connected'))
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    const found = on(port, await sockets(guest));
+    client.kill();
+    await client.wait();
+    return found
+      .filter(({ local, state }) => local.port === port && state === 'ACTIVE')
+      .map(({ mode }) => mode);
+  };
+  const start = async (unit: string, port: number): Promise<void> => {
+    await inside(`systemctl restart ${unit}`, { check: true });
+    await waitForListener(guest, port);
+  };
+
+  await t.test('a plain one, by its alias', async (t) => {
+    const shown = await smcRun('--enable other --dry-run');
+    t.match(shown.stdout, /^\+Environment=LD_PRELOAD=\/usr\/local\/lib\/node_modules\/.*\.so$/m);
+    t.match(shown.stderr, /other\.service is an alias of plain\.service/);
+    t.equal(await tree(), before, 'a dry run writes nothing');
+    t.equal((await smcRun('--status plain')).status, 3);
+
+    const enabled = await smcRun('--enable plain');
+    t.equal(enabled.stdout, shown.stdout, 'it does what the dry run showed');
+    t.notMatch(enabled.stderr, /daemon-reload/, 'systemd has been told');
+    await start('plain', 7301);
+    t.strictSame(await modes(7301), ['SMCR']);
+    const environment = await inside("tr '\\0' '\\n' <\"/proc/$(systemctl show -P MainPID plain)/environ\"");
+    t.match(environment.stdout, /^KEPT=1$/m);
+    t.match((await smcRun('--status plain')).stdout, /enabled, 1 of 1 processes converted/);
+    const again = await smcRun('--enable plain');
+    t.same([again.status, again.stdout], [0, '']);
+    t.match(again.stderr, /enabled already/);
+  });
+
+  await t.test('one in a tight sandbox', async (t) => {
+    const { stdout } = await smcRun('--enable tight');
+    t.match(stdout, /^\+RestrictAddressFamilies=AF_SMC$/m);
+    t.match(stdout, /^\+ExecPaths=/m);
+    await start('tight', 7302);
+    t.strictSame(await modes(7302), ['SMCR']);
+  });
+
+  await t.test('the same with the package in a place that it cannot see', async (t) => {
+    await inside(`cp -r ${INSTALLED} /root/hidden`, { check: true });
+    const { stdout } = await smcRun('--enable tight', '/root/hidden');
+    t.match(stdout, /^\+BindReadOnlyPaths=\/root\/hidden\/.*:\/run\/smc-tools\/libsmc-preload\.so$/m);
+    await start('tight', 7302);
+    t.strictSame(await modes(7302), ['SMCR']);
+  });
+
+  await t.test('an instance, with a capability', async (t) => {
+    t.equal((await smcRun('--enable ambient@7303')).status, 0);
+    await start('ambient@7303', 7303);
+    t.strictSame(await modes(7303), ['SMCR']);
+  });
+
+  await t.test('a static program, under the launcher', async (t) => {
+    const { stdout } = await smcRun('--enable static');
+    t.match(
+      stdout,
+      /^\+ExecStart=$\n(\+#.*\n)?\+ExecStart=-.*smc-launch .* -- \/srv\/static-echo \/srv\/static-echo 7304$/m,
+    );
+    await start('static', 7304);
+    t.strictSame(await modes(7304), ['SMCR']);
+    t.match((await smcRun('--status static')).stdout, /enabled, 1 of 1 processes converted/);
+  });
+
+  await t.test('what can be said only', async (t) => {
+    t.match(
+      (await smcRun('--enable sock --dry-run')).stderr,
+      /sock\.socket has systemd itself listen on 7306/,
+    );
+    t.match(await smcRun('--enable sock.socket'), { status: 1, stderr: /is a socket and starts no program/ });
+    t.match(await smcRun('--enable nosuch'), { status: 1, stderr: /there is no unit nosuch\.service/ });
+    t.match(await smcRun('--disable plain --enable plain'), { status: 1, stderr: /exclude each other/ });
+    const open = await inside(`${INSTALLED}/bin/smc_run.js --enable sock`, { user: 'nobody' });
+    t.equal(open.status, 1);
+    await inside(`cp -r ${INSTALLED} /srv/theirs; chown -R nobody /srv/theirs`, { check: true });
+    t.match(await smcRun('--enable sock', '/srv/theirs'), { status: 1, stderr: /belongs to user/ });
+  });
+
+  await t.test('all is as it was after --disable', async (t) => {
+    await inside('echo "# mine" >>/etc/systemd/system/tight.service.d/zz-smc.conf', { check: true });
+    t.match(await smcRun('--disable tight'), { status: 1, stderr: /was changed by hand/ });
+    await inside("sed -i '$d' /etc/systemd/system/tight.service.d/zz-smc.conf", { check: true });
+    for (const unit of ['plain', 'tight', 'ambient@7303', 'static'])
+      t.equal((await smcRun(`--disable ${unit}`)).status, 0, unit);
+    t.equal(await tree(), before);
+    await start('plain', 7301);
+    t.strictSame(await modes(7301), [], 'it listens on TCP again');
+    t.equal((await smcRun('--status')).stdout, '');
+  });
+});
