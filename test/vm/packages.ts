@@ -29,6 +29,7 @@ const hostPackages = [
   'libelf1',
   // The tests of the man pages, and of the C part.
   'mandoc',
+  'patch',
   'musl-tools',
   // Booted in a guest for the tests of services.
   'systemd',

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import unittest
 
-LIMIT = 60
+LIMIT = 20
 
 
 def flatten(suite):
