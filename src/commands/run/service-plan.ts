@@ -333,11 +333,14 @@ function show(unit: Unit, file: string, isOrdinary: boolean, host: Host, lines: 
     path = `${SHOWN_IN}/${file.slice(file.lastIndexOf('/') + 1)}`;
     lines.push({ reason, text: `BindReadOnlyPaths=${quoteWord(`${file}:${path}`)}` });
   }
-  if (listOf(unit, 'NoExecPaths').length > 0)
+  if (listOf(unit, 'NoExecPaths').length > 0) {
+    // the launcher is linked with the C library, which a static program does without
+    const more = file === host.launcher ? ' -/lib -/lib64 -/usr/lib -/usr/lib64' : '';
     lines.push({
       reason: 'NoExecPaths= of the unit would keep code from being loaded',
-      text: `ExecPaths=${quoteWord(path)}`,
+      text: `ExecPaths=${quoteWord(path)}${more}`,
     });
+  }
   return path;
 }
 

@@ -77,6 +77,14 @@ t.test('what is added to which unit', async (t) => {
     [`${exec}RestrictAddressFamilies=AF_INET\n`, [PRELOAD, 'Environment=SMC_SOCKET=inet'], '--socket inet'],
     [`${exec}NoExecPaths=/\n`, [`ExecPaths=${SHIM}`, PRELOAD]],
     [
+      `ExecStart=${STATIC}\nNoExecPaths=/\n`,
+      [
+        `ExecPaths=${LAUNCHER} -/lib -/lib64 -/usr/lib -/usr/lib64`,
+        'ExecStart=',
+        `ExecStart=${LAUNCHER} --convert auto -- ${STATIC} ${STATIC}`,
+      ],
+    ],
+    [
       `${exec}InaccessiblePaths=-${dirname(dirname(SHIM))}\n`,
       [
         `BindReadOnlyPaths=${SHIM}:/run/smc-tools/libsmc-preload.so`,
