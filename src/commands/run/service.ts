@@ -14,8 +14,10 @@ import {
   sealOf,
   withoutBlock,
 } from '../../host/drop-in.ts';
+import { moduleState } from '../../host/kernel-module.ts';
 import { nativeFile } from '../../host/package-files.ts';
 import { seccompObstacle } from '../../host/seccomp.ts';
+import { readSysctl } from '../../host/sysctl.ts';
 import { readUnit, type Unit } from '../../host/systemd-unit.ts';
 import { unifiedDiff } from '../../output/diff.ts';
 import type { Json } from '../../output/json.ts';
@@ -110,6 +112,9 @@ async function enable(context: Context, parsed: Parsed, name: string): Promise<n
     changes.push({ path, before: contentOf(join(root, path)), after });
   }
   for (const remark of plan.remarks) note(remark);
+  if (moduleState('smc', root) === 'absent') note('this kernel has no SMC: the service will run over TCP');
+  noteLimit('rmem_max', settings.rcvbuf, context);
+  noteLimit('wmem_max', settings.sndbuf, context);
   return carryOut(context, parsed, {
     unit,
     changes,
@@ -120,6 +125,16 @@ async function enable(context: Context, parsed: Parsed, name: string): Promise<n
     },
     done: () => undefined,
   });
+}
+
+/** A service is not the place to raise a limit of the whole host, which would not outlast a reboot either. */
+function noteLimit(name: string, bytes: number | undefined, { note, hostRoot }: Context): void {
+  const limit = readSysctl(`net.core.${name}`, hostRoot);
+  if (bytes !== undefined && limit !== undefined && bytes > Number(limit))
+    note(
+      `buffers are capped at net.core.${name} = ${limit} bytes`,
+      `put net.core.${name} = ${bytes} into a file in /etc/sysctl.d`,
+    );
 }
 
 async function disable(context: Context, parsed: Parsed, name: string): Promise<number> {

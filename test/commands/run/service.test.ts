@@ -227,6 +227,18 @@ t.test('a user who may not enter the place of the package', async (t) => {
   t.match((await run(root, '--enable u --dry-run')).stdout, /^\+BindReadOnlyPaths=/m);
 });
 
+t.test('what the kernel lacks is said', async (t) => {
+  const root = host(t, `ExecStart=${DYNAMIC}\n`, {
+    'proc/sys/net/core/rmem_max': '212992\n',
+    'proc/sys/net/core/wmem_max': '212992\n',
+  });
+  const { stderr } = await run(root, '-r 1m -t 64k --enable u --dry-run');
+  t.equal(
+    stderr,
+    'smc_run: buffers are capped at net.core.rmem_max = 212992 bytes; put net.core.rmem_max = 1048576 into a file in /etc/sysctl.d\n',
+  );
+});
+
 t.test('socket activation is named', async (t) => {
   const files = {
     'usr/lib/systemd/system/u.socket': '[Socket]\nListenStream=80\nListenStream=/run/u\n',
