@@ -224,7 +224,7 @@ const CHECKS = {
     const child = fork(__filename, ['--child'], { stdio: 'inherit' });
     const server = await serve((socket) => child.send('socket', socket), { pauseOnConnect: true });
     const socket = await dial(server);
-    socket.end('over');
+    socket.write('over');
     assert.equal((await readAll(socket)).toString(), 'child got over');
     child.disconnect();
     await once(child, 'exit');
@@ -238,8 +238,9 @@ const CHECKS = {
     const { port } = server.address();
     server.close();
     const socket = net.connect(port, '127.0.0.1');
+    open.add(socket);
     await once(socket, 'connect');
-    socket.end('over');
+    socket.write('over');
     assert.equal((await readAll(socket)).toString(), 'child got over');
     child.disconnect();
     await once(child, 'exit');
@@ -273,7 +274,8 @@ const CHECKS = {
 };
 
 async function child() {
-  const answer = async (socket) => socket.end(`child got ${await readAll(socket)}`);
+  const answer = (socket) => socket.once('data', (data) => socket.end(`child got ${data}`));
+  process.on('disconnect', () => process.exit());
   process.on('message', (what, handle) => {
     if (what === 'socket') answer(handle);
     else {
