@@ -12,6 +12,7 @@ const CLASSES = [
   'CreateServerTest',
   'CreateServerFunctionalTest',
   'FileObjectClassTestCase',
+  'NetworkConnectionBehaviourTest.testOutsideTimeout',
   'NonBlockingTCPTests',
   'RecvmsgIntoTCPTest',
   'RecvmsgTCPTest',

@@ -3,6 +3,9 @@
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'net: reset: resetAndDestroy is ECONNRESET at the peer': 'fail',
   'test.test_socket.CreateServerTest.test_reuse_port': 'error',
+  'test.test_socket.NetworkConnectionBehaviourTest.testOutsideTimeout': 'error',
+  'test.test_ssl.TestPreHandshakeClose.test_preauth_data_to_tls_client': 'fail',
+  'test.test_ssl.TestPreHandshakeClose.test_preauth_data_to_tls_server': 'fail',
   'test.test_asyncio.test_sock_lowlevel.EPollEventLoopTests.test_sock_client_connect_racing': 'skip',
   'test.test_asyncio.test_sock_lowlevel.PollEventLoopTests.test_sock_client_connect_racing': 'skip',
   'test.test_asyncio.test_sock_lowlevel.SelectEventLoopTests.test_sock_client_connect_racing': 'skip',
