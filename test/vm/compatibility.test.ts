@@ -41,8 +41,8 @@ t.test('differences to TCP', async (t) => {
       plain.some((result) => result.id === id),
     );
     subtest.strictSame(
-      found.map(({ id, smc }) => [id, smc]),
-      known,
+      Object.fromEntries(found.map(({ id, smc }) => [id, smc])),
+      Object.fromEntries(known),
       found.map(({ id, detail }) => `${id}: ${detail}`).join('; ') || 'none',
     );
   };
