@@ -23,7 +23,7 @@ import { unifiedDiff } from '../../output/diff.ts';
 import type { Json } from '../../output/json.ts';
 import { stringify } from '../../output/json.ts';
 import { SmcError } from '../../smc/error.ts';
-import { findLauncher, findShims, loadAddon } from './native-parts.ts';
+import { findAddon, findLauncher, findShims } from './native-parts.ts';
 import { BLOCK_WORDS, changedByHand, type Host, type Plan, planService } from './service-plan.ts';
 import { settingsOf } from './settings.ts';
 
@@ -58,6 +58,7 @@ export async function serviceMode(context: Context, parsed: Parsed): Promise<num
     return status(context, flags.has('json'), operands[0]);
   }
   const [mode] = modes as ['enable' | 'disable'];
+  context.needsRunningSystem(`--${mode}`);
   if (operands.length > 0) throw new UsageError(`--${mode} takes one unit, '${operands[0]}' is too much`);
   const name = serviceName(values[mode] ?? '');
   return mode === 'enable' ? enable(context, parsed, name) : disable(context, parsed, name);
@@ -262,7 +263,7 @@ function isDirectory(path: string): boolean {
 // ---- what there is on this host ----
 
 function hostOf(root: string): Host {
-  const { getxattr } = loadAddon();
+  const { getxattr } = findAddon();
   return {
     root,
     shims: findShims(),
