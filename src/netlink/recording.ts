@@ -120,15 +120,22 @@ export function snapshotTransport(recording: Recording): Transport {
 }
 
 /** The recorded exchange that answers a request, see `snapshotTransport`. */
-function findAnswer({ exchanges }: Recording, protocol: number, request: string): ExchangeRecord | undefined {
+function findAnswer(
+  { exchanges, order }: Recording,
+  protocol: number,
+  request: string,
+): ExchangeRecord | undefined {
   const sameProtocol = exchanges.filter((exchange) => exchange.protocol === protocol);
   const wanted = anonymous(request);
-  const exact = sameProtocol.find((exchange) => anonymous(exchange.request) === wanted);
+  const exact = sameProtocol.find(
+    (exchange) => anonymous(exchange.request) === wanted && isComplete(exchange, order),
+  );
   const details = socketDetails(protocol, wanted);
   if (exact || !details) return exact;
   return sameProtocol.find((exchange) => {
     const theirs = socketDetails(protocol, anonymous(exchange.request));
-    return theirs && theirs.rest === details.rest && (theirs.mask & details.mask) === details.mask;
+    const isMore = theirs?.rest === details.rest && (theirs.mask & details.mask) === details.mask;
+    return isMore && isComplete(exchange, order);
   });
 }
 
@@ -171,7 +178,7 @@ export function snapshotRecorder(
         },
         send(data, options, callback) {
           const known = findAnswer(recording, protocol, data.toString('hex'));
-          if (known && isComplete(known, order)) {
+          if (known) {
             callback();
             deliverAll(known, data, {
               port,
@@ -181,7 +188,6 @@ export function snapshotRecorder(
             });
             return;
           }
-          if (known) recording.exchanges.splice(recording.exchanges.indexOf(known), 1);
           current = { protocol, request: data.toString('hex'), replies: [] };
           recording.exchanges.push(current);
           socket.send(data, options, callback);

@@ -9,7 +9,7 @@
  * and the output of commands as text and JSON, which is for people and not read again.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseRecording, snapshotTransport } from '../netlink/recording.ts';
 import type { Transport } from '../netlink/transport.ts';
 import { SmcError } from './error.ts';
@@ -38,7 +38,7 @@ export async function openBundle(path: string): Promise<RecordedSystem> {
   try {
     checkManifest(path, directory);
     const text = readFileSync(join(directory, RECORDING), 'utf8');
-    return { transport: snapshotTransport(parseRecording(text)), hostRoot: join(directory, HOST), close };
+    return { transport: snapshotTransport(parseRecording(text)), hostRoot: resolve(directory, HOST), close };
   } catch (cause) {
     close();
     if (cause instanceof SmcError) throw cause;

@@ -4,8 +4,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { BrokenPipeError, type Io } from '../../src/cli/io.ts';
 import { optionName, withCommonOptions } from '../../src/cli/options.ts';
-import type { CommandDefinition } from '../../src/cli/run.ts';
+import { type CommandDefinition, run } from '../../src/cli/run.ts';
 import { version } from '../../src/version.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
 import { runCommand } from '../helpers/run-command.ts';
@@ -143,4 +144,63 @@ for (const [name, path] of Object.entries(bin)) {
 
 function literally(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+/** A call of each command that reads, and one that would change, measure or wait for something. */
+const CALLS: Record<string, { reads: string; changes?: string; refused?: string }> = {
+  smcss: { reads: '-a' },
+  smc_pnet: { reads: '-s', changes: '-f', refused: '--flush' },
+  smcd: { reads: 'info', changes: 'ueid add X', refused: 'add' },
+  smcr: { reads: '-d device', changes: 'hs-limit enable', refused: 'enable' },
+  smc_rnics: { reads: '-a', changes: '-e 12', refused: '--enable' },
+  smc_chk: { reads: '', changes: '-S', refused: '--server' },
+  smc_dbg: { reads: '' },
+  smc_run: { reads: '', changes: 'true', refused: 'a program' },
+};
+const bundle = join(root, 'test/fixtures/6.12-smcr');
+
+t.test('what all have in common on a recorded system', async (t) => {
+  t.strictSame(Object.keys(CALLS).sort(), Object.keys(bin).sort(), 'every command is here');
+  for (const [name, { reads, changes, refused }] of Object.entries(CALLS))
+    await t.test(name, async (t) => {
+      const exports = Object.values(await import(`../../src/commands/${name}.ts`)) as CommandDefinition[];
+      const command = exports.find((definition) => definition?.name === name)!;
+      if (changes !== undefined) {
+        const { status, stdout, stderr } = await runCommand(command, `--from ${bundle} ${changes}`);
+        t.not(status, 0);
+        t.equal(stdout, '');
+        t.match(stderr, `${name}: ${refused} needs the running system: not with --from; ${name} `);
+      }
+      if (name === 'smc_run') return;
+      const words = [...reads.split(' ').filter(Boolean), '--from', bundle];
+
+      const line = await runCommand(command, [...words, '-j']);
+      const indented = await runCommand(command, [...words, '--json'], { terminal: true });
+      t.match(line.stdout, /^\{[^\n]*\}\n$/, 'one line');
+      t.match(indented.stdout, /^\{\n {2}"[\s\S]*\n\}\n$/, 'indented on a terminal');
+      const content = (text: string): unknown => withoutTime(JSON.parse(text));
+      t.strictSame(content(indented.stdout), content(line.stdout), 'and the same');
+      t.equal(JSON.stringify(JSON.parse(line.stdout)).length, line.stdout.trimEnd().length, 'without blanks');
+
+      const plain = await runCommand(command, words);
+      t.notMatch(plain.stdout, '\u001b', 'no colour off a terminal');
+      t.equal((await runCommand(command, [...words, '--color', 'never'])).stdout, plain.stdout);
+      const never = await runCommand(command, [...words, '--color=never'], { terminal: true });
+      t.notMatch(never.stdout, '\u001b');
+      const always = await runCommand(command, [...words, '--color', 'always'], { env: { NO_COLOR: '1' } });
+      t.equal(always.stdout.replace(/\u001b\[\d+m/g, ''), plain.stdout, 'colours are all that differs');
+
+      const closed = { ...silent, write: hangUp, flush: hangUp };
+      t.equal(await run(command, words, { io: closed }), 0, 'a reader that has gone is no failure');
+    });
+});
+
+const silent: Io = { write() {}, flush() {}, error() {}, isTerminal: false, env: {} };
+function hangUp(): never {
+  throw new BrokenPipeError();
+}
+
+/** A bundle tells when it was made. */
+function withoutTime(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (key, inner) => (key === 'created' ? '' : inner)));
 }

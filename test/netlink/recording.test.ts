@@ -245,3 +245,13 @@ t.test('a list that was given up is asked for again', async (t) => {
   t.equal(count, 3);
   client.close();
 });
+
+t.test('a request that could not be sent is not in the snapshot', async (t) => {
+  const nothing = snapshotTransport({ order: 'LE', kernel: '6.12', exchanges: [] });
+  const { transport, recording } = snapshotRecorder(nothing, '6.12');
+  for (const from of [transport, snapshotTransport(recording)]) {
+    const client = new SmcClient({ transport: from, hostRoot, timeoutMs: 2000 });
+    await t.rejects(client.system(), { code: 'ENODATA' });
+    client.close();
+  }
+});
