@@ -194,7 +194,7 @@ t.test('everything on standard output', async (t) => {
   t.equal(text.status, 0);
   t.match(text.stdout, /^\nsmcss utility, smc-tools-/);
   t.match(text.stdout, '\n\nPCI Devices:\n');
-  t.match(text.stdout, '\n\nState          UID');
+  t.match(text.stdout, '\n\nKernel Capabilities\n');
   t.match(text.stderr, 'smc_dbg: not collected: kernel log (ENOENT)\n');
   for (const [terminal, lines] of [
     [false, 1],
@@ -286,7 +286,7 @@ t.test('what is no bundle', async (t) => {
     status: 255,
     stdout: '',
     stderr:
-      "smcd: the bundle does not contain the kernel's answer to nlctrl GETFAMILY; its manifest.json tells what could not be collected\n",
+      "smcd: the bundle does not contain the kernel's answer to SMC_GEN_NETLINK GETFAMILY; its manifest.json tells what could not be collected\n",
   });
 });
 
