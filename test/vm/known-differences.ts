@@ -9,4 +9,7 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'test.test_asyncio.test_sock_lowlevel.EPollEventLoopTests.test_sock_client_connect_racing': 'skip',
   'test.test_asyncio.test_sock_lowlevel.PollEventLoopTests.test_sock_client_connect_racing': 'skip',
   'test.test_asyncio.test_sock_lowlevel.SelectEventLoopTests.test_sock_client_connect_racing': 'skip',
+  'test.test_asyncio.test_events.EPollEventLoopTests.test_create_server_reuse_port': 'error',
+  'test.test_asyncio.test_events.PollEventLoopTests.test_create_server_reuse_port': 'error',
+  'test.test_asyncio.test_events.SelectEventLoopTests.test_create_server_reuse_port': 'error',
 };
