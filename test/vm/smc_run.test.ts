@@ -71,7 +71,8 @@ const KINDS: readonly (readonly [
   ...(hasRust ? [['Rust', 'build/pair-rust', 'preload', null] as const] : []),
   ['Python', `python3 ${PROGRAMS}/pair.py`, 'preload', null],
   ['Node', `node ${PROGRAMS}/pair.mjs`, 'preload', null],
-  ['Java', JAVA, 'preload', null],
+  // the kernel takes IPv4-mapped addresses for SMC-D only, and Java uses them unless it is told otherwise
+  ['Java', `${JAVA} -Djava.net.preferIPv4Stack=true Pair`, 'preload', null],
   ['a shell script', '/tmp/script', 'preload', null],
   ['a script without a first line', '/tmp/bare', 'preload', null],
   ['a script of a static interpreter', '/tmp/by-static', 'seccomp', /pair-static is linked statically/],
@@ -254,8 +255,9 @@ t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
   await addUeid(guest);
   await everyKind(t, guest, 'smcd');
   await t.test('Java with IPv4-mapped addresses', async (t) => {
-    const { status, stdout, stderr } = await guest.run(`smc_run -j --require-smc ${JAVA} Pair`);
-    t.strictSame([status, stdout], [0, 'same\n'], stderr);
+    const { stdout, stderr } = await guest.run(`smc_run -j ${JAVA} Pair`);
+    t.equal(stdout, 'same\n');
+    t.match(reportOf(stderr).report, { totals: { smcr: 0, smcd: 2, tcp: 0 } });
   });
   await t.test('ways and flavours', async (t) => bothWays(t, guest, 'smcd'));
 });
