@@ -3,9 +3,11 @@ import { type KernelMessage, readKernelLog } from '../../host/kernel-log.ts';
 import { type Check, check, counted, lookNow } from './check.ts';
 import type { HostView } from './host-view.ts';
 
-/** Messages of module smc that tell of trouble; those about new devices, links and PNET IDs are let pass. */
-const TROUBLE =
-  /link removed|state changed: (?:NONE|SINGLE)|removing (?:ib|smcd) device|error|fail|unexpected/i;
+/**
+ * Messages of module smc that tell of trouble; those about new devices, links and PNET IDs are let pass, and so is a link
+ * group in state SINGLE: each one begins so, and over one adapter it stays so.
+ */
+const TROUBLE = /link removed|state changed: NONE|removing (?:ib|smcd) device|error|fail|unexpected/i;
 /** What the kernel says of a module that was not built together with it; the check of the module says that, too. */
 const TAINT = /^smc: (?:loading out-of-tree module|module verification failed)/;
 /** Messages that are quoted. */
