@@ -115,11 +115,12 @@ t.test('kernel log', async (t) => {
   };
   const quiet =
     '6,500,1234567,-;smc: adding ib device rxelo with port count 1\n SUBSYSTEM=x\n' +
-    '4,501,1234568,-;smc: SMC-R lg 00010000 net 1 link added: id 1\n3,502,2000000,-;smcx: error\n';
+    '4,501,1234568,-;smc: SMC-R lg 00010000 net 1 link added: id 1\n' +
+    '4,504,1234569,-;smc: SMC-R lg 00010000 net 1 state changed: SINGLE, pnetid NET1\n3,502,2000000,-;smcx: error\n';
   t.match(found(quiet), {
     status: 'pass',
-    finding: '2 messages about SMC, none of trouble',
-    facts: { messages: [/adding ib device/, /link added/] },
+    finding: '3 messages about SMC, none of trouble',
+    facts: { messages: [/adding ib device/, /link added/, /SINGLE/] },
   });
   t.match(found(`${quiet}4,503,3000000,c;smc: SMC-R lg 00010000 net 1 link removed: id 1\n`), {
     status: 'warning',
