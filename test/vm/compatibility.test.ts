@@ -47,7 +47,7 @@ t.test('differences to TCP', async (t) => {
     );
   };
   await t.test('node:net', (t) => compare(t, (prefix) => netChecks(guest, prefix), 25));
-  await t.test('sockets of Python', (t) => compare(t, (prefix) => pythonTests(guest, CLASSES, prefix), 120));
+  await t.test('sockets of Python', (t) => compare(t, (prefix) => pythonTests(guest, CLASSES, prefix), 100));
 });
 
 t.test('the causes are documented', async (t) => {
