@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** All that decides which device the kernel takes for an SMC connection: interfaces, devices, PNET IDs, EIDs. */
 import { type NetworkInterface, readInterfaces } from '../host/network-interfaces.ts';
+import { isInitialNetworkNamespace } from '../host/network-namespace.ts';
 import {
   isIsm,
   type PciFunction,
@@ -9,6 +10,7 @@ import {
   readPciSlots,
 } from '../host/pci-devices.ts';
 import { type RdmaDevice, readRdmaDevices } from '../host/rdma-devices.ts';
+import { smcGenNetlink } from '../netlink/uapi/smc.ts';
 import type { SmcClient } from './client.ts';
 import type { SmcdDevice, SmcrPort } from './devices.ts';
 import type { Seid } from './eids.ts';
@@ -55,9 +57,10 @@ export async function readInventory(client: SmcClient, root = '/'): Promise<Inve
       return undefined;
     }
   };
-  const { smc } = client.moduleStates();
   const system = await ask('SMC', async () => {
-    if (smc === 'available') throw new SmcError('NO_SMC', 'the kernel module smc is not loaded');
+    const families = await client.families();
+    const isThere = families.some(({ name }) => name === smcGenNetlink.GET_SYS_INFO.family);
+    if (!isThere) throw new SmcError('NO_SMC', 'kernel module smc is not loaded');
     return client.system();
   });
   const askSmc = async <T>(part: string, read: () => Promise<T>): Promise<T | undefined> =>
@@ -66,7 +69,7 @@ export async function readInventory(client: SmcClient, root = '/'): Promise<Inve
   return {
     root,
     interfaces,
-    rdmaDevices: readRdmaDevices(root, interfaces),
+    rdmaDevices: readOwnRdmaDevices(root, interfaces),
     pciFunctions: readPciFunctions(root),
     pciSlots: readPciSlots(root),
     pnetTable: await askSmc('PNET table', () => client.pnet.list()),
@@ -78,6 +81,26 @@ export async function readInventory(client: SmcClient, root = '/'): Promise<Inve
     addresses: await ask('IP addresses', () => client.interfaceAddresses()),
     problems,
   };
+}
+
+/**
+ * RDMA devices, with the interfaces of ports as far as they are in this network namespace. In other ones than the initial
+ * one, sysfs names the interface of a port whether it is there or not, and another one may have the same name: every
+ * namespace has a `lo`. The same adapter behind both tells.
+ */
+export function readOwnRdmaDevices(root: string, interfaces: readonly NetworkInterface[]): RdmaDevice[] {
+  const devices = readRdmaDevices(root, interfaces);
+  if (isInitialNetworkNamespace(root) !== false) return devices;
+  return devices.map((device) => {
+    const isOwn = (netdev: string | undefined): boolean =>
+      device.parent !== undefined &&
+      interfaces.some(({ name, parent }) => name === netdev && parent?.id === device.parent);
+    const ports = device.ports.map((port) => ({
+      ...port,
+      netdev: isOwn(port.netdev) ? port.netdev : undefined,
+    }));
+    return { ...device, ports };
+  });
 }
 
 /** ISM devices of the host by PCI address. */

@@ -4,13 +4,14 @@ import { isMainframe, kernelRelease } from '../../host/architecture.ts';
 import { type ModuleState, moduleState } from '../../host/kernel-module.ts';
 import { type NetworkInterface, readInterfaces } from '../../host/network-interfaces.ts';
 import { isInitialNetworkNamespace } from '../../host/network-namespace.ts';
-import { type RdmaDevice, readRdmaDevices } from '../../host/rdma-devices.ts';
+import type { RdmaDevice } from '../../host/rdma-devices.ts';
 import type { FamilyInfo } from '../../netlink/genetlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../netlink/uapi/smc.ts';
 import type { SmcClient } from '../client.ts';
 import { hasLoopbackIsm, type SmcdDevice, type SmcrPort } from '../devices.ts';
 import type { Seid } from '../eids.ts';
 import type { InterfaceAddress } from '../interface-addresses.ts';
+import { readOwnRdmaDevices } from '../inventory.ts';
 import type { PnetEntry } from '../pnet-table.ts';
 import type { Statistics } from '../statistics.ts';
 import type { SystemInfo } from '../system.ts';
@@ -57,9 +58,7 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
     if (families.value.some(({ name }) => name === family)) return look(at);
     return { why: families.value.length > 0 ? `the kernel does not have ${family}` : NO_SMC };
   };
-  const isInitialNamespace = isInitialNetworkNamespace(root);
   const interfaces = readInterfaces(root);
-  const rdmaDevices = readRdmaDevices(root, interfaces);
   const system = await ask(GENERAL, () => client.system());
   const smcdDevices = await ask(GENERAL, () => client.smcdDevices());
   const release = kernelRelease(root);
@@ -69,12 +68,10 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
     isMainframe: isMainframe(root),
     modules: { smc: moduleState('smc', root, release), smcDiag: moduleState('smc_diag', root, release) },
     families,
-    isInitialNamespace,
+    isInitialNamespace: isInitialNetworkNamespace(root),
     interfaces,
     addresses: await look(() => client.interfaceAddresses()),
-    rdmaDevices: isInitialNamespace
-      ? rdmaDevices
-      : rdmaDevices.map((device) => withOwnPorts(device, interfaces)),
+    rdmaDevices: readOwnRdmaDevices(root, interfaces),
     system,
     smcdDevices,
     hasLoopbackIsm:
@@ -85,20 +82,6 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
     seid: await ask(GENERAL, async () => (await client.seid.read()) ?? null),
     isHandshakeLimited: await ask(GENERAL, () => client.handshakeLimit.isEnabled()),
     statistics: await ask(GENERAL, () => client.statistics()),
-  };
-}
-
-/**
- * In other network namespaces than the initial one, sysfs names the interface of a port whether it is there or not, and
- * another one may have the same name: every namespace has a `lo`. The same adapter behind both tells.
- */
-function withOwnPorts(device: RdmaDevice, interfaces: readonly NetworkInterface[]): RdmaDevice {
-  const isOwn = (netdev: string | undefined): boolean =>
-    device.parent !== undefined &&
-    interfaces.some(({ name, parent }) => name === netdev && parent?.id === device.parent);
-  return {
-    ...device,
-    ports: device.ports.map((port) => ({ ...port, netdev: isOwn(port.netdev) ? port.netdev : undefined })),
   };
 }
 
