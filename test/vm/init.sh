@@ -65,6 +65,9 @@ mkdir -p /new/run/bed /new/run/jobs /new/run/lock /new/share
 chmod 1777 /new/run/lock
 mount --move /bed /new/run/bed
 mount --bind /new/run/bed/share /new/share
+# what the guest has written to its file system, for tests that want to know what is left behind
+mkdir /new/run/changes
+mount --bind /changes/upper /new/run/changes
 cp /bin/busybox /agent /new/run/
 ip link set lo up
 
