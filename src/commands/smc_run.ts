@@ -10,9 +10,10 @@ import { inheritedState, rawArguments, rawEnvironment, STATE_VARIABLE } from '..
 import { currentCaller, lookAtProgram } from '../host/program.ts';
 import { seccompObstacle } from '../host/seccomp.ts';
 import { SmcError } from '../smc/error.ts';
+import { findAddon } from '../smc/native-addon.ts';
 import { fromBytes, preloadList, preloadVariables, variable, withVariables } from './run/environment.ts';
 import { isWatched, launchArguments, openLog } from './run/launch.ts';
-import { findAddon, findLauncher, findShims, preloadPath } from './run/native-parts.ts';
+import { findLauncher, findShims, preloadPath } from './run/native-parts.ts';
 import { replaceProcess } from './run/replace.ts';
 import { finish, RESULT_VARIABLE } from './run/report.ts';
 import { SOCKET_KINDS, settingsOf, WAYS } from './run/settings.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The native addon: system calls that Node does not offer. See native/README.md. */
 import { createRequire } from 'node:module';
-import { nativeFile, nativeSource } from './package-files.ts';
+import { nativeFile } from './package-files.ts';
 import type { InheritedState } from './process-state.ts';
 
 export interface NativeAddon {
@@ -28,25 +28,7 @@ export interface NativeAddon {
   getxattr(file: string | Buffer, name: string): Uint8Array | null;
 }
 
-/** The addon is missing, or cannot be loaded. */
-export class NoAddonError extends Error {
-  readonly path: string;
-  /** what mends it */
-  readonly hint = `install a C compiler, then: node ${nativeSource('build.mjs')}`;
-
-  constructor(path: string, cause: unknown) {
-    super(`the native addon cannot be loaded (${path})`, { cause });
-    this.path = path;
-  }
-}
-NoAddonError.prototype.name = 'NoAddonError';
-
-/** @throws NoAddonError */
+/** @throws Node's own error when the addon is missing or cannot be loaded */
 export function loadAddon(): NativeAddon {
-  const addon = nativeFile('smc-native.node');
-  try {
-    return createRequire(import.meta.url)(addon) as NativeAddon;
-  } catch (cause) {
-    throw new NoAddonError(addon, cause);
-  }
+  return createRequire(import.meta.url)(nativeFile('smc-native.node')) as NativeAddon;
 }

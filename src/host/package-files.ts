@@ -25,7 +25,7 @@ export function nativeFile(name: string): string {
   return join(packageDirectory(), 'dist', 'native', name);
 }
 
-/** Path of a source file of the native part. */
-export function nativeSource(name: string): string {
-  return join(packageDirectory(), 'native', name);
+/** What to do where native files are missing: they are built when the package is installed, if there is a compiler. */
+export function buildHint(): string {
+  return `install a C compiler, then: node ${packageFile('native/build.mjs')}`;
 }

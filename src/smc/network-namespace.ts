@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The network namespace that a command works in, when it is not the caller's. */
 import { existsSync } from 'node:fs';
-import { loadAddon, NoAddonError } from '../host/native-addon.ts';
 import { SmcError } from './error.ts';
+import { findAddon } from './native-addon.ts';
 
 /** Where ip-netns(8) keeps namespaces that have a name; the second is the first's old path. */
 const NAMED = ['/run/netns', '/var/run/netns'];
@@ -15,8 +15,9 @@ const NAMED = ['/run/netns', '/var/run/netns'];
  */
 export function enterNetworkNamespace(name: string): void {
   const file = namespaceFile(name);
+  const { enterNetworkNamespace } = findAddon();
   try {
-    loadAddon().enterNetworkNamespace(file);
+    enterNetworkNamespace(file);
   } catch (cause) {
     throw refusal(name, cause);
   }
@@ -37,8 +38,6 @@ function namespaceFile(name: string): string {
 }
 
 function refusal(name: string, cause: unknown): unknown {
-  if (cause instanceof NoAddonError)
-    return new SmcError('NOT_SUPPORTED', cause.message, { hint: cause.hint, cause });
   const { code, syscall } = cause as NodeJS.ErrnoException;
   const object = `the network namespace '${name}'`;
   switch (code) {

@@ -3,17 +3,15 @@
  * Makes the sockets of this very process SMC sockets: it executes itself once more with the preload library, as smc_run
  * would. So there is no helper process and no file that could be left behind.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import type { Context } from '../../cli/run.ts';
-import { nativeFile, nativeSource } from '../../host/package-files.ts';
 import { SmcError } from '../../smc/error.ts';
+import { findAddon } from '../../smc/native-addon.ts';
+import { findShim } from '../run/native-parts.ts';
 
 /** Set for the process that we become; it takes the variable away again. */
 const STAGE_VARIABLE = 'SMC_CHK_PRELOADED';
 const SHIM = 'libsmc-preload.so';
-
-type Execve = (file: string, argv: string[], environment: string[]) => never;
 
 /**
  * Returns when the preload library is in this process. Otherwise the process becomes one where it is.
@@ -28,24 +26,17 @@ export function enterShim({ io, hostRoot }: Context): void {
       });
     return;
   }
-  const shim = nativeFile(SHIM);
-  const hint = `install a C compiler, then: node ${nativeSource('build.mjs')}`;
-  if (!existsSync(shim))
-    throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${shim})`, { hint });
-  // LD_PRELOAD is split at both and knows no quotes
-  if (/[ :]/.test(shim))
-    throw new SmcError('NOT_SUPPORTED', `the path ${shim} must not have blanks or colons`, {
-      hint: 'install the package elsewhere',
-    });
+  const shim = findShim();
   const preload = [io.env['LD_PRELOAD'], shim].filter(Boolean).join(':');
   const environment = { ...io.env, LD_PRELOAD: preload, [STAGE_VARIABLE]: '1' };
-  const execve = loadExecve(hint);
+  const { execve } = findAddon();
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
   io.flush();
   execve(
     process.execPath,
     words,
     Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    {},
   );
 }
 
@@ -54,14 +45,5 @@ function isLoaded(root: string): boolean {
     return readFileSync(`${root}/proc/self/maps`, 'latin1').includes(SHIM);
   } catch {
     return true; // no /proc: what the kernel says of the sockets will tell
-  }
-}
-
-function loadExecve(hint: string): Execve {
-  const addon = nativeFile('smc-native.node');
-  try {
-    return (createRequire(import.meta.url)(addon) as { execve: Execve }).execve;
-  } catch (cause) {
-    throw new SmcError('NOT_SUPPORTED', `the native addon cannot be loaded (${addon})`, { hint, cause });
   }
 }

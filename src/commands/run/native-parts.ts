@@ -2,13 +2,9 @@
 /** The built parts that smc_run needs, or what to do where they are missing. */
 import { existsSync } from 'node:fs';
 import { type ElfFile, readElf } from '../../host/elf.ts';
-import { loadAddon, type NativeAddon, NoAddonError } from '../../host/native-addon.ts';
-import { nativeFile, nativeSource } from '../../host/package-files.ts';
+import { buildHint, nativeFile } from '../../host/package-files.ts';
 import { SmcError } from '../../smc/error.ts';
 import type { Shim } from './way.ts';
-
-/** The C part is built when the package is installed, where there is a compiler. */
-const buildHint = (): string => `install a C compiler, then: node ${nativeSource('build.mjs')}`;
 
 /** The launcher, or undefined where it was not built. */
 export function findLauncher(): string | undefined {
@@ -16,8 +12,11 @@ export function findLauncher(): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** The library for this machine, which has to be there, and the one for its 32-bit programs, where it was built. */
-export function findShims(): Shim[] {
+/**
+ * The library for this machine.
+ * @throws SmcError when it was not built, or LD_PRELOAD cannot hold its path
+ */
+export function findShim(): string {
   const shim = nativeFile('libsmc-preload.so');
   if (!existsSync(shim))
     throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${shim})`, { hint: buildHint() });
@@ -28,7 +27,12 @@ export function findShims(): Shim[] {
       `the path ${shim} must not have blanks or colons, LD_PRELOAD cannot hold it`,
       { hint: 'install the package elsewhere' },
     );
-  const files = [shim, nativeFile('libsmc-preload-32.so')].filter((file) => existsSync(file));
+  return shim;
+}
+
+/** The library for this machine, which has to be there, and the one for its 32-bit programs, where it was built. */
+export function findShims(): Shim[] {
+  const files = [findShim(), nativeFile('libsmc-preload-32.so')].filter((file) => existsSync(file));
   return files.map((file) => {
     try {
       return { file, elf: readElf(file) };
@@ -49,15 +53,4 @@ export function preloadPath(shim: Shim, elf: ElfFile | null | undefined): string
   const both = nativeFile('preload');
   const isGnu = /\/ld(-linux|64)[^/]*$/.test(elf?.interpreter ?? '');
   return isGnu && existsSync(both) ? `${both}/$LIB/libsmc-preload.so` : shim.file;
-}
-
-/** The functions that Node does not have. */
-export function findAddon(): NativeAddon {
-  try {
-    return loadAddon();
-  } catch (cause) {
-    if (cause instanceof NoAddonError)
-      throw new SmcError('NOT_SUPPORTED', cause.message, { hint: cause.hint, cause });
-    throw cause;
-  }
 }

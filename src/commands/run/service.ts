@@ -23,7 +23,8 @@ import { unifiedDiff } from '../../output/diff.ts';
 import type { Json } from '../../output/json.ts';
 import { stringify } from '../../output/json.ts';
 import { SmcError } from '../../smc/error.ts';
-import { findAddon, findLauncher, findShims } from './native-parts.ts';
+import { findAddon } from '../../smc/native-addon.ts';
+import { findLauncher, findShims } from './native-parts.ts';
 import { BLOCK_WORDS, changedByHand, type Host, type Plan, planService } from './service-plan.ts';
 import { settingsOf } from './settings.ts';
 
@@ -52,13 +53,14 @@ export async function serviceMode(context: Context, parsed: Parsed): Promise<num
   if (modes.length > 1) throw new UsageError(`--${modes[0]} and --${modes[1]} exclude each other`);
   const unfit = ['report', 'require-smc', 'log'].find((name) => flags.has(name));
   if (unfit) throw new UsageError(`--${unfit} is for programs that smc_run starts itself, not for services`);
+  // a recorded system has no units
+  context.needsRunningSystem(`--${modes[0]}`);
   if (flags.has('status')) {
     if (flags.has('dry-run')) throw new UsageError('--status changes nothing, with or without --dry-run');
     if (operands.length > 1) throw new UsageError('--status takes one unit at most');
     return status(context, flags.has('json'), operands[0]);
   }
   const [mode] = modes as ['enable' | 'disable'];
-  context.needsRunningSystem(`--${mode}`);
   if (operands.length > 0) throw new UsageError(`--${mode} takes one unit, '${operands[0]}' is too much`);
   const name = serviceName(values[mode] ?? '');
   return mode === 'enable' ? enable(context, parsed, name) : disable(context, parsed, name);

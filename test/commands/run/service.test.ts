@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { smcRun } from '../../../src/commands/smc_run.ts';
 import { nativeFile } from '../../../src/host/package-files.ts';
@@ -237,6 +238,16 @@ t.test('what the kernel lacks is said', async (t) => {
     stderr,
     'smc_run: buffers are capped at net.core.rmem_max = 212992 bytes; put net.core.rmem_max = 1048576 into a file in /etc/sysctl.d\n',
   );
+});
+
+t.test('a recorded system has no units', async (t) => {
+  const bundle = fileURLToPath(new URL('../../fixtures/6.12-smcr', import.meta.url));
+  for (const words of ['--enable u', '--disable u', '--status', '--status u -j'])
+    t.match(
+      await runCommand(smcRun, `--from ${bundle} ${words}`),
+      { status: 1, stdout: '', stderr: /--\w+ needs the running system: not with --from/ },
+      words,
+    );
 });
 
 t.test('socket activation is named', async (t) => {
