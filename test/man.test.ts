@@ -8,6 +8,7 @@ import t from 'tap';
 import { helpText, withCommonOptions } from '../src/cli/options.ts';
 import type { CommandDefinition } from '../src/cli/run.ts';
 import { reportJson } from '../src/commands/run/report.ts';
+import type { ServiceChangeDocument, ServicesDocument } from '../src/documents/smc_run.ts';
 import { smcPnetid } from '../src/netlink/uapi/smc.ts';
 import { fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
 import { SOCKET_STATES } from '../src/smc/sockets.ts';
@@ -195,7 +196,34 @@ const sampleDocuments: Record<string, (command: CommandDefinition) => Promise<un
     const connection = { command: 'x', mode: 'tcp', reason: 1, peer_diagnosis: 1, count: 1 } as const;
     const refused = [{ errno: 1, count: 1 }];
     const sockets = { smc: 1, tcp: 1 };
+    const change: ServiceChangeDocument = {
+      unit: 'x.service',
+      action: 'enable',
+      dry_run: false,
+      changed: true,
+      way: 'preload',
+      lines: [{ text: '', reason: '' }],
+      remarks: [],
+      files: [{ path: '', before: null, after: '' }],
+      reload: 'done',
+    };
+    const processes = { all: 1, converted: 1 };
+    const services: ServicesDocument = {
+      services: [
+        {
+          unit: 'x.service',
+          enabled: true,
+          file: '',
+          seal: 'intact',
+          way: 'preload',
+          exists: true,
+          processes,
+        },
+      ],
+    };
     return [
+      change,
+      services,
       reportJson(
         { status: 0, signal: null, observed: true, sockets, refused, connections: [connection] },
         'x',

@@ -55,12 +55,15 @@ const SPELLINGS: readonly (readonly [title: string, options: RegExp])[] = [
   ['--interfaces', /^(-[a-z6]*[ls]|--live-test|--static-analysis)/],
   ['--pnetid', /^(-[a-z6]*i|--pnetid)/],
   ['--explain', /^--explain/],
+  ['--enable', /^--(enable|disable)/],
+  ['--status', /^--status/],
 ];
 
 /** The longest title whose words are all in the command line; what smcr has not, it shares with smcd. */
 function titleFor([program = '', ...given]: readonly string[]): string | undefined {
   const chosen = SPELLINGS.filter(([, options]) => given.some((word) => options.test(word)));
-  const rest = program === 'smc_chk' ? chosen.map(([title]) => title) : given;
+  const isChoice = program === 'smc_chk' || program === 'smc_run';
+  const rest = isChoice ? chosen.map(([title]) => title) : given;
   const operands = rest.filter((word) => !word.startsWith('-'));
   const candidates = [...schemas.keys()].filter((title) => {
     const [name = '', ...others] = title.split(' ');
