@@ -36,7 +36,7 @@ export const smcChk: CommandDefinition = {
       help: 'explain a reason code or name, or "all" of them',
       addition: true,
     },
-    { short: 'd', long: 'debug', help: 'report each step on stderr' },
+    { short: 'd', long: 'debug', help: 'report each step of --connect and --server on stderr' },
   ],
   examples: [
     ['smc_chk', 'check this host'],

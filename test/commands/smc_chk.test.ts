@@ -28,8 +28,8 @@ t.test('usage errors are status 2 and one line', async (t) => {
     ['-C [::1', "'[::1' is not a host to connect to: '[::1' is not an IPv6 address"],
     ['-C :80', "':80' is not a host to connect to"],
     ['-C http://host/', "'http://host/' is not a host to connect to"],
-    ['-C host --timeout 0', "--timeout '0' is not a number of seconds from 1 to 3600"],
-    ['-C host --timeout soon', "--timeout 'soon' is not a number of seconds from 1 to 3600"],
+    ['-C host --timeout 0', "--timeout '0' is not a number of seconds above 0, up to 3600"],
+    ['-C host --timeout soon', "--timeout 'soon' is not a number of seconds above 0, up to 3600"],
     ['-S -p -1', "'-1' is not a port: give a number from 1 to 65535"],
     ['-S --timeout 3', '--timeout has no meaning with --server'],
     [

@@ -72,7 +72,7 @@ export function parseTimeout(text: string | undefined): number {
   const seconds =
     text === undefined ? DEFAULT_TIMEOUT_S : /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : 0;
   if (!(seconds > 0 && seconds <= TIMEOUT_MAX_S))
-    throw new UsageError(`--timeout '${text}' is not a number of seconds from 1 to ${TIMEOUT_MAX_S}`);
+    throw new UsageError(`--timeout '${text}' is not a number of seconds above 0, up to ${TIMEOUT_MAX_S}`);
   return seconds * 1000;
 }
 
