@@ -3,8 +3,9 @@
  * What became of the sockets: SMC-R, SMC-D, or TCP and why.
  *
  * The kernel tells it in smc_diag, for sockets that still exist. So we look when a program is about to close one or to
- * exit, and at all of them twice a second, for those that were killed. A connection that was never seen connected
- * counts as unknown. Only sockets that are open are kept; connections are counted by outcome.
+ * exit, and at all of them twice a second, for those that were killed. What vanished without the look that was due counts
+ * as unknown, but not what was last seen unconnected, or never sent a segment of TCP. Only sockets that are open are
+ * kept; connections are counted by outcome.
  *
  * smc_diag cannot be asked for one socket, but it lists the youngest first. A look at one socket ends as soon as that
  * one is found, and all looks together may take a quarter of the time.
@@ -15,12 +16,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -173,9 +176,8 @@ struct entry {
 	uint64_t cookie; /* 0: not seen yet */
 	pid_t pid;
 	char command[NAME_SIZE];
-	enum { UNSEEN, UNCONNECTED, LISTENING, COUNTED } progress;
-	bool looked_at_end; /* since then there is nothing more to know, unless another process has it too */
-	unsigned int leaving; /* the look that is made because its process exits */
+	/* IN_DOUBT: a look is due, or it showed a connection without telling over what */
+	enum { IN_DOUBT, UNCONNECTED, LISTENING, COUNTED } progress;
 	unsigned char missed; /* complete looks in a row that did not show it */
 	unsigned int look; /* the last one that showed it */
 	uint16_t port; /* of a listener */
@@ -208,7 +210,6 @@ static struct entry *add_entry(ino_t inode, pid_t pid, const char *command)
 		return NULL;
 	entry->inode = inode;
 	entry->pid = pid;
-	entry->leaving = UINT32_MAX; /* no look */
 	memcpy(entry->command, command, sizeof entry->command);
 	*at = entry;
 	entries++;
@@ -284,12 +285,15 @@ static void settle(struct entry *entry, enum mode mode, const struct row *row)
 		 json_or_null(mode == MODE_TCP ? row->diagnosis : 0).text, local, peer);
 }
 
-/* The socket is gone. If it may have been connected since we looked, nobody knows how. */
+/*
+ * The socket is gone. One that was last seen unconnected is no connection: its close() takes a while to come about on
+ * a busy machine, and other looks may fall in between. What connects and is killed before the next look is lost.
+ */
 static void remove_entry(struct entry **at)
 {
 	struct entry *entry = *at;
 
-	if ((entry->progress == UNSEEN || entry->progress == UNCONNECTED) && !entry->looked_at_end)
+	if (entry->progress == IN_DOUBT)
 		settle(entry, MODE_UNKNOWN, NULL);
 	*at = entry->next;
 	free(entry);
@@ -319,7 +323,6 @@ static void update(struct entry *entry, const struct row *row)
 		port_seen[entry->port / 8] |= (uint8_t)(1 << entry->port % 8);
 	} else if (!is_connected(row)) {
 		entry->progress = UNCONNECTED;
-		entry->looked_at_end = entry->leaving == this_look;
 	} else if (row->socket.mode == DIAG_MODE_TCP) {
 		settle(entry, MODE_TCP, row);
 	} else if (row->socket.mode == DIAG_MODE_SMCD) {
@@ -328,7 +331,7 @@ static void update(struct entry *entry, const struct row *row)
 		settle(entry, MODE_SMCR, row);
 	} else {
 		/* 0 is SMC-R, and also what remains when the link group has gone */
-		entry->progress = UNSEEN;
+		entry->progress = IN_DOUBT;
 	}
 }
 
@@ -364,19 +367,13 @@ static bool look_at_row(const struct row *row, void *context)
 	return true;
 }
 
-struct wanted {
-	ino_t inode;
-	bool found;
-};
-
 static bool look_for_one(const struct row *row, void *context)
 {
-	struct wanted *wanted = context;
+	const ino_t *wanted = context;
 
-	if (row->inode != wanted->inode)
+	if (row->inode != *wanted)
 		return true;
 	look_at_row(row, NULL);
-	wanted->found = true;
 	return false;
 }
 
@@ -503,24 +500,65 @@ static struct entry *open_question(const char *path, pid_t tid)
 	return entry;
 }
 
+enum { CALL_PIDFD_OPEN = 434, CALL_PIDFD_GETFD = 438 }; /* the same on all machines of launch-filter.c */
+
+/* The process of a thread, as a descriptor, or -1. */
+static int open_process(pid_t tid)
+{
+	struct caller caller;
+
+	return look_at_caller(tid, &caller) ? (int)syscall(CALL_PIDFD_OPEN, (long)caller.pid, 0L) : -1;
+}
+
+/*
+ * True if the TCP socket within the SMC socket never had a segment to send or to receive. That needs no list, so it is
+ * known also when a look fails or would take too long. False, too, when it cannot be told: that needs what ptrace needs.
+ */
+static bool never_connected(int process, int fd)
+{
+	struct { /* linux/tcp.h struct tcp_info; that of the C library is shorter */
+		uint8_t state, others[135];
+		uint32_t segs_out, segs_in;
+	} info = { 0 };
+	socklen_t size = sizeof info;
+	int copy = process < 0 ? -1 : (int)syscall(CALL_PIDFD_GETFD, (long)process, (long)fd, 0L);
+	bool known;
+
+	_Static_assert(sizeof info == 144, "layout of the kernel");
+	if (copy < 0)
+		return false;
+	known = getsockopt(copy, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && size == sizeof info;
+	close(copy);
+	return known && (info.state == TCP_CLOSE || info.state == TCP_LISTEN) && !info.segs_out && !info.segs_in;
+}
+
+/* It may have been connected since the last look, and is about to go: what that look showed does not hold any more. */
+static void open_again(struct entry *entry, int process, int fd)
+{
+	entry->progress = never_connected(process, fd) ? UNCONNECTED : IN_DOUBT;
+}
+
 void observe_close(pid_t tid, int fd)
 {
 	char path[48];
 	struct entry *entry;
-	struct wanted wanted = { 0 };
+	ino_t wanted;
+	int process;
 
 	if (!observer.options)
 		return;
 	snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
 	entry = open_question(path, tid);
-	if (!entry || !may_look())
+	if (!entry)
 		return;
-	wanted.inode = entry->inode;
+	process = open_process(tid);
+	open_again(entry, process, fd);
+	if (process >= 0)
+		close(process);
+	if (!may_look())
+		return;
+	wanted = entry->inode;
 	list_in_time(look_for_one, &wanted);
-	/* the entry may have been replaced meanwhile */
-	entry = *place_of(wanted.inode);
-	if (wanted.found && entry && entry->progress == UNCONNECTED)
-		entry->looked_at_end = true;
 }
 
 void observe_exit(pid_t tid)
@@ -530,6 +568,7 @@ void observe_exit(pid_t tid)
 	struct entry *entry;
 	DIR *directory;
 	const struct dirent *file;
+	int process;
 
 	if (!observer.options)
 		return;
@@ -537,15 +576,18 @@ void observe_exit(pid_t tid)
 	directory = opendir(path);
 	if (!directory)
 		return;
+	process = open_process(tid);
 	while ((file = readdir(directory))) {
 		snprintf(path, sizeof path, "/proc/%d/fd/%s", tid, file->d_name);
 		entry = open_question(path, tid);
 		if (!entry)
 			continue;
-		entry->leaving = this_look + 1;
+		open_again(entry, process, atoi(file->d_name));
 		questions = true;
 	}
 	closedir(directory);
+	if (process >= 0)
+		close(process);
 	if (!questions || !may_look())
 		return;
 	look_at_all(2);

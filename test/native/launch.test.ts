@@ -471,6 +471,14 @@ t.test('result document and events', async (t) => {
   t.equal(stderr, 'KEEP=1\nword\n', 'variables for the program are not for the script');
 });
 
+t.test('what counts as a connection', async (t) => {
+  const parts = ['launch-text.c', 'launch-caller.c', 'launch-filter.c'].map(nativeSource);
+  const observer = [here('observe-tester.c'), ...parts];
+  adopt(t, run(compile(join(directory, 'observe-tester'), observer), []));
+  const checks = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+  adopt(t, run(compile(join(directory, 'observe-tester-sanitized'), observer, checks), []));
+});
+
 t.test('a log that nobody reads does not stop the program', async (t) => {
   const script =
     'mkfifo "$2"; exec 5<>"$2"; exec "$0" --log 5 --debug -- "$1" "$1" signals signals signals 2>&5';
