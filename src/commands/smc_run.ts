@@ -71,6 +71,8 @@ export const smcRun: CommandDefinition = {
     ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
     ['smc_run -d curl http://server/', 'show which sockets are converted'],
     ['smc_run -r 512k -t 512k ./program', 'larger buffers for its SMC sockets'],
+    ['smc_run --report ./program', 'what its connections ran over, and why'],
+    ['smc_run --enable nginx --dry-run', 'what that service would need'],
   ],
   stopAtOperand: true,
   run: async (context, parsed) => {
