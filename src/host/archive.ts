@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: MIT
 /** Archives (.tgz) whose contents may come from anybody. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, normalize } from 'node:path';
-import { create, extract, type ReadEntry } from 'tar';
+import { gunzipSync } from 'node:zlib';
+import { create, type ReadEntry, UnpackSync } from 'tar';
 
 /** An archive that is not unpacked: one sentence without the path. */
 export class ArchiveError extends Error {}
 ArchiveError.prototype.name = 'ArchiveError';
 
 /** Far more than a bundle of a large machine; against archives that are made to fill the disk. */
-const LIMITS = { files: 200_000, bytes: 1 << 30 };
+const LIMITS = { files: 200_000, bytes: 256 << 20 };
 
 /**
  * Unpacks into a new directory of mode 0700 in the directory for temporary files.
@@ -23,30 +34,83 @@ export function unpack(
   file: string,
   isWanted: (path: string) => boolean = () => true,
 ): { directory: string; remove: () => void } {
+  const data = uncompressed(readLimited(file));
   const directory = mkdtempSync(join(tmpdir(), 'smc-tools-'));
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  const links: string[] = [];
   let files = 0;
-  let bytes = 0;
   try {
-    extract({
-      file,
+    new UnpackSync({
       cwd: directory,
-      sync: true,
       strict: true,
       preserveOwner: false,
       filter: (path, entry) => {
         files += 1;
-        bytes += entry.size;
-        if (files > LIMITS.files || bytes > LIMITS.bytes) throw new ArchiveError('it is too large');
-        return isWanted(path) && isHarmless(path, entry as ReadEntry);
+        if (files > LIMITS.files) throw new ArchiveError('it is too large');
+        if (!isWanted(path) || !isHarmless(path, entry as ReadEntry)) return false;
+        if ((entry as ReadEntry).type === 'SymbolicLink') links.push(path);
+        return true;
       },
-    });
+    }).end(data);
+    removeEscapes(directory, links);
     return { directory, remove };
   } catch (error) {
     remove();
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    if (error instanceof ArchiveError || (code && syscall)) throw error;
-    throw new ArchiveError('it is no gzip compressed tar archive, or it is damaged');
+    const { code } = error as NodeJS.ErrnoException;
+    // all else is what the archive made tar do, with names that mean nothing to the user
+    if (error instanceof ArchiveError || (code && OUR_TROUBLE.includes(code))) throw error;
+    throw new ArchiveError(DAMAGED);
+  }
+}
+
+const DAMAGED = 'it is no gzip compressed tar archive, or it is damaged';
+
+/** Errors of the disk, not of the archive. */
+const OUR_TROUBLE: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'];
+
+/** A pipe or a device may have no end. */
+function readLimited(file: string): Buffer {
+  const chunks: Buffer[] = [];
+  const fd = openSync(file, 'r');
+  try {
+    for (let bytes = 0; ; ) {
+      const chunk = Buffer.alloc(1 << 20);
+      const length = readSync(fd, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      bytes += length;
+      if (bytes > LIMITS.bytes) throw new ArchiveError('it is too large');
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** @throws ArchiveError */
+function uncompressed(data: Buffer): Buffer {
+  if (data[0] !== 0x1f || data[1] !== 0x8b) return data;
+  try {
+    return gunzipSync(data, { maxOutputLength: LIMITS.bytes });
+  } catch (error) {
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw new ArchiveError(isTooLarge ? 'it is too large' : DAMAGED);
+  }
+}
+
+/**
+ * Links through other links may lead outside although each of them reads as if it stayed inside; as they do for
+ * realpathSync, which takes "name/.." for nothing. The kernel is asked.
+ */
+function removeEscapes(directory: string, links: readonly string[]): void {
+  const inside = `${realpathSync.native(directory)}/`;
+  for (const link of links) {
+    const path = join(directory, link);
+    try {
+      if (`${realpathSync.native(path)}/`.startsWith(inside)) continue;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // its target was not copied
+    }
+    rmSync(path, { force: true });
   }
 }
 
