@@ -51,8 +51,11 @@ function targetOf({ flags, values }: Parsed): string | undefined {
   if (output !== undefined) {
     if (output === '' || output === '-' || output.endsWith('/'))
       throw new UsageError(`--output '${output}': name a file`);
-    if (lstatSync(output, { throwIfNoEntry: false })?.isDirectory())
-      throw new UsageError(`--output '${output}': it is a directory, name a file`);
+    const there = lstatSync(output, { throwIfNoEntry: false });
+    if (there?.isDirectory()) throw new UsageError(`--output '${output}': it is a directory, name a file`);
+    // the archive takes the place of what is there: of /dev/null for everybody, if root says so
+    if (there && !there.isFile() && !there.isSymbolicLink())
+      throw new UsageError(`--output '${output}': it is a device, pipe or socket, name a file`);
     return output;
   }
   // not to be guessed, so nobody can have put something in its place

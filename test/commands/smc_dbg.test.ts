@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -228,8 +229,10 @@ t.test('the name of the archive', async (t) => {
   await runCommand(smcDbg, '-o old.tgz', world);
   t.not(readFileSync('old.tgz', 'latin1'), 'old', 'a file that is named is replaced');
   mkdirSync('directory');
+  execFileSync('mkfifo', ['fifo']);
   for (const [argv, message] of [
     ['-o directory', "--output 'directory': it is a directory, name a file"],
+    ['-o fifo', "--output 'fifo': it is a device, pipe or socket, name a file"],
     ['-o -', "--output '-': name a file"],
     ['-t more', "unexpected argument 'more'"],
   ] as const)
