@@ -24,6 +24,26 @@ export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void
   }
 }
 
+/**
+ * Has something cleaned up when Ctrl-C or SIGTERM ends the process. A command that handles them itself has its way.
+ * @returns what ends this
+ */
+export function cleanUpOnSignal(cleanUp: () => void): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    if (process.listenerCount(signal) > 1) return;
+    release();
+    cleanUp();
+    process.kill(process.pid, signal); // as if it had not been handled
+  };
+  const release = (): void => {
+    process.off('SIGINT', end);
+    process.off('SIGTERM', end);
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+  return release;
+}
+
 /** Waits, at most until the signal is aborted. */
 export function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -164,10 +164,17 @@ async function placeOf(world: World, { values }: Parsed, releases: (() => void)[
     enterNetworkNamespace(netns);
   }
   if (from === undefined) return world;
-  const { openBundle } = await import('../smc/bundle.ts');
-  const { transport, hostRoot, close } = await openBundle(from);
+  const [{ openBundle }, { cleanUpOnSignal }] = await Promise.all([
+    import('../smc/bundle.ts'),
+    import('./interrupt.ts'),
+  ]);
+  let close = (): void => {};
+  // before there is anything to remove: a signal that comes while it is unpacked is seen after that
+  releases.push(cleanUpOnSignal(() => close()));
+  const system = await openBundle(from);
+  ({ close } = system);
   releases.push(close);
-  return { ...world, transport, hostRoot, isRecorded: true };
+  return { ...world, transport: system.transport, hostRoot: system.hostRoot, isRecorded: true };
 }
 
 function answer(command: CommandDefinition, { kind }: Answer): string {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
 import t from 'tap';
 import { pause } from '../../src/cli/interrupt.ts';
@@ -17,4 +18,30 @@ t.test('an abort ends a pause, and those after it', async (t) => {
   await pause(60_000, controller.signal);
   t.ok(performance.now() - start < 30_000);
   t.equal(getEventListeners(controller.signal, 'abort').length, 0);
+});
+
+/** Sends itself SIGTERM, in a process of its own: the test runner has listeners, too. */
+function terminate(before: string): { signal: NodeJS.Signals | null; stdout: string } {
+  const source = new URL('../../src/cli/interrupt.ts', import.meta.url).href;
+  const script = `import { cleanUpOnSignal } from '${source}';
+    cleanUpOnSignal(() => console.log('cleaned'));
+    ${before}
+    process.kill(process.pid, 'SIGTERM');
+    setTimeout(() => console.log('went on'), 500);`;
+  const { signal, stdout } = spawnSync(
+    process.execPath,
+    ['--import=tsx', '--input-type=module', '--eval', script],
+    { encoding: 'utf8' },
+  );
+  return { signal, stdout };
+}
+
+t.test('what is to be cleaned up is, and the process dies of the signal', (t) => {
+  t.same(terminate(''), { signal: 'SIGTERM', stdout: 'cleaned\n' });
+  t.end();
+});
+
+t.test('a command that handles signals itself has its way', (t) => {
+  t.same(terminate("process.on('SIGTERM', () => {});"), { signal: null, stdout: 'went on\n' });
+  t.end();
 });
