@@ -24,6 +24,7 @@ t.test('an abort ends a pause, and those after it', async (t) => {
 function terminate(before: string): { signal: NodeJS.Signals | null; stdout: string } {
   const source = new URL('../../src/cli/interrupt.ts', import.meta.url).href;
   const script = `import { cleanUpOnSignal } from '${source}';
+    process.removeAllListeners('SIGTERM'); // those of tsx
     cleanUpOnSignal(() => console.log('cleaned'));
     ${before}
     process.kill(process.pid, 'SIGTERM');
@@ -31,7 +32,7 @@ function terminate(before: string): { signal: NodeJS.Signals | null; stdout: str
   const { signal, stdout } = spawnSync(
     process.execPath,
     ['--import=tsx', '--input-type=module', '--eval', script],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', env: { PATH: process.env['PATH'] } }, // without what the test runner adds
   );
   return { signal, stdout };
 }
