@@ -236,6 +236,7 @@ t.test('stops are followed', async (t) => {
   await until(() => state() === 'T');
   child.kill('SIGCONT');
   t.equal(await output, 'on\n');
+  await gone(launch);
 });
 
 t.test('the supervisor is killed: TCP, and nothing waits', async (t) => {
