@@ -189,6 +189,14 @@ t.test('redacted', async (t) => {
   t.ok(parts.length > 30);
 });
 
+t.test('a name too short to be looked for in texts is redacted where it is the whole text', async (t) => {
+  const hostRoot = plant(t, { ...HOST, 'proc/sys/kernel/hostname': 'vm\n' });
+  const { directory } = await bundleOf(t, { hostRoot, transport: inspectedKernel() }, ['--redact']);
+  const text = readFileSync(join(directory, 'host/proc/sys/kernel/hostname'), 'latin1').trim();
+  t.not(text, 'vm');
+  t.not(text, '');
+});
+
 t.test('everything on standard output', async (t) => {
   const world = { hostRoot: plant(t, server, HOST), transport: inspectedKernel() };
   const text = await runCommand(smcDbg, '', world);
