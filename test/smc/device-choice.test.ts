@@ -303,7 +303,7 @@ t.test('without SMC everything of the kernel is unknown, and nothing loads it', 
   const client = new SmcClient({ transport: kernel, hostRoot });
   t.teardown(() => client.close());
   const inventory = await readInventory(client, hostRoot);
-  t.strictSame(kernel.log, ['ROUTE GETADDR'], 'no family was asked for');
+  t.strictSame(kernel.log, ['nlctrl GETFAMILY', 'ROUTE GETADDR'], 'no family was asked for by its name');
   t.match(inventory.problems, [{ part: 'SMC', error: { code: 'NO_SMC' } }]);
   const choice = chooseDevices('eth0', inventory);
   t.strictSame(choice?.pnet, { pnetId: undefined, source: 'unknown' });
