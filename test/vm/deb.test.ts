@@ -58,9 +58,12 @@ const directories = run('dpkg-deb', '--contents', file)
   .stdout.split('\n')
   .flatMap((line) => (line.startsWith('d') ? (/ \.(\/\S*)\/$/.exec(line)?.[1] ?? []) : []));
 
-/** The directories that are there, and all files that were written or deleted since boot, but what dpkg keeps of itself. */
+/**
+ * The directories that are there, and all files that were written or deleted since boot, but what dpkg and man-db
+ * keep of themselves.
+ */
 const TRACES = `cd / && ls -d ${directories.join(' ')} 2>/dev/null
-find /run/changes ! -type d ! -path '/run/changes/var/lib/dpkg/*' ! -path /run/changes/var/log/dpkg.log | sort`;
+find /run/changes ! -type d ! -path '/run/changes/var/lib/dpkg/*' ! -path /run/changes/var/log/dpkg.log ! -path '/run/changes/var/cache/man/*' | sort`;
 
 t.test('installed, used, removed, purged', async (t) => {
   const guest = await Guest.boot({ kernel: '6.12' });
