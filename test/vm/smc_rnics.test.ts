@@ -160,7 +160,7 @@ rdma link add rxev0 type rxe netdev v0`,
       const found = await devices('-N other');
       t.strictSame([...found.keys()], ['rxed0', 'rxelo', 'rxev0', 'loopback-ism']);
       t.match(found.get('rxed0')?.ports[0], {
-        interface: 'd0',
+        interface: null,
         interface_index: null,
         active_mtu: null,
         above: [],
