@@ -47,13 +47,14 @@ const SECRETS = [
   'secret-host',
   EID,
   hex(EID),
-  '10.77.5.9',
   '0a4d0509', // 10.77.5.9
-  'fd77:1234:',
   'fd7712340000',
   '02:77:66:55:44:33',
   'secret alias',
 ];
+
+/** The same addresses as texts; without an RDMA device nothing prints them. */
+const SECRETS_OF_RDMA = ['10.77.5.9', 'fd77:1234:'];
 
 async function prepare(guest: Guest): Promise<void> {
   await guest.run(
@@ -98,7 +99,7 @@ async function sameAsThere(t: Test, guest: Guest, file: string): Promise<void> {
   }
 }
 
-async function isRedacted(t: Test, guest: Guest): Promise<void> {
+async function isRedacted(t: Test, guest: Guest, secrets: readonly string[]): Promise<void> {
   const plain = await fetch(t, guest, '');
   const redacted = await fetch(t, guest, '--redact');
   const all = (file: string) =>
@@ -107,7 +108,7 @@ async function isRedacted(t: Test, guest: Guest): Promise<void> {
       .join('\n');
   const before = all(plain).toLowerCase();
   const after = all(redacted).toLowerCase();
-  for (const secret of SECRETS.map((text) => text.toLowerCase())) {
+  for (const secret of secrets.map((text) => text.toLowerCase())) {
     t.ok(before.includes(secret), `${secret} is in the bundle`);
     t.notOk(after.includes(secret), `${secret} is not in the redacted bundle`);
   }
@@ -172,7 +173,7 @@ t.test('SMC-R', async (t) => {
       );
   });
 
-  await t.test('redacted', async (t) => isRedacted(t, guest));
+  await t.test('redacted', async (t) => isRedacted(t, guest, [...SECRETS, ...SECRETS_OF_RDMA]));
 
   await t.test('by an ordinary user', async (t) => {
     await guest.run('mkdir -p /tmp/d; chmod 777 /tmp/d; sysctl -qw kernel.dmesg_restrict=1', { check: true });
@@ -218,7 +219,7 @@ t.test('SMC-D', async (t) => {
   const file = await fetch(t, guest, '');
   await sameAsThere(t, guest, file);
   t.match((await runCommand(smcss, ['--from', file])).stdout, /SMCD/);
-  await isRedacted(t, guest);
+  await isRedacted(t, guest, SECRETS);
 });
 
 t.test('without SMC', async (t) => {
