@@ -130,7 +130,8 @@ async function attempt(
       if (error instanceof Answer) io.write(answer(command, error));
       io.flush(); // rows that came before a failure
       status = reportFailure(command, error, report);
-      if (debug && status !== 0 && error instanceof Error) io.error(error.stack ?? String(error));
+      if (debug && status !== 0 && error instanceof Error)
+        io.error((error.stack ?? String(error)).split('\n').map(printable).join('\n'));
     } catch (broken) {
       status = reportFailure(command, broken, report);
     }
@@ -215,7 +216,7 @@ async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcC
       import('../netlink/debug.ts'),
       import('../netlink/codec.ts'),
     ]);
-    options.trace = tracer((line) => io.error(line), world.transport?.order ?? hostByteOrder);
+    options.trace = tracer((line) => io.error(printable(line)), world.transport?.order ?? hostByteOrder);
   }
   return options;
 }

@@ -4,6 +4,8 @@
  * written with all their digits (JSON.stringify refuses them).
  */
 
+import { jsonPrintable } from './printable.ts';
+
 /** What a document may hold; a key whose value is `undefined` is left out. */
 export type Json =
   | string
@@ -20,16 +22,18 @@ export type Json =
  * @param level depth that the value stands at, for streaming
  */
 export function stringify(value: Json, indent = 0, level = 0): string {
+  return jsonPrintable(spell(value, indent, level));
+}
+
+function spell(value: Json, indent: number, level: number): string {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
   const isArray = Array.isArray(value);
   const parts = isArray
-    ? (value as readonly Json[]).map((item) => stringify(item, indent, level + 1))
+    ? (value as readonly Json[]).map((item) => spell(item, indent, level + 1))
     : Object.entries(value)
         .filter(([, item]) => item !== undefined)
-        .map(
-          ([key, item]) => `${JSON.stringify(key)}:${indent ? ' ' : ''}${stringify(item, indent, level + 1)}`,
-        );
+        .map(([key, item]) => `${JSON.stringify(key)}:${indent ? ' ' : ''}${spell(item, indent, level + 1)}`);
   const [open, close] = isArray ? '[]' : '{}';
   if (parts.length === 0) return `${open}${close}`;
   if (!indent) return `${open}${parts.join(',')}${close}`;

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 /** Text tables from column declarations; knows rows and cells, not SMC. */
 import type { Json } from './json.ts';
+import { printable } from './printable.ts';
+
+export { printable };
 
 /** One column: how it looks in text, and what it is in JSON. */
 export interface Column<Row> {
   /** title with the blanks that fill its width; absent: the column is in JSON only */
   header?: string;
-  /** the cell with the blanks that fill its width; '' leaves it out */
+  /**
+   * the cell with the blanks that fill its width; '' leaves it out. Names in it are `printable` before they are filled up;
+   * what was forgotten is so when it is written, at the price of the width.
+   */
   text?: (row: Row) => string;
   /** colours of the cell on a terminal */
   style?: (row: Row) => Style | undefined;
@@ -44,10 +50,15 @@ export function rowLine<Row>(
   last = columns.length - 1,
 ): string {
   let line = '';
+  if (paint === plain) {
+    for (let i = 0; i <= last; i++) line += columns[i]!.text?.(row) ?? '';
+    // once for all cells: long listings are made here
+    return printable(line);
+  }
   for (let i = 0; i <= last; i++) {
     const column = columns[i]!;
-    const text = column.text?.(row) ?? '';
-    const style = paint === plain ? undefined : column.style?.(row);
+    const text = printable(column.text?.(row) ?? '');
+    const style = column.style?.(row);
     line += style ? paint(style, text) : text;
   }
   return line;
@@ -68,7 +79,7 @@ export function detailLines<Row>(
   for (const { label, detail, isExtra } of columns) {
     if (label === undefined || !detail || (isExtra && !extras)) continue;
     const value = detail(row);
-    if (value !== undefined) lines.push(`${label.padEnd(width)}: ${value}`);
+    if (value !== undefined) lines.push(printable(`${label.padEnd(width)}: ${value}`));
   }
   return lines;
 }
@@ -80,9 +91,10 @@ export interface FittedColumn<Row> {
   style?: (row: Row) => Style | undefined;
 }
 
-/** Columns as wide as their widest cell, two blanks apart; cells are to be printable. */
+/** Columns as wide as their widest cell, two blanks apart. */
 export function fitted<Row>(columns: readonly FittedColumn<Row>[], rows: readonly Row[]): Column<Row>[] {
-  return columns.map(({ title, text, style }, at) => {
+  return columns.map(({ title, text: raw, style }, at) => {
+    const text = (row: Row): string => printable(raw(row));
     const isLast = at === columns.length - 1;
     const width = isLast ? 0 : Math.max(title.length, ...rows.map((row) => text(row).length)) + 2;
     return {
@@ -98,12 +110,4 @@ export function rowObject<Row>(columns: readonly Column<Row>[], row: Row): { [ke
   const object: { [key: string]: Json } = {};
   for (const { key, json } of columns) if (key && json) object[key] = json(row);
   return object;
-}
-
-/** Makes control characters visible, so that a name from the kernel cannot steer a terminal. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\0-\x1f\x7f-\x9f]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }

@@ -3,10 +3,11 @@ import t from 'tap';
 import { ansiPaint } from '../../src/output/style.ts';
 import {
   type Column,
+  detailLines,
+  fitted,
   headerLine,
   type Paint,
   plain,
-  printable,
   rowLine,
   rowObject,
 } from '../../src/output/table.ts';
@@ -61,9 +62,20 @@ t.test('objects have the keys in column order', async (t) => {
   t.strictSame(Object.keys(rowObject(columns, row)), ['name', 'hidden', 'size']);
 });
 
-t.test('names cannot steer the terminal', async (t) => {
-  t.equal(printable('a\x1b[31m\0\x7f\x9b\n'), 'a\\x1b[31m\\x00\\x7f\\x9b\\x0a');
-  t.equal(printable('mlx5_0 ü 😀'), 'mlx5_0 ü 😀');
+t.test('what a cell forgot to make printable is so in the line', async (t) => {
+  const evil = { name: 'a\x1b[J\u202e', size: 2n };
+  t.equal(rowLine(columns, evil, plain), 'a\\x1b[J\\u202e  2');
+  t.equal(rowLine(columns, evil, marked), 'a\\x1b[J\\u202e  <bad>2</>');
+  const detail: Column<Row>[] = [{ label: 'Name', detail: ({ name }) => name }];
+  t.strictSame(detailLines(detail, evil, 5, false), ['Name : a\\x1b[J\\u202e']);
+  const [first] = fitted(
+    [
+      { title: 'Name', text: ({ name }: Row) => name },
+      { title: 'x', text: () => 'x' },
+    ],
+    [evil],
+  );
+  t.equal(first?.header, 'Name           ', 'as wide as what is shown');
 });
 
 t.test('ANSI colours', async (t) => {

@@ -91,7 +91,7 @@ export function remarks({ adapter, port }: PortRow, withGids: boolean): string[]
     ...obstacles('SMC-R', port?.smcr),
     ...obstacles('SMC-D', adapter.smcd),
     ...(adapter.kind === 'network' ? [withoutRdma(adapter, port)] : []),
-  ].map((line) => `    ${line}`);
+  ].map((line) => `    ${printable(line)}`);
 }
 
 function obstacles(what: string, use: Use | undefined): string[] {
