@@ -10,7 +10,7 @@ import type { CommandDefinition } from '../src/cli/run.ts';
 import { reportJson } from '../src/commands/run/report.ts';
 import type { ServiceChangeDocument, ServicesDocument } from '../src/documents/smc_run.ts';
 import { smcPnetid } from '../src/netlink/uapi/smc.ts';
-import { fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
+import { type FallbackReason, fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
 import { SOCKET_STATES } from '../src/smc/sockets.ts';
 import { Errno, FakeKernel } from './helpers/fake-kernel.ts';
 import { mainframe, plant, server } from './helpers/host-trees.ts';
@@ -322,12 +322,40 @@ t.test('smcss(8) explains all that smcss shows', async (t) => {
     return begin < 0 ? [] : rest.slice(0, end < 0 ? undefined : end);
   };
   t.strictSame(items(subsection('States'), 'Sy').sort(), Object.values(SOCKET_STATES).sort(), 'states');
-  const reasons = subsection('Reason codes').filter((line) => line.startsWith('.It '));
-  t.strictSame(
-    reasons,
-    [...fallbackReasons.values()].map(({ code, name }) => `.It ${formatReasonCode(code)} Pq ${name}`),
-    'reason codes with their names, in the order of the table',
+  const list = subsection('Reason codes');
+  const sentences = (remedy: string): string =>
+    remedy
+      .split('; ')
+      .map((text) => `${text[0]!.toUpperCase()}${text.slice(1)}.`)
+      .join(' ');
+  t.equal(
+    list.slice(list.findIndex((line) => line.startsWith('.It '))).join(' '),
+    [...fallbackReasons.values()]
+      .map(({ remedy, ...reason }) => `.It ${reasonLine(reason)} ${sentences(remedy)} `)
+      .join('')
+      .concat('.El'),
+    'reason codes with name, meaning and remedy, in the order of the table',
   );
+});
+
+const reasonLine = ({ code, name, meaning }: Pick<FallbackReason, 'code' | 'name' | 'meaning'>): string =>
+  `${formatReasonCode(code)} ${name}: ${meaning}`;
+
+t.test('a reason code is one line of the page, for: man smcss | grep CODE', async (t) => {
+  const { stdout, stderr } = spawnSync(
+    'mandoc',
+    ['-T', 'ascii', '-O', 'width=80', join(root, 'man/smcss.8')],
+    { encoding: 'utf8' },
+  );
+  t.equal(stderr, '');
+  // a terminal overwrites characters to make them bold
+  const lines = stdout.replace(/.\x08/g, '').split('\n');
+  for (const reason of fallbackReasons.values()) {
+    const begun = lines
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith(formatReasonCode(reason.code)));
+    t.strictSame(begun, [reasonLine(reason)], reason.name);
+  }
 });
 
 t.test('smc-tools(7) leads to every page, and every command to it', async (t) => {

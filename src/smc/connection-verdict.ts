@@ -104,7 +104,7 @@ export function fallbackVerdict(
   return { reason, peerDiagnosis, cause: reason, declinedBy };
 }
 
-/** Code, name and meaning on one line, e.g. `0x03030008 NOUEID: the hosts have no enterprise ID in common`. */
+/** Code, name and meaning on one line, e.g. `0x03030008 NOUEID: the client offered no enterprise ID`. */
 export function reasonText({ code, reason }: VerdictReason): string {
   const meaning = reason
     ? `${reason.name}: ${reason.meaning}`

@@ -53,10 +53,10 @@ t.test('--explain', async (t) => {
   t.strictSame([nouid.status, nouid.stderr], [0, '']);
   t.match(
     nouid.stdout,
-    /^Code: {5}0x03030008\nName: {5}NOUEID\nMeaning: {2}the hosts have no enterprise ID in common\nSide: {5}the server finds it out/,
+    /^Code: {5}0x03030008\nName: {5}NOUEID\nMeaning: {2}the client offered no enterprise ID\nSide: {5}the server finds it out/,
   );
-  t.match(nouid.stdout, /^Cause: {4}one of the hosts has no UEID$/m);
-  t.match(nouid.stdout, /^Fix: {6}define the same one on both: smcd ueid add NAME$/m);
+  t.match(nouid.stdout, /^Cause: {4}the client has no UEID, and no SEID that is enabled$/m);
+  t.match(nouid.stdout, /^Fix: {6}at the client: smcd ueid add NAME, with a NAME that the server has too$/m);
   for (const spelling of ['03030008', '0X03030008', '3030008', 'NOUEID', 'noueid', 'SMC_CLC_DECL_NOUEID'])
     t.equal((await chk(['--explain', spelling])).stdout, nouid.stdout, spelling);
   t.equal((await chk('--explain peer_no_smc')).stdout, (await chk('--explain 0x03010000')).stdout, 'label');

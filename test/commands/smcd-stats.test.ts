@@ -199,10 +199,10 @@ t.test('our JSON', async (t) => {
       {
         code: '0x05000000',
         name: 'PEERDECL',
-        text: 'the peer declined; its own reason is the peer diagnosis',
+        text: 'the peer declined; the peer diagnosis says why',
         count: 1,
       },
-      { code: '0x03030008', name: 'NOUEID', text: 'the hosts have no enterprise ID in common', count: 2 },
+      { code: '0x03030008', name: 'NOUEID', text: 'the client offered no enterprise ID', count: 2 },
     ],
   });
   t.equal(statistics.fallbacks.client.reasons.length, 4);

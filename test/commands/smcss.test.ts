@@ -667,7 +667,7 @@ t.test('JSON has every field', async (t) => {
       peer_diagnosis: {
         code: '0x03030008',
         name: 'NOUEID',
-        text: 'the hosts have no enterprise ID in common',
+        text: 'the client offered no enterprise ID',
       },
     },
   });
@@ -851,7 +851,7 @@ t.test('reasons below the table, on a terminal', async (t) => {
   );
   t.equal(
     lines[0],
-    '0x03010000  PEERNOSMC: the peer did not offer SMC; start the peer program over SMC; a middlebox may also strip the TCP option',
+    '0x03010000  PEERNOSMC: the peer did not offer SMC; start the peer program over SMC; see that nothing on the way strips the TCP option',
   );
   t.equal(lines[3], '0xdeadbeef  unknown reason; the peer may not be Linux');
   const coloured = await smcssOn(t, '-H', { sockets: [fallback(0x03010000)], terminal: true });

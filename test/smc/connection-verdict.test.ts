@@ -174,7 +174,7 @@ t.test('TCP: which side said no, and the reason that counts', async (t) => {
 t.test('words', async (t) => {
   t.equal(
     reasonText(fallbackVerdict(0x03030008, 0).cause!),
-    '0x03030008 NOUEID: the hosts have no enterprise ID in common',
+    '0x03030008 NOUEID: the client offered no enterprise ID',
   );
   t.equal(
     reasonText({ code: 0x1234, reason: undefined }),
