@@ -27,7 +27,7 @@ const MODULE_LINES = /smc|ism|rdma|rxe|ib_|mlx|infiniband/;
 
 const PATTERNS: readonly Pattern[] = [
   // kernel
-  { path: 'proc/version' },
+  { path: 'proc/{version,version_signature}' },
   { path: 'proc/cmdline' },
   { path: 'proc/modules', lines: MODULE_LINES },
   { path: 'proc/sys/kernel/{arch,osrelease,ostype,version,hostname,tainted}' },

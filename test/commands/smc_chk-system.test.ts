@@ -109,8 +109,9 @@ const check = (t: Test, argv = '', options: RunOptions & { tree?: object } = {})
 
 const LINES = `PASS module smc: loaded
 PASS module smc_diag: loaded
-PASS kernel: Linux 6.12.1-test
+PASS kernel: Linux ${RELEASE}, by its version without SMC-R version 2 from IPv4-mapped IPv6 addresses (6.14), RDMA devices with one receive SGE (6.14), DIBS (6.18), hs_ctrl (6.19), settings for work requests (6.19)
 PASS kernel-fault: no known fault of this release concerns this host
+PASS kernel-fixes: by its version it has the fixes for all known faults
 PASS family SMC_GEN_NETLINK: version 1, 18 commands
 PASS family SMC_PNETID: version 1, 4 commands
 PASS namespace: the initial network namespace

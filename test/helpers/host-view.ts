@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** A host on which every check passes, to be spoiled one thing at a time. */
 import type { Test } from 'tap';
+import { parseKernelVersion } from '../../src/host/kernel-version.ts';
 import type { NetworkInterface } from '../../src/host/network-interfaces.ts';
 import type { RdmaDevice, RdmaPort } from '../../src/host/rdma-devices.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
@@ -8,7 +9,8 @@ import type { Check } from '../../src/smc/checks/check.ts';
 import type { HostView } from '../../src/smc/checks/host-view.ts';
 import type { Statistics, TechnologyStatistics } from '../../src/smc/statistics.ts';
 
-export const RELEASE = '6.12.1-test';
+/** A release that has all fixes that are known of. */
+export const RELEASE = '6.12.120-test';
 
 export const ETH0: NetworkInterface = {
   name: 'eth0',
@@ -110,6 +112,7 @@ export function healthyHost(changes: Partial<HostView> = {}): HostView {
   return {
     root: '/nonexistent',
     release: RELEASE,
+    kernel: parseKernelVersion({ release: 'release' in changes ? changes.release : RELEASE }),
     isMainframe: false,
     modules: { smc: 'loaded', smcDiag: 'loaded' },
     families: { value: FAMILIES },

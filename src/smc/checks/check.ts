@@ -28,6 +28,7 @@ export const CHECK_IDS = [
   'module',
   'kernel',
   'kernel-fault',
+  'kernel-fixes',
   'family',
   'namespace',
   'rdma-device',

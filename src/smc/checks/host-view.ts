@@ -2,6 +2,7 @@
 /** Everything that the checks look at, read once. Looking changes nothing: no module is loaded by it. */
 import { isMainframe, kernelRelease } from '../../host/architecture.ts';
 import { type ModuleState, moduleState } from '../../host/kernel-module.ts';
+import { type KernelVersion, readKernelVersion } from '../../host/kernel-version.ts';
 import { type NetworkInterface, readInterfaces } from '../../host/network-interfaces.ts';
 import { isInitialNetworkNamespace } from '../../host/network-namespace.ts';
 import type { RdmaDevice } from '../../host/rdma-devices.ts';
@@ -21,6 +22,8 @@ export interface HostView {
   /** root of /proc, /sys and the like */
   root: string;
   release: string | undefined;
+  /** with the number of the stable release, where the host tells it */
+  kernel: KernelVersion | undefined;
   isMainframe: boolean;
   /** state of the modules that SMC consists of */
   modules: { smc: ModuleState; smcDiag: ModuleState };
@@ -65,6 +68,7 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
   return {
     root,
     release,
+    kernel: readKernelVersion(root),
     isMainframe: isMainframe(root),
     modules: { smc: moduleState('smc', root, release), smcDiag: moduleState('smc_diag', root, release) },
     families,

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 import { hostArchitecture } from '../../host/architecture.ts';
+import { isAtLeast, type KernelVersion, kernelVersion, versionText } from '../../host/kernel-version.ts';
 import { readSysctl } from '../../host/sysctl.ts';
-import { type Check, check } from './check.ts';
+import {
+  byVersion,
+  ENTRY_OF_UPPER_INTERFACE,
+  effectText,
+  faultsOf,
+  hasFault,
+  OTHER_NAMESPACE,
+  type KernelFault as ReleaseFault,
+  releaseWithFixes,
+} from '../kernel-faults.ts';
+import { type Check, check, counted } from './check.ts';
 import type { HostView } from './host-view.ts';
-import { isAtLeast, kernelVersion } from './kernel-version.ts';
 
 /** What SMC learned, with the Linux that brought it. */
 const FEATURES: readonly (readonly [version: string, feature: string])[] = [
@@ -16,15 +26,24 @@ const FEATURES: readonly (readonly [version: string, feature: string])[] = [
   ['6.6', 'SMC version 2.1'],
   ['6.10', 'loopback-ism'],
   ['6.11', 'IPPROTO_SMC sockets'],
+  ['6.14', 'SMC-R version 2 from IPv4-mapped IPv6 addresses'],
+  ['6.14', 'RDMA devices with one receive SGE'],
+  ['6.18', 'DIBS'],
+  ['6.19', 'hs_ctrl'],
+  ['6.19', 'settings for work requests'],
 ];
 
 /** From then on hosts in different IP subnets, and soft-RoCE, can use SMC-R. */
 const SMCR_V2 = '5.16';
 
-/** The kernel's release, what it is too old for, and those of its known faults that concern this host. */
+/** The kernel's release, what it is too old for, and its known faults. */
 export function checkKernel(host: HostView): Check[] {
-  const { release, root } = host;
-  const facts = { release: release ?? null, architecture: hostArchitecture(root) ?? null };
+  const { release, kernel: version, root } = host;
+  const facts = {
+    release: release ?? null,
+    version: version ? versionText(version) : null,
+    architecture: hostArchitecture(root) ?? null,
+  };
   if (release === undefined || !kernelVersion(release))
     return [
       check('unknown', 'kernel', null, 'the release of the kernel is not known', {
@@ -42,7 +61,7 @@ export function checkKernel(host: HostView): Check[] {
     isOld ? 'warning' : 'pass',
     'kernel',
     null,
-    `Linux ${release}${named.length > 0 ? `, by its version without ${named.join(', ')}` : ''}`,
+    `Linux ${release}${stableRelease(release, version)}${named.length > 0 ? `, by its version without ${named.join(', ')}` : ''}`,
     {
       reason: isOld
         ? 'without SMC-R version 2 both hosts must be in one IP subnet, and soft-RoCE cannot be used; a distributor may have added it'
@@ -58,9 +77,54 @@ export function checkKernel(host: HostView): Check[] {
       facts: { releases: fault.releases },
     }),
   );
-  return faults.length > 0
-    ? [kernel, ...faults]
-    : [kernel, check('pass', 'kernel-fault', null, 'no known fault of this release concerns this host')];
+  if (faults.length === 0)
+    faults.push(check('pass', 'kernel-fault', null, 'no known fault of this release concerns this host'));
+  return [kernel, ...faults, ...checkFixes(version)];
+}
+
+/** The stable release where the name of the release does not have it. */
+function stableRelease(release: string, version: KernelVersion | undefined): string {
+  const text = version?.patch === undefined || version.isFrozen ? '' : versionText(version);
+  return text === '' || text.endsWith('.0') || release.startsWith(text) ? '' : ` (${text})`;
+}
+
+/** Faults that every host with this release has, in one check: a newer kernel mends them all. */
+function checkFixes(version: KernelVersion | undefined): Check[] {
+  if (!version) return [];
+  const faults = faultsOf(version);
+  const facts = {
+    version: versionText(version),
+    faults: faults.map(({ name, effect, cve, stable, mainline }) => ({
+      name,
+      effect,
+      cve: cve ?? null,
+      fixed_in: [...Object.entries(stable).map(([series, patch]) => `${series}.${patch}`), mainline],
+    })),
+  };
+  if (faults.length > 0)
+    return [
+      check(
+        'warning',
+        'kernel-fixes',
+        null,
+        `${byVersion(version)} this kernel has ${counted(faults.length, 'fault')} that later ones do not have`,
+        {
+          reason: `unless the distributor has brought the ${faults.length === 1 ? 'fix' : 'fixes'}: ${faults.map(effectText).join('; ')}`,
+          fix: `update the kernel, to ${releaseWithFixes(version, faults)} or later`,
+          facts,
+        },
+      ),
+    ];
+  if (version.isFrozen)
+    return [
+      check('pass', 'kernel-fixes', null, 'which fixes this kernel has its release does not tell', {
+        reason: 'the distributor keeps the number of the release and brings fixes under it',
+        facts,
+      }),
+    ];
+  return [
+    check('pass', 'kernel-fixes', null, 'by its version it has the fixes for all known faults', { facts }),
+  ];
 }
 
 interface KernelFault {
@@ -128,7 +192,41 @@ const FAULTS: readonly KernelFault[] = [
     reason: 'the entry waits for a device that never comes; ISM devices are called ism and a number',
     fix: 'smc_pnet shows its PNET ID; delete it: smc_pnet -d PNETID',
   },
+  ofRelease(
+    ENTRY_OF_UPPER_INTERFACE,
+    ({ interfaces, pnetTable }) =>
+      pnetTable.value?.some(
+        ({ kind, ethName }) =>
+          kind === 'ethernet' && interfaces.some(({ name, lower }) => name === ethName && lower.length > 0),
+      ) ?? false,
+    'SMC looks at the entry of the lowest interface below it only',
+    'enter the lowest interface: smc_pnet -a PNETID -I INTERFACE; or update the kernel',
+  ),
+  ofRelease(
+    OTHER_NAMESPACE,
+    ({ isInitialNamespace }) => isInitialNamespace === false,
+    'the kernel looks for the route in the initial network namespace',
+    'update the kernel',
+  ),
 ];
+
+/** A fault of some releases that matters where a host has certain things. */
+function ofRelease(
+  fault: ReleaseFault,
+  matters: (host: HostView) => boolean,
+  reason: string,
+  fix: string,
+): KernelFault {
+  const stable = Object.entries(fault.stable).map(([series, patch]) => `${series}.${patch}`);
+  return {
+    name: fault.name,
+    releases: `before ${[...stable, fault.mainline].join(', ')}`,
+    concerns: (host) => host.kernel !== undefined && hasFault(host.kernel, fault) === true && matters(host),
+    finding: effectText(fault),
+    reason,
+    fix,
+  };
+}
 
 function sysctl(name: string, root: string): string | undefined {
   try {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
+import { isAtLeast } from '../../host/kernel-version.ts';
 import { moduleBlock, moduleOrigin } from '../../host/module-origin.ts';
 import { type Check, check } from './check.ts';
 import { type HostView, hasSmc } from './host-view.ts';
-import { isAtLeast } from './kernel-version.ts';
 
 /** Module smc, without which there is no SMC, and smc_diag, which lists sockets. */
 export function checkModules(host: HostView): Check[] {
