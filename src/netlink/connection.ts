@@ -19,7 +19,10 @@ import {
 export interface ConnectionOptions {
   /** where to connect to; the running kernel by default */
   transport?: Transport;
-  /** longest silence of the kernel in milliseconds before a request fails with ETIMEDOUT; default 10,000 */
+  /**
+   * longest silence of the kernel in milliseconds before a request fails with ETIMEDOUT; default 10,000. Only silence
+   * while this process runs counts, so a busy or stopped machine makes no request fail.
+   */
   timeoutMs?: number;
   /** sees every message that goes out or comes in (see `debug.ts`) */
   trace?: Trace | undefined;
@@ -28,6 +31,12 @@ export interface ConnectionOptions {
 export type Trace = (direction: 'send' | 'receive', message: Message, exchange: Exchange<unknown>) => void;
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+
+/**
+ * A silence is waited for in so many parts. A process that has no turn for a while, since others have the processors or
+ * it is stopped, finds all its timers due at once: that is one part, and what has come meanwhile is read before the next.
+ */
+const DEADLINE_PARTS = 10;
 
 /** How often a dump that the kernel calls inconsistent is begun anew before that is reported. */
 const INTERRUPTED_RETRIES = 3;
@@ -170,7 +179,7 @@ export class Connection {
     if (senderPort !== 0) return; // another process may write to us; only the kernel's word counts
     const transaction = this.#current;
     if (!transaction) return;
-    transaction.lastActivity = monotonicMs();
+    transaction.silentParts = -1; // the part that is under way is not a whole one
     const { exchange } = transaction;
     try {
       for (const message of messages(data, this.transport.order)) {
@@ -227,20 +236,18 @@ export class Connection {
   }
 
   #armTimer(transaction: Transaction<unknown>): void {
-    transaction.lastActivity = monotonicMs();
-    const arm = (ms: number): void => {
+    const arm = (): void => {
       this.#timer = setTimeout(() => {
         // Timers run before the poll phase: after a consumer that was blocked on a slow reader, data may be
         // waiting in the socket. Let the poll phase have its turn before judging.
         setImmediate(() => {
           if (this.#current !== transaction) return;
-          const silence = monotonicMs() - transaction.lastActivity;
-          if (silence < this.#timeoutMs) arm(this.#timeoutMs - silence);
+          if (++transaction.silentParts < DEADLINE_PARTS) arm();
           else this.#fail('receive', 'ETIMEDOUT', `no answer within ${this.#timeoutMs} ms`);
         });
-      }, ms);
+      }, this.#timeoutMs / DEADLINE_PARTS);
     };
-    arm(this.#timeoutMs);
+    arm();
   }
 
   /** Ends the exchange in flight. What it still gets is not ours any more, so the socket is given up, too. */
@@ -295,9 +302,4 @@ export class Connection {
 /** Node gives errno negative, the addon positive. */
 function positive(errno: number | undefined): number | undefined {
   return errno === undefined ? undefined : Math.abs(errno);
-}
-
-/** Clock for deadlines. `performance.now()` would do, but the first use of it loads a module for 2 ms. */
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint() / 1_000_000n);
 }

@@ -37,8 +37,8 @@ export class Transaction<T> {
   interrupted = false;
   /** set when the consumer has gone: rows are dropped, the exchange still runs to its end */
   abandoned = false;
-  /** time of the last sign of life, for the deadline */
-  lastActivity = 0;
+  /** parts of the deadline that have passed since the last sign of life */
+  silentParts = 0;
   readonly #rows: T[] = [];
   #head = 0;
   #ended = false;
