@@ -243,6 +243,23 @@ t.test('a connection that fell back', async (t) => {
   t.match(stdout, /^ {10}Declined by: the peer$/m);
 });
 
+t.test('a handshake that has not settled at once', async (t) => {
+  const port = await listener(t);
+  const { hostRoot, env } = preloaded(t);
+  const transport = kernelWhere({ mode: 2, attributes: { dmb: DMB } });
+  const { sockets } = transport;
+  let dumps = 0;
+  const STATE_INIT = 2;
+  transport.sockets = (...request) => {
+    const isSettled = ++dumps > 6;
+    const rows = sockets?.(...request) ?? [];
+    return isSettled ? rows : rows.map((row) => ({ ...row, mode: 0, state: STATE_INIT }));
+  };
+  const { status, stdout } = await chk(`-C 127.0.0.1:${port}`, { transport, hostRoot, env });
+  t.match(stdout, /Success, using SMC-D/);
+  t.equal(status, 0);
+});
+
 t.test('a socket that is none of SMC', async (t) => {
   const port = await listener(t);
   const transport = inspectedKernel();

@@ -7,14 +7,14 @@ import { type ConnectionVerdict, connectionVerdict, type LinkGroups } from '../.
 import { connectionMode, type SmcSocket } from '../../smc/sockets.ts';
 
 /**
- * The list leaves sockets out while others are closed, and a handshake may not have settled. So a socket that is not
- * found is looked for again.
+ * The list leaves sockets out while others are closed, so one that is not found is looked for again, some three seconds
+ * in all. One that is listed while its handshake has not settled is bound to: half a minute, for machines with much to do.
  */
-const TRIES = 5;
-const PAUSE_MS = 100;
+const TRIES = { absent: 8, unsettled: 60 };
+const PAUSE_MS = { first: 100, longest: 500 };
 
 interface Wanted {
-  tries: number;
+  tries: { absent: number; unsettled: number };
   resolve: (socket: SmcSocket | undefined) => void;
   reject: (error: unknown) => void;
 }
@@ -24,6 +24,7 @@ export class SocketLookup {
   readonly #client: SmcClient;
   readonly #wanted = new Map<bigint, Wanted>();
   #isRunning = false;
+  #pauseMs = PAUSE_MS.first;
 
   constructor(client: SmcClient) {
     this.#client = client;
@@ -43,7 +44,8 @@ export class SocketLookup {
 
   #find(inode: bigint): Promise<SmcSocket | undefined> {
     return new Promise((resolve, reject) => {
-      this.#wanted.set(inode, { tries: 0, resolve, reject });
+      this.#wanted.set(inode, { tries: { absent: 0, unsettled: 0 }, resolve, reject });
+      this.#pauseMs = PAUSE_MS.first;
       if (!this.#isRunning) this.#run();
     });
   }
@@ -53,7 +55,9 @@ export class SocketLookup {
     while (this.#wanted.size > 0)
       try {
         await this.#dump();
-        if (this.#wanted.size > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        if (this.#wanted.size === 0) break;
+        await new Promise((resolve) => setTimeout(resolve, this.#pauseMs));
+        this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MS.longest);
       } catch (error) {
         for (const { reject } of this.#wanted.values()) reject(error);
         this.#wanted.clear();
@@ -64,17 +68,24 @@ export class SocketLookup {
   async #dump(): Promise<void> {
     // those that come while the list is read may be missing in it for that reason
     const present = [...this.#wanted];
+    const unsettled = new Set<bigint>();
     for await (const socket of this.#client.sockets({ link: true, dmb: true })) {
       const wanted = this.#wanted.get(socket.inode);
-      if (!wanted || connectionMode(socket) === undefined) continue;
+      if (!wanted) continue;
+      if (connectionMode(socket) === undefined) {
+        unsettled.add(socket.inode);
+        continue;
+      }
       this.#wanted.delete(socket.inode);
       wanted.resolve(socket);
     }
-    for (const [inode, wanted] of present)
-      if (this.#wanted.get(inode) === wanted && ++wanted.tries >= TRIES) {
+    for (const [inode, wanted] of present) {
+      const kind = unsettled.has(inode) ? 'unsettled' : 'absent';
+      if (this.#wanted.get(inode) === wanted && ++wanted.tries[kind] >= TRIES[kind]) {
         this.#wanted.delete(inode);
         wanted.resolve(undefined);
       }
+    }
   }
 
   async #groups(socket: SmcSocket): Promise<LinkGroups> {
