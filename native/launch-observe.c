@@ -115,7 +115,7 @@ static int ask_for_sockets(void)
 		.family = AF_SMC,
 		.extensions = WITH_LGRINFO,
 	};
-	struct timeval patience = { .tv_sec = 1 };
+	struct timeval patience = { .tv_sec = 10 }; /* the kernel answers before send() returns: only for one that never does */
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_DIAG);
 
 	if (fd < 0)
