@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Guest, projectDirectory } from '../test/vm/guest.ts';
+import { type Guest, PATIENCE_MS, projectDirectory } from '../test/vm/guest.ts';
 import { bootWithSuite, waitFor } from '../test/vm/suite.ts';
 
 interface Timing {
@@ -41,7 +41,7 @@ async function timeInGuest(guest: Guest, rounds: number, lines: readonly string[
   const words = lines.map((line) => `'${line}'`).join(' ');
   const { stdout } = await guest.run(`node bench/alternate.mjs ${rounds} ${words}`, {
     check: true,
-    timeoutMs: 600_000,
+    timeoutMs: 3 * PATIENCE_MS,
   });
   return JSON.parse(stdout);
 }
@@ -108,7 +108,7 @@ try {
 
   const shim = join(projectDirectory, 'dist/native/libsmc-preload.so');
   const cost = async (command: string): Promise<number> =>
-    pairCost((await guest.run(`${command} 20000`, { check: true, timeoutMs: 300_000 })).stdout);
+    pairCost((await guest.run(`${command} 20000`, { check: true })).stdout);
   const ways: [string, string][] = [
     ['plain TCP', program],
     ['SMC by the library', `LD_PRELOAD=${shim} ${program}`],
@@ -126,7 +126,7 @@ try {
 
   const count = 30_000;
   await guest.start(`exec python3 test/vm/programs/hold-sockets.py ${count}`);
-  await waitFor(guest, `grep -q "^SMC .* ${count} " /proc/net/protocols`, 300);
+  await waitFor(guest, 'cat /proc/net/protocols', { shows: `^SMC .* ${count} ` });
   const results = await timeInGuest(guest, 5, [EMPTY, 'node bin/smcss.js -a', 'node bin/smcss.js -aj']);
   printTimings(`${count} sockets in the guest`, results);
   const [floor, text, json] = results.map(({ median }) => median);

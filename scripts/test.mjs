@@ -70,7 +70,7 @@ async function runTap(files, jobs) {
   count.follow(parser);
   const tap = spawn(
     process.execPath,
-    ['node_modules/tap/dist/esm/run.mjs', '--reporter=tap', `--jobs=${jobs}`, '--timeout=900', ...files],
+    ['node_modules/tap/dist/esm/run.mjs', '--reporter=tap', `--jobs=${jobs}`, ...files],
     { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   tap.stdout.pipe(parser);

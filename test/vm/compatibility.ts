@@ -8,7 +8,7 @@ import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDirectory, cacheDirectory, withLock } from './cache.ts';
-import { type Guest, setUpSmcR } from './guest.ts';
+import { type Guest, PATIENCE_MS, setUpSmcR } from './guest.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { ensureHostPackages, PackageSource } from './packages.ts';
 import { step } from './progress.ts';
@@ -103,7 +103,7 @@ export function netChecks(guest: Guest, prefix: string): Promise<TestResult[]> {
 }
 
 async function outcomes(guest: Guest, command: string, options: object): Promise<TestResult[]> {
-  const { stdout } = await guest.run(command, { ...options, timeoutMs: 1_800_000, check: true });
+  const { stdout } = await guest.run(command, { ...options, timeoutMs: 6 * PATIENCE_MS, check: true });
   return stdout
     .split('\n')
     .filter(Boolean)

@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap';
 import type { Guest, KernelName } from './guest.ts';
 import { setUpSmcR } from './guest.ts';
-import { bootWithSuite } from './suite.ts';
+import { bootWithSuite, waitForListener } from './suite.ts';
 
 const HEADER = 'State          UID   Inode   Local Address           Peer Address            Intf Mode \n';
 
@@ -194,7 +194,7 @@ t.test('a kernel without SMC', async (t) => {
 /** The shim opens the TCP socket that was asked for when AF_SMC cannot be had. */
 async function echoOverTcp(t: Test, guest: Guest): Promise<void> {
   const server = await guest.start('smc_run node test/vm/programs/echo-server.mjs 7000 2>/dev/null');
-  await guest.run('until ss -Hltn sport = :7000 | grep -q .; do sleep 0.2; done');
+  await waitForListener(guest, 7000);
   const client = await guest.run(
     'smc_run node test/vm/programs/echo-client.mjs 7000 127.0.0.1 200000 </dev/null',
   );

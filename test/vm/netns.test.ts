@@ -26,7 +26,9 @@ t.test('reads there', async (t) => {
   t.equal((await guest.run('smc_pnet')).stdout, '', 'netlink: not here');
   t.equal((await guest.run('smc_pnet --netns=blue')).stdout, 'NET1 dummy0 n/a 255\n', 'but there');
   t.strictSame(
-    await guest.run('ip netns exec blue sleep 100 & smc_pnet -N $!; kill $!'),
+    await guest.run(
+      'ip netns exec blue sleep infinity & wait_for "ip netns identify $!" blue; smc_pnet -N $!; kill $!',
+    ),
     { status: 0, stdout: 'NET1 dummy0 n/a 255\n', stderr: '' },
     'by a process in it',
   );

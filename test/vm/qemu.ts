@@ -83,7 +83,8 @@ export class Machine {
       ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
       ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
       ...['-kernel', options.kernel.image, '-initrd', initrd],
-      ...['-append', 'console=ttyS0 loglevel=5 panic=-1 mitigations=off random.trust_cpu=on'],
+      // A kernel that is broken ends QEMU at once, so nobody waits for what it will not do any more.
+      ...['-append', 'console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off random.trust_cpu=on'],
       ...['-serial', 'stdio', '-serial', `unix:${channel}`],
       ...(options.terminal ? ['-serial', `unix:${terminal}`] : []),
       ...share('host', '/', ',readonly=on'),

@@ -85,7 +85,7 @@ await scene('6.12', async (guest) => {
   await bystanders(guest);
   await echoPair(guest, { port: 7204 });
   await guest.start('exec python3 test/vm/programs/ipproto-smc.py 7205');
-  await waitFor(guest, 'ss -Htn state established sport = :7205 | grep -q .');
+  await waitFor(guest, 'ss -Htn state established sport = :7205', { shows: '.' });
   await record(
     guest,
     '6.12-smcr',

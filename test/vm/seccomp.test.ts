@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { targets } from '../../native/build.mjs';
 import { type Guest, type KernelName, projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, on, sockets } from './suite.ts';
+import { addUeid, bootWithSuite, listener, on, sockets } from './suite.ts';
 
 const build = join(projectDirectory, 'build');
 mkdirSync(build, { recursive: true });
@@ -88,12 +88,11 @@ async function pair(guest: Guest, { server, client, port, serverBy, clientBy }: 
   const { stdout, stderr } = await guest.run(
     `rm -f /tmp/doc-server /tmp/doc-client
 ${(serverBy ?? ((command) => observed('/tmp/doc-server', command)))(server)} </dev/null &
-n=0; until ss -Hltn sport = :${port} | grep -q .; do n=$((n + 1)); [ $n -lt 300 ] || exit 1; sleep 0.1; done
+wait_for '${listener(port)}' . || exit 1
 ${(clientBy ?? ((command) => observed('/tmp/doc-client', command)))(client)}
 echo "status $?"
 wait
 cat /tmp/doc-server /tmp/doc-client`,
-    { timeoutMs: 300_000 },
   );
   const lines = stdout.split('\n');
   const documents = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Document);
@@ -243,7 +242,9 @@ async function scenarios(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<
       client: 'build/echo-glibc hold 7214',
       port: 7214,
       clientBy: (command) =>
-        `${observed('/tmp/doc-client', command)} & until ss -Htn state established dport = :7214 | grep -q .; do sleep 0.1; done; sleep 3; pkill -KILL -f '^build/echo-glibc hold'; wait $!`,
+        `${observed('/tmp/doc-client', command, '--log 9')} 9>/tmp/log &
+wait_for 'cat /tmp/log' '"event":"connection"'
+pkill -KILL -f '^build/echo-glibc hold'; wait $!`,
     });
     t.equal(documents.length, 2);
     t.match(documents[1], { status: null, signal: 9, sockets: { smc: 1 } });
@@ -319,7 +320,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
 
   await t.test('a socket belongs to the user of its process', async (t) => {
     await run(`${launcher} -- build/launch-tester x user >/tmp/user 2>&1 &
-until grep -q . /tmp/user; do sleep 0.1; done`);
+wait_for 'cat /tmp/user' .`);
     t.equal((await run('cat /tmp/user')).stdout, 'user: smc\n');
     const [socket] = (await sockets(guest, '-l')).filter(({ uid }) => uid === 33);
     t.match(socket, { uid: 33, state: 'LISTEN' });
@@ -334,7 +335,7 @@ until grep -q . /tmp/user; do sleep 0.1; done`);
     t.equal(
       (
         await run(
-          `${launcher} -- /bin/sh sh -c 'unshare -n sh -c "ip link set lo up; build/echo-glibc serve plain 7300 1 & until ss -Hltn sport = :7300 | grep -q .; do sleep 0.1; done; build/echo-musl ask plain 7300 1000 1; wait"'`,
+          `${launcher} -- /bin/sh sh -c 'unshare -n sh -c "ip link set lo up; build/echo-glibc serve plain 7300 1 & wait_for \\"${listener(7300)}\\" .; build/echo-musl ask plain 7300 1000 1; wait"'`,
         )
       ).stdout,
       'same 1\n',
@@ -350,7 +351,7 @@ until grep -q . /tmp/user; do sleep 0.1; done`);
   await t.test('the supervisor is killed', async (t) => {
     const { stdout } = await run(
       `${launcher} -- build/launch-tester x until-tcp >/tmp/until &
-until grep -q smc /tmp/until; do sleep 0.1; done
+wait_for 'cat /tmp/until' smc
 for p in $(pgrep -x smc-launch); do pgrep -x smc-launch -P $p; done | xargs kill -KILL
 wait; cat /tmp/until`,
     );

@@ -2,7 +2,7 @@
 // Services over SMC-R, started by a real systemd: what --enable adds is enough, and --disable leaves no trace.
 import t from 'tap';
 import { setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, on, sockets, waitForListener } from './suite.ts';
+import { addUeid, bootWithSuite, on, sockets, waitForListener, waitForOutput } from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
 /** The package as root installs it. */
@@ -72,8 +72,7 @@ t.test('services of a real systemd', async (t) => {
   /** Modes of the connections of a service while a client is there. */
   const modes = async (port: number): Promise<(string | null)[]> => {
     const client = await guest.start(`exec smc_run python3 test/vm/programs/hold-connection.py ${port}`);
-    while (!(await client.output()).includes('connected'))
-      await new Promise((resolve) => setTimeout(resolve, 200));
+    await waitForOutput(client, 'the connection', (text) => text.includes('connected'));
     const found = on(port, await sockets(guest));
     client.kill();
     await client.wait();

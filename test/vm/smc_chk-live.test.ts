@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap';
 import { cable } from './cable.ts';
 import { type CommandResult, type Guest, type GuestProcess, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, UEID, waitFor, waitForListener } from './suite.ts';
+import { addUeid, bootWithSuite, listener, UEID, waitFor, waitForListener, waitForOutput } from './suite.ts';
 
 /** The part of `smc_chk -j -C` that the tests look at. */
 interface Connection {
@@ -29,22 +29,15 @@ interface Connection {
 async function serve(guest: Guest, options = ''): Promise<GuestProcess & { port: number }> {
   const server = await guest.start(`exec smc_chk -S ${options}`);
   const started = /started on port (\d+)|"started","port":(\d+)/;
-  let seen: RegExpExecArray | null = null;
-  for (let tries = 0; tries < 300 && !seen; tries++) {
-    await pause();
-    seen = started.exec(await server.output());
-  }
-  if (!seen) throw new Error(`the server does not start: ${(await stop(server)).stderr}`);
+  const seen = await waitForOutput(server, 'the start of the server', (text) => started.exec(text));
   return Object.assign(server, { port: Number(seen[1] ?? seen[2]) });
 }
 
 /** Stops a server once it has reported a connection; returns what it said of that. */
 async function reportOf(server: GuestProcess): Promise<Connection | undefined> {
-  for (let tries = 0; tries < 300 && rows(await server.output()).length === 0; tries++) await pause();
+  await waitForOutput(server, 'the report of a connection', (text) => rows(text).length > 0);
   return rows((await stop(server)).stdout)[0];
 }
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
 
 /** Stops a server; its rows of JSON, or its lines. */
 async function stop(server: GuestProcess, signal: 'SIGINT' | 'SIGTERM' = 'SIGINT'): Promise<CommandResult> {
@@ -189,7 +182,7 @@ t.test('one host with SMC-R', async (t) => {
       { check: true },
     );
     const far = await guest.start('exec ip netns exec far smc_chk -S');
-    await waitFor(guest, 'ip netns exec far ss -Hltn sport = :37373 | grep -q .');
+    await waitFor(guest, `ip netns exec far ${listener(37_373)}`, { shows: '.' });
     const found = await connect(guest, '10.77.0.2');
     t.match(found, { status: 3, mode: 'TCP', declined_by: 'local', cause: { name: 'NOSMCDEV' } });
     t.match(found.likely_cause, { at: 'local', text: /near0/ });
@@ -245,14 +238,12 @@ for one in all: one.close()
 "`,
       { check: true },
     );
-    await waitFor(guest, '! ss -Htn state established sport = :7100 | grep -q .');
-    let count = 0;
-    for (let tries = 0; tries < 300 && count < 40; tries++) {
-      await pause();
-      count = rows(await busy.output()).length;
-    }
-    t.equal(count, 40);
-    t.ok(rows(await busy.output()).every(({ mode }) => mode === 'SMCR'));
+    const reported = await waitForOutput(busy, 'the report of 40 connections', (text) => {
+      const found = rows(text);
+      return found.length >= 40 && found;
+    });
+    t.equal(reported.length, 40);
+    t.ok(reported.every(({ mode }) => mode === 'SMCR'));
     const second = await serve(guest, '-j -p 7100');
     t.equal(second.port, 7101, 'the next free port');
     t.equal((await stop(second)).status, 0);
@@ -262,8 +253,8 @@ for one in all: one.close()
   await t.test('interrupted at each stage', async (t) => {
     await nothingIsLeft(t, guest, 'after all of the above');
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      const connecting = await guest.start('exec smc_chk -d -C 198.51.100.2 --timeout 300');
-      await waitFor(guest, 'ss -Htn state syn-sent | grep -q 198.51.100.2');
+      const connecting = await guest.start('exec smc_chk -d -C 198.51.100.2 --timeout 3600');
+      await waitFor(guest, 'ss -Htn state syn-sent', { shows: '198.51.100.2' });
       t.equal((await stop(connecting, signal)).status, signal === 'SIGINT' ? 130 : 143);
       await nothingIsLeft(t, guest, `${signal} while connecting`);
 
@@ -273,10 +264,8 @@ for one in all: one.close()
       await nothingIsLeft(t, guest, `${signal} at the start`);
 
       const serving = await serve(guest, '-p 7200');
-      const client = await guest.start(
-        'exec smc_run python3 -c "import socket as s, time; c=s.create_connection((\'127.0.0.1\', 7200)); time.sleep(600)"',
-      );
-      await waitFor(guest, 'ss -Htn state established dport = :7200 | grep -q .');
+      const client = await guest.start('exec smc_run python3 test/vm/programs/hold-connection.py 7200');
+      await waitFor(guest, 'ss -Htn state established dport = :7200', { shows: '.' });
       t.equal((await stop(serving, signal)).status, 0);
       await stop(client);
       await nothingIsLeft(t, guest, `${signal} while a connection is open`);
@@ -306,15 +295,15 @@ for one in all: one.close()
     });
     // more handshakes than the kernel works on at a time, each waits 6 s for its answer
     const flood = await guest.start(`ulimit -n 8192; exec smc_run python3 -c "
-import socket, time
+import signal, socket
 all = [socket.socket() for _ in range(300)]
 for one in all:
     one.setblocking(False)
     one.connect_ex(('127.0.0.1', 7400))
 print('flooded', flush=True)
-time.sleep(600)
+signal.pause()
 "`);
-    for (let tries = 0; tries < 300 && !(await flood.output()).includes('flooded'); tries++) await pause();
+    await waitForOutput(flood, 'the flood of handshakes', (text) => text.includes('flooded'));
     const found = await connect(guest, '127.0.0.1:7500 --timeout 100');
     t.match(found, { status: 3, mode: 'TCP', declined_by: 'nobody', cause: { name: 'PEERNOSMC' } });
     t.match(found.likely_cause, {

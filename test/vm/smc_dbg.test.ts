@@ -191,7 +191,7 @@ t.test('SMC-R', async (t) => {
   await t.test('interrupted, there is nothing', async (t) => {
     const { status, stderr } = await guest.run(
       `mkdir /tmp/i; cd /tmp/i; smc_dbg -o out.tgz & p=$!
-until ls -d /tmp/smc-tools-* >/dev/null 2>&1; do sleep 0.05; done; kill -INT $p; wait $p`,
+wait_for 'ls -d /tmp/smc-tools-*'; kill -INT $p; wait $p`,
     );
     t.strictSame([status, stderr], [1, 'smc_dbg: interrupted: nothing was written\n']);
     t.equal((await guest.run('ls -A /tmp/i; ls -d /tmp/smc-tools-*')).stdout, '');

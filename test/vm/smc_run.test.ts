@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Guest, projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite } from './suite.ts';
+import { addUeid, bootWithSuite, listener } from './suite.ts';
 
 interface Report {
   way: string;
@@ -103,9 +103,7 @@ function reportOf(stderr: string): { report: Report; before: string } {
 async function everyKind(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<void> {
   for (const [name, command, way, remark] of KINDS)
     await t.test(name, async (t) => {
-      const { status, stdout, stderr } = await guest.run(`smc_run -j --require-smc ${command}`, {
-        timeoutMs: 180_000,
-      });
+      const { status, stdout, stderr } = await guest.run(`smc_run -j --require-smc ${command}`);
       t.equal(stdout, 'same\n', 'data came back unchanged');
       const { report, before } = reportOf(stderr);
       t.equal(status, 0, stderr);
@@ -195,7 +193,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   await t.test('the peer does not speak SMC', async (t) => {
     const { status, stdout, stderr } = await run(
       `cd /tmp && mkdir -p empty && cd empty && python3 -m http.server -b 127.0.0.1 7301 >/dev/null 2>&1 & server=$!
-until ss -Hltn sport = :7301 | grep -q .; do sleep 0.2; done
+wait_for '${listener(7301)}' .
 smc_run --require-smc --report curl -sf -o /dev/null http://127.0.0.1:7301/; echo $?; kill $server`,
     );
     t.strictSame([status, stdout], [0, '123\n']);

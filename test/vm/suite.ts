@@ -3,24 +3,29 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from '../helpers/schemas.ts';
+import { PATIENCE_S, waitUntil } from '../helpers/wait.ts';
 import {
   type CommandResult,
   Guest,
   type GuestOptions,
   type GuestProcess,
+  PATIENCE_MS,
   projectDirectory,
 } from './guest.ts';
+import { quote } from './program.ts';
 
 /** Enterprise ID of the test networks; soft-RoCE speaks SMC-R version 2 only, which needs one. */
 export const UEID = 'SMC-TOOLS.TEST';
 
-/** Boots a guest in which the commands of package.json can be called by name. */
+/** Boots a guest in which the commands of package.json can be called by name, and `wait_for` of test/helpers. */
 export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
   const guest = await Guest.boot(options);
   const { bin } = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };
-  const links = Object.entries(bin).map(([name, file]) => `ln -sf "$(pwd)/${file}" /usr/local/bin/${name}`);
+  const links = Object.entries({ ...bin, wait_for: 'test/helpers/wait_for' }).map(
+    ([name, file]) => `ln -sf "$(pwd)/${file}" /usr/local/bin/${name}`,
+  );
   // ordinary users must get at the checkout, wherever it is; the change is to the guest's own view of the directories
   const open = 'd=$(pwd); while [ "$d" != / ]; do chmod o+rx "$d"; d=$(dirname "$d"); done';
   await guest.run(`${links.join('\n')}\nchmod 755 /usr/local/bin\n${open}`, { check: true });
@@ -89,17 +94,53 @@ export async function sockets(guest: Guest, options = ''): Promise<JsonSocket[]>
   return document.sockets;
 }
 
-/** Waits until something in the guest holds, asking every 200 ms in one command. */
-export async function waitFor(guest: Guest, condition: string, seconds = 60): Promise<CommandResult> {
-  return guest.run(
-    `n=0; until ${condition}; do n=$((n + 1)); [ $n -lt ${seconds * 5} ] || exit 1; sleep 0.2; done`,
-    { check: true, timeoutMs: (seconds + 60) * 1000 },
-  );
+/**
+ * Waits until a command of the guest's sh succeeds, or until it prints a line with `shows` (a pattern of grep -E), whatever
+ * its status. In a script that runs in the guest, `wait_for` does the same (see `test/helpers/wait_for`).
+ * @throws Error with the command and what it printed last, when the bound is over
+ */
+export async function waitFor(
+  guest: Guest,
+  command: string,
+  { shows, seconds = PATIENCE_S }: { shows?: string; seconds?: number } = {},
+): Promise<void> {
+  const words = [command, ...(shows === undefined ? [] : [shows])].map(quote).join(' ');
+  await guest.run(`WAIT_SECONDS=${seconds} wait_for ${words}`, {
+    check: true,
+    timeoutMs: seconds * 1000 + PATIENCE_MS,
+  });
 }
+
+/** The command that lists a TCP listener, in an SMC socket or not, for {@link waitFor} and `wait_for` with the pattern '.'. */
+export const listener = (port: number): string => `ss -Hltn sport = :${port}`;
 
 /** Waits for a TCP listener, in an SMC socket or not. */
 export async function waitForListener(guest: Guest, port: number): Promise<void> {
-  await waitFor(guest, `ss -Hltn sport = :${port} | grep -q .`);
+  await waitFor(guest, listener(port), { shows: '.' });
+}
+
+/**
+ * Waits until what a background command wrote to stdout is enough.
+ * @returns what `enough` made of it
+ * @throws Error with the output when the command has ended without it, or when the bound is over
+ */
+export async function waitForOutput<T>(
+  process: GuestProcess,
+  what: string,
+  enough: (stdout: string) => T,
+): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
+  let stdout = '';
+  const look = async (): Promise<T> => {
+    const { hasEnded } = process;
+    stdout = await process.output();
+    const found = enough(stdout);
+    if (!found && hasEnded) {
+      const { status, stderr } = await process.wait();
+      throw new Error(`${what} did not come: status ${status}, stdout: ${stdout}, stderr: ${stderr}`);
+    }
+    return found;
+  };
+  return waitUntil(what, look, { seen: () => stdout });
 }
 
 /** An echo pair in the guest whose connection stays open until `stop()`. */
@@ -117,8 +158,8 @@ export async function echoPair(
     `exec ${client} ${programs}/echo-client.mjs ${port} ${address} 1500000 >${outcome} 2>&1 <${stopFile}`,
   );
   // the fifo opens when it has a writer
-  const holding: GuestProcess = await guest.start(`exec 3>${stopFile}; sleep 600 & wait`);
-  await waitFor(guest, `grep -q . ${outcome}`);
+  const holding: GuestProcess = await guest.start(`exec 3>${stopFile}; sleep infinity & wait`);
+  await waitFor(guest, `cat ${outcome}`, { shows: '.' });
   const verdict = (await guest.readBytes(outcome)).toString();
   return {
     verdict,
@@ -139,20 +180,40 @@ export interface EchoPair {
   address?: string;
 }
 
+/**
+ * iperf3 by smc_run, at 5 Mbit/s and without an end of its own, so that it does not matter how long a look at its sockets
+ * takes.
+ * @returns when the server has received 1 MB; `stop` ends it in good order
+ */
+export async function iperf(guest: Guest, port: number): Promise<{ stop: () => Promise<void> }> {
+  const server = await guest.start(`exec smc_run iperf3 -s -1 -p ${port} -i 1 -f k --forceflush`);
+  await waitForListener(guest, port);
+  const client = await guest.start(`exec smc_run iperf3 -c 127.0.0.1 -p ${port} -b 5M -t 86400`);
+  await waitForOutput(server, '1 MB at the server', (text) => {
+    const intervals = [...text.matchAll(/ sec +([\d.]+) KBytes/g)];
+    return intervals.reduce((sum, [, kilobytes]) => sum + Number(kilobytes), 0) > 1000;
+  });
+  return {
+    stop: async () => {
+      client.kill('SIGINT');
+      await Promise.all([client.wait(), server.wait()]);
+    },
+  };
+}
+
 /** Sockets of a port, at either end. */
 export const on = (port: number, all: JsonSocket[]) =>
   all.filter(({ local, peer }) => local.port === port || peer?.port === port);
 
 /**
  * Fetches /tmp/www/file from the guest's own web server by `smc_run curl`. Nobody takes the data until the list shows
- * `seen` (a pattern of grep), so the connection stays open that long. The output is the list, then "same" when the file
+ * `seen` (a pattern of grep -E), so the connection stays open that long. The output is the list, then "same" when the file
  * came over unchanged.
  */
 export function fetchAndLook(guest: Guest, port: number, list: string, seen: string): Promise<CommandResult> {
   return guest.run(
     `smc_run curl -s http://127.0.0.1:${port}/file | {
-  n=0
-  until ${list} >/tmp/seen; grep -q '${seen}' /tmp/seen || [ $n -ge 20 ]; do n=$((n + 1)); done
+  wait_for '${list} | tee /tmp/seen' '${seen}'
   cat >/tmp/fetched
 }
 cat /tmp/seen

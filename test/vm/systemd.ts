@@ -34,6 +34,6 @@ export async function startSystemd(guest: Guest): Promise<Inside> {
   const enter = `exec nsenter -t "$(pgrep -x systemd | tail -1)" --mount --pid --root --wd=/ --`;
   const inside: Inside = (command, options = {}) =>
     guest.run(`${enter} sh -c "$COMMAND"`, { ...options, env: { ...options.env, COMMAND: command } });
-  await waitFor(guest, `(${enter} systemctl is-active ${TARGET}) 2>/dev/null | grep -qx active`, 120);
+  await waitFor(guest, `(${enter} systemctl is-active ${TARGET}) 2>&1`, { shows: '^active$' });
   return inside;
 }
