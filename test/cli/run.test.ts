@@ -12,6 +12,7 @@ import { SmcError } from '../../src/smc/error.ts';
 import { version } from '../../src/version.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
 import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';
+import { waitUntil } from '../helpers/wait.ts';
 
 function command(body: CommandDefinition['run']): CommandDefinition {
   return {
@@ -184,8 +185,9 @@ t.test('the client is made when asked for, once, and closed', async (t) => {
   };
   await runCommand(command(body), '', { transport: kernel, hostRoot: '/somewhere' });
   t.strictSame(seen, [true, '/somewhere', 1]);
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  t.equal(kernel.openSockets, 0);
+  await waitUntil('the end of all sockets', () => kernel.openSockets === 0, {
+    seen: () => kernel.openSockets,
+  });
 });
 
 const lists = command(async ({ client, io }) => {

@@ -211,12 +211,17 @@ t.test('our JSON', async (t) => {
 });
 
 /** A kernel whose counters can be moved. */
-function movingKernel() {
+/** @param asked called each time the counters are asked for, before they are told */
+function movingKernel(asked: (state: { rxBytes: bigint }, times: number) => void = () => {}) {
+  let times = 0;
   const state = { rxBytes: 1000n, usage: 500n, serverTotal: 3n, reasonCount: 65_535 };
   const transport = inspectedKernel({
-    GET_STATS: () => [
-      { stats: { ...STATS, smcd: { ...STATS.smcd, rxBytes: state.rxBytes, rxRmbUsage: state.usage } } },
-    ],
+    GET_STATS: () => {
+      asked(state, ++times);
+      return [
+        { stats: { ...STATS, smcd: { ...STATS.smcd, rxBytes: state.rxBytes, rxRmbUsage: state.usage } } },
+      ];
+    },
     GET_FBACK_STATS: () => [
       { fallback: { ...FALLBACKS[0], serverTotal: state.serverTotal, reasonCount: state.reasonCount } },
       { fallback: { type: 0, reasonCode: 0x03010000, reasonCount: 7 } },
@@ -364,14 +369,11 @@ t.test('two resets at once', async (t) => {
 });
 
 t.test('rates', async (t) => {
-  const { state, transport } = movingKernel();
-  const step = () => {
-    state.rxBytes += 1_000_000n;
-  };
-  const counting = { ...transport, open: transport.open.bind(transport), order: transport.order };
-  const timer = setInterval(step, 20);
-  t.teardown(() => clearInterval(timer));
-  const text = await stdout(t, 'stats --interval 0.2 --count=2', { transport: counting });
+  // so much that it shows as megabytes a second however long an interval really takes
+  const { transport } = movingKernel((state) => {
+    state.rxBytes += 100_000_000n;
+  });
+  const text = await stdout(t, 'stats --interval 0.2 --count=2', { transport });
   const [header, ...rows] = text.trimEnd().split('\n');
   t.equal(
     header,
@@ -380,17 +382,15 @@ t.test('rates', async (t) => {
   t.equal(rows.length, 2);
   for (const row of rows)
     t.match(row, /^\d\d:\d\d:\d\d {9}0\.0 {9}0\.0 {9}0\.0 +[\d.]+M {9}0\.0 {11}0 {9}0\.0 {9}0\.0$/);
-  const { intervals } = JSON.parse(
-    await stdout(t, '-j stats --interval .1 --count 1', { transport: counting }),
-  );
+  const { intervals } = JSON.parse(await stdout(t, '-j stats --interval .1 --count 1', { transport }));
   t.match(intervals, [{ connections_per_second: 0, tx_bytes_per_second: 0 }]);
   t.ok(intervals[0].rx_bytes_per_second > 1e6);
   t.ok(intervals[0].seconds >= 0.1);
 
-  setTimeout(() => {
-    state.rxBytes = 0n;
-  }, 150);
-  const anew = await call('stats --interval 0.1 --count 3', { transport: counting });
+  const loadedAgain = movingKernel((state, times) => {
+    if (times === 3) state.rxBytes = 0n;
+  });
+  const anew = await call('stats --interval 0.1 --count 3', { transport: loadedAgain.transport });
   t.equal(anew.stderr, 'smcd: the counters began anew: smc was loaded again\n');
   for (const [argv, text] of [
     ['--interval 0', "'0' is no interval: it takes 0.1 to 86400 seconds"],
@@ -429,8 +429,10 @@ t.test('rates: a failure is said in the document, too', async (t) => {
 
 t.test('rates end with Ctrl-C', async (t) => {
   const listeners = process.listenerCount('SIGINT');
-  setTimeout(() => process.kill(process.pid, 'SIGINT'), 300);
-  const { status, stdout } = await call('-j stats --interval 0.1');
+  const { transport } = movingKernel((_state, times) => {
+    if (times === 3) process.kill(process.pid, 'SIGINT');
+  });
+  const { status, stdout } = await call('-j stats --interval 0.1', { transport });
   t.equal(status, 0);
   t.ok(JSON.parse(stdout).intervals.length > 0, 'the document is whole');
   t.equal(process.listenerCount('SIGINT'), listeners, 'and no listener is left');

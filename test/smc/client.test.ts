@@ -6,6 +6,7 @@ import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { SmcClient } from '../../src/smc/client.ts';
 import { SmcError } from '../../src/smc/error.ts';
 import { Errno, FakeKernel } from '../helpers/fake-kernel.ts';
+import { waitUntil } from '../helpers/wait.ts';
 
 const RELEASE = '6.12.0-test';
 const proc = {
@@ -158,8 +159,9 @@ t.test('one generic netlink socket serves all calls', async (t) => {
   t.equal(kernel.openSockets, 1);
   client.close();
   client.close();
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  t.equal(kernel.openSockets, 0);
+  await waitUntil('the end of all sockets', () => kernel.openSockets === 0, {
+    seen: () => kernel.openSockets,
+  });
 });
 
 t.test('a client that was never used closes, too', async (t) => {
