@@ -109,7 +109,7 @@ async function attempt(
     let client: SmcClient | undefined;
     releases.push(() => client?.close());
     const context: Context = {
-      io: isRecorded ? withoutRoot(io, hostRoot) : io,
+      io,
       hostRoot,
       transport: here.transport,
       paint,
@@ -143,16 +143,6 @@ async function attempt(
     report(`the recording cannot be written: ${explain(error)?.text ?? error}`);
     return 1;
   }
-}
-
-/** Shows paths of a recorded system as they are there. */
-function withoutRoot(io: Io, root: string): Io {
-  const there = (text: string): string => text.replaceAll(root, '');
-  return {
-    ...io,
-    write: (text) => io.write(there(text)),
-    error: (line) => io.error(there(line)),
-  };
 }
 
 /** Goes where --netns or --from tell, before anything is read. */

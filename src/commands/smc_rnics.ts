@@ -170,15 +170,15 @@ function selectAdapters(
   );
 }
 
-/** Names are no facts of a host, so those of a recorded one come from the file that is installed here. */
+/** A bundle has the names of its adapters, so that everybody sees what was seen on its host. */
 async function namesOf(
-  { hostRoot, isRecorded }: Context,
+  { hostRoot }: Context,
   adapters: readonly Adapter[],
 ): Promise<ReadonlyMap<string, PciName>> {
   const { pciNames } = await import('../host/pci-names.ts');
   return pciNames(
     adapters.flatMap(({ pci }) => pci ?? []),
-    isRecorded ? '/' : hostRoot,
+    hostRoot,
   );
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The kernel's log. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { atPath } from './host-file.ts';
 
 export interface KernelMessage {
   /** 0 emergency … 7 debug */
@@ -18,7 +19,7 @@ const RECORD_SIZE = 8192;
  * @throws Node's own error: EPERM or EACCES without privilege, ENOENT in a container
  */
 export function readKernelLog(root = '/'): KernelMessage[] {
-  const fd = openSync(`${root}/dev/kmsg`, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fd = atPath('/dev/kmsg', root, (file) => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const records: Buffer[] = [];
     const buffer = Buffer.alloc(RECORD_SIZE);

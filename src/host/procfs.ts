@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Facts from /proc. Every reader takes the root of the tree, so that recorded trees can stand in for a host. */
 import { readFileSync } from 'node:fs';
+import { readHostFile } from './host-file.ts';
 
 /**
  * Open sockets per protocol in the caller's network namespace, from /proc/net/protocols (third column).
@@ -9,7 +10,7 @@ import { readFileSync } from 'node:fs';
  */
 export function socketsPerProtocol(root = '/'): Record<string, number> {
   const counts: Record<string, number> = {};
-  const lines = readFileSync(`${root}/proc/net/protocols`, 'latin1').split('\n');
+  const lines = readHostFile('/proc/net/protocols', root).split('\n');
   for (const line of lines.slice(1)) {
     const [protocol, , sockets] = line.trim().split(/\s+/);
     if (protocol && sockets !== undefined && /^\d+$/.test(sockets)) counts[protocol] = Number(sockets);

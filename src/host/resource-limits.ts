@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Resource limits of this process. */
-import { readFileSync } from 'node:fs';
+import { readHostFile } from './host-file.ts';
 
 export interface ResourceLimit {
   /** Infinity for none */
@@ -29,10 +29,10 @@ const number = (text: string): number => (text === 'unlimited' ? Number.POSITIVE
 
 function readLimits(root: string): string {
   try {
-    const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`${root}/proc/self/status`, 'latin1'))?.[1];
-    if (parent && parent !== '0') return readFileSync(`${root}/proc/${parent}/limits`, 'latin1');
+    const parent = /^PPid:\s*(\d+)$/m.exec(readHostFile('/proc/self/status', root))?.[1];
+    if (parent && parent !== '0') return readHostFile(`/proc/${parent}/limits`, root);
   } catch {
     // a parent in another PID namespace, or a recorded tree
   }
-  return readFileSync(`${root}/proc/self/limits`, 'latin1');
+  return readHostFile('/proc/self/limits', root);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** Kernel settings below /proc/sys. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { atPath, readHostFile } from './host-file.ts';
 
-const path = (root: string, name: string): string => join(root, 'proc/sys', name.replaceAll('.', '/'));
+const path = (name: string): string => `/proc/sys/${name.replaceAll('.', '/')}`;
 
 /**
  * @param name with dots, e.g. "net.smc.wmem"
@@ -12,7 +12,7 @@ const path = (root: string, name: string): string => join(root, 'proc/sys', name
  */
 export function readSysctl(name: string, root = '/'): string | undefined {
   try {
-    return readFileSync(path(root, name), 'latin1').trimEnd();
+    return readHostFile(path(name), root).trimEnd();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -21,5 +21,5 @@ export function readSysctl(name: string, root = '/'): string | undefined {
 
 /** @throws Node's own error: EACCES without privilege, EINVAL for a value that the kernel refuses */
 export function writeSysctl(name: string, value: string, root = '/'): void {
-  writeFileSync(path(root, name), `${value}\n`);
+  atPath(path(name), root, (file) => writeFileSync(file, `${value}\n`));
 }

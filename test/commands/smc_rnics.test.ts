@@ -200,6 +200,16 @@ t.test('a FID', async (t) => {
   );
 });
 
+t.test('names of a recorded system are those that it had', async (t) => {
+  const types = async (...parts: Files[]): Promise<unknown> => {
+    const world = { transport: kernelWith(onServer), hostRoot: plantOnce(...parts), isRecorded: true };
+    const { stdout } = await runCommand(smcRnics, '-j', world);
+    return JSON.parse(stdout).devices[0].device_name;
+  };
+  t.equal(await types(server, PCI_IDS), 'MT28800 Family [ConnectX-5 Ex]');
+  t.equal(await types(server), null, 'a file of this machine does not count');
+});
+
 t.test('FIDs sort as numbers, whatever the locale', async (t) => {
   const four = ['0000000a', '00000100', '000fffff', 'fffffff0'];
   const { stdout } = await run(
