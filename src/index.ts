@@ -46,6 +46,7 @@ export { type FallbackReason, fallbackReasons, formatReasonCode } from './smc/fa
 export { HandshakeLimit } from './smc/handshake-limit.ts';
 export type { InterfaceAddress } from './smc/interface-addresses.ts';
 export { type Inventory, readInventory } from './smc/inventory.ts';
+export type { KernelFault } from './smc/kernel-faults.ts';
 export {
   LINK_GROUP_TYPES,
   LINK_STATES,
@@ -55,6 +56,7 @@ export {
   type SmcrLink,
   type SmcrLinkGroup,
 } from './smc/link-groups.ts';
+export { type Listing, type ListingDanger, listingDanger } from './smc/listing-danger.ts';
 export {
   checkPnetId,
   foldPnetId,

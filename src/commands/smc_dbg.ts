@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import { untilInterrupted } from '../cli/interrupt.ts';
+import { warnBeforeListing } from '../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import type { Json } from '../output/json.ts';
@@ -30,6 +31,8 @@ export const smcDbg: CommandDefinition = {
     if (operands.length > 0) throw new UsageError(`unexpected argument '${operands[0]}'`);
     const target = targetOf(parsed);
     const { collect } = await import('./dbg/collect.ts');
+    // the commands that it runs take the snapshot for a recording
+    warnBeforeListing(context, { connection: true, link: true, dmb: true });
     await untilInterrupted(async (stop) => {
       const bundle = await collect(context, { redact: flags.has('redact'), stop });
       try {

@@ -2,6 +2,7 @@
 /** smc_run: starts a TCP program so that its stream sockets become SMC sockets. */
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { warnBeforeListing } from '../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import { moduleState } from '../host/kernel-module.ts';
@@ -135,6 +136,8 @@ function execute(context: Context, parsed: Parsed): number {
     throw new Refusal('NOT_SUPPORTED', `--require-smc: connections cannot be watched, ${noSeccomp}`);
   const isReporting = isWatched(settings) && !noSeccomp;
   if (settings.report && !isReporting && !settings.debug) note(`there will be no report: ${noSeccomp}`);
+  if (isReporting)
+    warnBeforeListing(context, { link: true, goesOn: true, opensInet: settings.socket === 'inet' });
   if (settings.rcvbuf !== undefined) raiseLimit('rmem_max', settings.rcvbuf, note, hostRoot);
   if (settings.sndbuf !== undefined) raiseLimit('wmem_max', settings.sndbuf, note, hostRoot);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** smcss: lists SMC sockets. */
 import { explain } from '../cli/errors.ts';
+import { warnBeforeListing } from '../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
 import { JsonRows } from '../output/json.ts';
@@ -30,18 +31,21 @@ export const smcss: CommandDefinition = {
   run: list,
 };
 
-async function list({ io, client, paint, note }: Context, { flags, operands }: Parsed): Promise<number> {
+async function list(context: Context, { flags, operands }: Parsed): Promise<number> {
+  const { io, client, paint, note } = context;
   check(flags, operands);
   const json = flags.has('json');
   const indent = io.isTerminal ? 2 : 0;
   const columns = columnsFor(flags);
   const header = json || flags.has('no-header') ? undefined : headerLine(columns);
   const document = new JsonRows((text) => io.write(text), 'sockets', indent);
-  const sockets = (await client()).sockets({
+  const details = {
     connection: json || flags.has('debug'),
     link: json || flags.has('smcr'),
     dmb: json || flags.has('smcd'),
-  });
+  };
+  warnBeforeListing(context, details);
+  const sockets = (await client()).sockets(details);
   const reasons = new Set<number>();
   let headerIsDue = header !== undefined;
   const writeHeader = (): void => {

@@ -320,3 +320,18 @@ t.test('a bundle that lies about where its files are', async (t) => {
   t.strictSame(readdirSync(join(unpacked, 'b/host/sys/class/net')), ['inside']);
   t.equal(statSync(unpacked).mode & 0o777, 0o700);
 });
+
+t.test('a kernel that a listing can crash', async (t) => {
+  const collected = async (osrelease: string): Promise<string> => {
+    const hostRoot = plant(t, server, HOST, { 'proc/sys/kernel/osrelease': `${osrelease}\n` });
+    const file = join(ownDirectory(t), 'out.tgz');
+    const { stderr } = await runCommand(smcDbg, ['-o', file], { hostRoot, transport: inspectedKernel() });
+    const again = await runCommand(smcDbg, ['-o', file, '--from', file], {});
+    t.notMatch(again.stderr, 'dangerous', 'a bundle is no kernel');
+    return stderr;
+  };
+  const said = await collected('6.1.60');
+  t.equal(said.match(/dangerous to ask/g)?.length, 1, 'once, whatever it runs');
+  t.match(said, /^smc_dbg: by its version \(6\.1\.60\) /);
+  t.notMatch(await collected('6.1.192'), 'dangerous');
+});

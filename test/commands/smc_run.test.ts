@@ -341,3 +341,21 @@ t.test('an empty PATH is the current directory, an unset one is not', async (t) 
   });
   t.strictSame(await runCommand(smcRun, 'no-such-program', { env: {} }), notFound('no-such-program'));
 });
+
+t.test('a kernel that the watch over connections can crash', async (t) => {
+  const kernel = (osrelease: string) => ({
+    proc: {
+      sys: { kernel: { osrelease, seccomp: { actions_avail: 'user_notif' } } },
+      net: { protocols: '' },
+    },
+  });
+  const run = (argv: string, release: string) =>
+    runCommand(smcRun, `${argv} ${NOWHERE}`, { hostRoot: t.testdir(kernel(release)) });
+  const warning = /^smc_run: by its version \(.*\) this kernel is dangerous to ask: .*\n/;
+  t.match((await run('--report', '6.1.60')).stderr, warning);
+  t.match((await run('--require-smc', '6.1.60')).stderr, warning);
+  t.match((await run('--report --socket inet', '6.12.55')).stderr, warning);
+  t.strictSame(await run('--report', '6.12.55'), notFound(NOWHERE));
+  t.strictSame(await run('--report --socket inet', '6.12.56'), notFound(NOWHERE));
+  t.strictSame(await run('', '6.1.60'), notFound(NOWHERE), 'nobody lists');
+});

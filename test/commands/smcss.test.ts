@@ -908,3 +908,39 @@ t.test('both byte orders give the same text', async (t) => {
   t.match(outcomes[0]?.stdout, '"inode":1099511627776,');
   t.strictSame(outcomes[0], outcomes[1]);
 });
+
+t.test('a kernel that a listing can crash', async (t) => {
+  const row = socket({ mode: SMCR });
+  const oneSocket = (): FakeKernel => {
+    const kernel = new FakeKernel();
+    kernel.sockets = () => [row];
+    return kernel;
+  };
+  const host = (release: string, protocols = 'protocol size sockets\nSMC 1 1\n'): string =>
+    t.testdir({ proc: { sys: { kernel: { osrelease: `${release}\n` } }, net: { protocols } } });
+  const list = (argv: string, hostRoot: string) =>
+    runCommand(smcss, argv, {
+      transport: oneSocket(),
+      hostRoot,
+    });
+  const warning =
+    /^smcss: by its version \(6\.1\.60\) this kernel is dangerous to ask: listing SMC-D sockets .*; update it, to Linux 6\.1\.76 or later\n$/;
+  for (const argv of ['-D', '-aD', '-j']) {
+    const { status, stdout, stderr } = await list(argv, host('6.1.60'));
+    t.equal(status, 0);
+    t.match(stderr, warning, `${argv}: one line`);
+    t.equal(stdout, (await list(argv, host('6.1.192'))).stdout, 'and the list');
+  }
+  t.match((await list('-R', host('6.1.60'))).stderr, /listing SMC-R sockets/);
+  t.equal((await list('', host('6.1.60'))).stderr, '', 'the basics are harmless');
+  const inet = 'protocol size sockets\nINET_SMC 1 1\n';
+  t.match((await list('', host('6.12.55', inet))).stderr, /^smcss: .* IPPROTO_SMC .*\n$/);
+  t.equal((await list('-a', host('6.12.56', inet))).stderr, '');
+  const recorded = await runCommand(smcss, '-j', {
+    transport: oneSocket(),
+    hostRoot: host('6.1.60'),
+    isRecorded: true,
+  });
+  t.equal(recorded.stderr, '', 'a recording is not a kernel');
+  t.equal(JSON.parse(recorded.stdout).sockets.length, 1);
+});

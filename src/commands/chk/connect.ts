@@ -5,7 +5,7 @@ import type { Context } from '../../cli/run.ts';
 import { type Json, stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { enterShim } from './shim.ts';
-import { SocketLookup } from './socket-lookup.ts';
+import { SocketLookup, warnBeforeLookup } from './socket-lookup.ts';
 import {
   type Attempt,
   addressesOf,
@@ -31,6 +31,7 @@ export async function connectMode(context: Context, { flags, values }: Parsed): 
   const timeoutMs = parseTimeout(values['timeout']);
   context.needsRunningSystem('--connect');
   enterShim(context);
+  warnBeforeLookup(context);
   const { io, note, hostRoot } = context;
   const debug = (line: string): void => {
     if (flags.has('debug')) note(`[DEBUG] ${line}`);

@@ -13,7 +13,7 @@ import { parseTimeout } from './connect.ts';
 import { listen } from './listen.ts';
 import { pnetText } from './pnetid.ts';
 import { enterShim } from './shim.ts';
-import { SocketLookup } from './socket-lookup.ts';
+import { SocketLookup, warnBeforeLookup } from './socket-lookup.ts';
 import { attempt, DEFAULT_PORT, endpointText, type Obstacle, parsePort } from './target.ts';
 import { isSmc, type Tested, testConnection, testedJson, writeResult } from './tested.ts';
 
@@ -45,6 +45,7 @@ export async function interfacesMode(context: Context, { flags, values, operands
   if (isLive) {
     context.needsRunningSystem('--live-test');
     enterShim(context);
+    warnBeforeLookup(context);
   }
   const { io, hostRoot } = context;
   const inventory = await readInventory(await context.client(), hostRoot);

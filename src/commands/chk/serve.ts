@@ -7,7 +7,7 @@ import type { Context } from '../../cli/run.ts';
 import { type Json, stringify } from '../../output/json.ts';
 import { EVERYWHERE, listen } from './listen.ts';
 import { enterShim } from './shim.ts';
-import { SocketLookup } from './socket-lookup.ts';
+import { SocketLookup, warnBeforeLookup } from './socket-lookup.ts';
 import { DEFAULT_PORT, endpointText, parsePort } from './target.ts';
 import { resultLine, type Tested, testConnection, testedJson } from './tested.ts';
 
@@ -16,6 +16,7 @@ export async function serveMode(context: Context, { flags, values }: Parsed): Pr
   if (values['timeout'] !== undefined) throw new UsageError('--timeout has no meaning with --server');
   context.needsRunningSystem('--server');
   enterShim(context);
+  warnBeforeLookup(context);
   const { io, note, hostRoot } = context;
   const json = flags.has('json');
   const event = (value: { [key: string]: Json }): void => {

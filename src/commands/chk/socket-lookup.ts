@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Finds sockets of this process in the kernel's list of SMC sockets. */
 import type { Socket } from 'node:net';
+import { warnBeforeListing } from '../../cli/listing-warning.ts';
+import type { Context } from '../../cli/run.ts';
 import { socketInode } from '../../host/socket-inode.ts';
 import type { SmcClient } from '../../smc/client.ts';
 import { type ConnectionVerdict, connectionVerdict, type LinkGroups } from '../../smc/connection-verdict.ts';
@@ -12,6 +14,14 @@ import { connectionMode, type SmcSocket } from '../../smc/sockets.ts';
  */
 const TRIES = { absent: 8, unsettled: 60 };
 const PAUSE_MS = { first: 100, longest: 500 };
+
+/** What is asked of each socket. */
+const DETAILS = { link: true, dmb: true };
+
+/** To be called once, before the first socket is looked up. */
+export function warnBeforeLookup(context: Context): void {
+  warnBeforeListing(context, { ...DETAILS, goesOn: true });
+}
 
 interface Wanted {
   tries: { absent: number; unsettled: number };
@@ -69,7 +79,7 @@ export class SocketLookup {
     // those that come while the list is read may be missing in it for that reason
     const present = [...this.#wanted];
     const unsettled = new Set<bigint>();
-    for await (const socket of this.#client.sockets({ link: true, dmb: true })) {
+    for await (const socket of this.#client.sockets(DETAILS)) {
       const wanted = this.#wanted.get(socket.inode);
       if (!wanted) continue;
       if (connectionMode(socket) === undefined) {
