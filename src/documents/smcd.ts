@@ -285,7 +285,12 @@ export interface RateRow {
  * The counters of one technology under the names of the C suite.
  * @title smcd stats json
  */
-export type SuiteStatisticsDocument = { SMCD: Record<string, Integer> } | { SMCR: Record<string, Integer> };
+export type SuiteStatisticsDocument =
+  | { SMCD: Record<string, SuiteCount> }
+  | { SMCR: Record<string, SuiteCount> };
+
+/** null for what the kernel does not tell: SMC_RX_RMB_USAGE and SMC_TX_RMB_USAGE before Linux 6.12 */
+export type SuiteCount = Integer | null;
 
 /**
  * Enterprise ids defined by the user.
@@ -326,8 +331,11 @@ export interface SysctlRow {
   /** null if this kernel does not have the setting; a string for hs_ctrl */
   value: Integer | string | null;
   default: Integer | string;
-  /** smallest and largest value; null if any will do */
-  range: [Integer, Integer] | null;
+  /**
+   * smallest and largest value; null if any will do. The largest is null if it depends on the build of the kernel:
+   * 2147483647 / HZ
+   */
+  range: [Integer, Integer | null] | null;
   unit: string | null;
   /** word for the value */
   value_name: string | null;

@@ -149,15 +149,12 @@ export class SeidSwitch {
   }
 
   /**
-   * Needs CAP_NET_ADMIN in the initial user namespace.
+   * Switches it, also before there is a device for SMC-D version 2, as a script at boot may do. Needs CAP_NET_ADMIN in
+   * the initial user namespace.
    * @throws SmcError NOT_SUPPORTED, NOT_FOUND (off, while there is no UEID to take over); NetlinkError EPERM and others
    */
   async set(isEnabled: boolean): Promise<void> {
     const netlink = await this.#netlink();
-    if (!(await readSeid(netlink)))
-      throw new SmcError('NOT_SUPPORTED', 'this machine has no SEID', {
-        hint: 'it takes a device for SMC-D version 2',
-      });
     try {
       await netlink.do(isEnabled ? smcGenNetlink.ENABLE_SEID : smcGenNetlink.DISABLE_SEID, {});
     } catch (error) {

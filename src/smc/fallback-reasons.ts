@@ -463,7 +463,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
       'see that the adapter can do what is asked of it; lower net.smc.smcr_max_send_wr and smcr_max_recv_wr; read the kernel log',
     causes: [
       'the adapter refused the queue pair: it takes one receive element only (eRDMA), which SMC-R version 2 can use since Linux 6.14',
-      'the adapter refused the queue pair: it has to take three times net.smc.smcr_max_send_wr and smcr_max_recv_wr (since Linux 6.19)',
+      'the adapter refused the queue pair: it has to take three times net.smc.smcr_max_send_wr, and net.smc.smcr_max_recv_wr (since Linux 6.19)',
       'the address (GID) of the RDMA port has just gone, or the adapter failed',
     ],
     fixes: [

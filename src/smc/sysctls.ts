@@ -5,6 +5,7 @@
  * the last three of 6.19.
  */
 import { readSysctl, writeSysctl } from '../host/sysctl.ts';
+import { parseByteCount } from './byte-count.ts';
 import { SmcError } from './error.ts';
 
 /** One setting. */
@@ -16,6 +17,12 @@ export interface SysctlSpec {
   default: string;
   /** inclusive; absent: any text */
   range?: readonly [minimum: number, maximum: number];
+  /**
+   * the kernel keeps it in ticks of its clock, so what it takes ends at 2147483647 / HZ, and `range` where HZ is lowest.
+   * HZ is a choice of who builds the kernel, and no file tells it
+   */
+  isInTicks?: true;
+  /** "bytes" may be written with k and m */
   unit?: string;
   /** meaning of the values, by value */
   values?: readonly string[];
@@ -30,6 +37,8 @@ export interface Sysctl extends SysctlSpec {
 }
 
 const S32_MAX = 0x7fff_ffff;
+/** The lowest HZ of kernels with SMC: 100, as on s390x; Debian's have 250 elsewhere. */
+const HZ_MIN = 100;
 const U32_MAX = 0xffff_ffff;
 /** the kernel's SMC_BUF_MIN_SIZE and half of the largest int */
 const BUFFER_RANGE = [16_384, 0x3fff_ffff] as const;
@@ -69,8 +78,9 @@ export const SYSCTLS: readonly SysctlSpec[] = [
     name: 'smcr_testlink_time',
     meaning: 'seconds between tests of an idle SMC-R link; 0 tests none',
     default: '30',
-    // The kernel checks nothing; a negative time would be taken for a very long one.
-    range: [0, S32_MAX],
+    // The kernel takes a negative time for a very long one.
+    range: [0, Math.floor(S32_MAX / HZ_MIN)],
+    isInTicks: true,
     unit: 'seconds',
   },
   {
@@ -97,14 +107,14 @@ export const SYSCTLS: readonly SysctlSpec[] = [
   },
   {
     name: 'smcr_max_send_wr',
-    meaning: 'send work requests of a link',
+    meaning: 'send work requests of a link, shared by its connections',
     default: '16',
     range: [2, 2048],
     since: '6.19',
   },
   {
     name: 'smcr_max_recv_wr',
-    meaning: 'receive work requests of a link',
+    meaning: 'receive work requests of a link, shared by its connections',
     default: '48',
     range: [2, 2048],
     since: '6.19',
@@ -151,7 +161,7 @@ export function readSysctls(name?: string, root = '/'): Sysctl[] {
 /**
  * Changes a setting of this network namespace, after a check of the range. Needs to be root of the namespace.
  * @param name with or without "net.smc."
- * @param text decimal, or "default"
+ * @param text decimal, with k or m where the unit is bytes; or "default"
  * @throws SmcError NOT_FOUND, INVALID, NOT_SUPPORTED, NO_SMC; Node's own error EACCES and others
  */
 export function setSysctl(name: string, text: string, root = '/'): Sysctl {
@@ -166,19 +176,44 @@ export function setSysctl(name: string, text: string, root = '/'): Sysctl {
   try {
     writeSysctl(`${PREFIX}${spec.name}`, value, root);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
-    throw new SmcError('INVALID', `the kernel does not accept '${value}' for ${spec.name}`, { cause: error });
+    throw refusal(spec, value, error as NodeJS.ErrnoException) ?? error;
   }
   return { ...spec, value: readSysctl(`${PREFIX}${spec.name}`, root) };
 }
 
-/** @returns the number as the kernel reads it: leading zeros would make it octal */
-function checkedNumber({ name, range, unit }: SysctlSpec, value: string): string {
+/** What it means that the kernel did not take a value; `undefined` when the error has nothing to do with it. */
+export function refusal(spec: SysctlSpec, value: string, cause: NodeJS.ErrnoException): SmcError | undefined {
+  const invalid = (what: string, hint?: string): SmcError => new SmcError('INVALID', what, { hint, cause });
+  const register = 'register it: bpftool struct_ops register FILE';
+  if (spec.name === 'hs_ctrl' && cause.code === 'EINVAL')
+    return invalid(`there is no BPF program '${value}' for handshakes`, register);
+  if (spec.name === 'hs_ctrl' && cause.code === 'EBUSY')
+    return invalid(`the BPF program '${value}' is being removed`, register);
+  if (cause.code !== 'EINVAL') return undefined;
+  return invalid(`the kernel does not accept '${value}' for ${spec.name}`, spec.isInTicks && ruleOf(spec));
+}
+
+/** "wmem takes 16384 to 1073741823 bytes" */
+function ruleOf({ name, range, isInTicks, unit }: SysctlSpec): string {
   const [minimum, maximum] = range!;
-  const rule = `${name} takes ${minimum} to ${maximum}${unit ? ` ${unit}` : ''}`;
-  if (!/^-?\d+$/.test(value))
-    throw new SmcError('INVALID', `'${value}' is not a whole number`, { hint: rule });
-  if (Number(value) < minimum || Number(value) > maximum)
-    throw new SmcError('INVALID', `${value} is out of range`, { hint: rule });
-  return String(Number(value));
+  const most = isInTicks ? `${S32_MAX} / HZ` : maximum;
+  const example = isInTicks ? `, ${Math.floor(S32_MAX / 250)} where HZ is 250` : '';
+  return `${name} takes ${minimum} to ${most}${unit ? ` ${unit}` : ''}${example}`;
+}
+
+/** @returns the number as the kernel reads it: leading zeros would make it octal */
+function checkedNumber(spec: SysctlSpec, text: string): string {
+  const [minimum, maximum] = spec.range!;
+  const hint = ruleOf(spec);
+  const number =
+    spec.unit === 'bytes' ? parseByteCount(text) : /^-?\d+$/.test(text) ? Number(text) : undefined;
+  if (number === undefined)
+    throw new SmcError(
+      'INVALID',
+      `'${text}' is not ${spec.unit === 'bytes' ? 'a size: give bytes, or a number with k or m' : 'a whole number'}`,
+      { hint },
+    );
+  if (number < minimum || number > maximum)
+    throw new SmcError('INVALID', `${text} is out of range`, { hint });
+  return String(number);
 }

@@ -51,7 +51,6 @@ const EMPTY = `SMC-R Connections Summary
 RX Stats
   Data transmitted (Bytes)              0 (0)
   Total requests                        0
-  Buffer usage (Bytes)                  0 (0)
   Buffer full                           0 (0.00%)
             8KB    16KB    32KB    64KB   128KB   256KB   512KB  >512KB
   Bufs        0       0       0       0       0       0       0       0
@@ -60,7 +59,6 @@ RX Stats
 TX Stats
   Data transmitted (Bytes)              0 (0)
   Total requests                        0
-  Buffer usage (Bytes)                  0 (0)
   Buffer full                           0 (0.00%)
   Buffer full (remote)                  0 (0.00%)
   Buffer too small                      0 (0.00%)
@@ -180,6 +178,11 @@ t.test('the JSON line of the C suite', async (t) => {
     hostRoot: '/nonexistent',
   });
   t.match(other.stdout, /^{"SMCR": {/);
+  t.match(
+    await stdout(t, 'stats json', { transport: emptyKernel() }),
+    /"SMC_RX_RMB_USAGE":null,"SMC_TX_RMB_USAGE":null}}\n$/,
+    'what kernels before 6.12 do not tell',
+  );
 });
 
 t.test('our JSON', async (t) => {

@@ -320,9 +320,20 @@ t.test('seid', async (t) => {
   const willing = inspectedKernel({ ENABLE_SEID: () => [], DISABLE_SEID: () => [] });
   t.equal(await stdout(t, 'seid enable', { transport: willing }), '');
   t.match(await stdout(t, '-j seid disable', { transport: willing }), /^{"seid":/);
+  // a script at boot may come before the device; the kernel takes it
+  const early = inspectedKernel({ ENABLE_SEID: () => [], DISABLE_SEID: () => [], DUMP_SEID: () => [{}] });
+  for (const argv of ['seid enable', 'seid disable'])
+    t.strictSame(
+      await call(argv, { transport: early }),
+      {
+        status: 0,
+        stdout: '',
+        stderr: 'smcd: there is no device for SMC-D version 2 yet: the setting counts once there is one\n',
+      },
+      argv,
+    );
   const refused = inspectedKernel({ ENABLE_SEID: fails('EOPNOTSUPP'), DISABLE_SEID: fails('ENOENT') });
   for (const [argv, transport, text] of [
-    ['seid enable', emptyKernel(), 'this machine has no SEID; it takes a device for SMC-D version 2'],
     ['seid enable', refused, 'the SEID can be switched on IBM Z only'],
     [
       'seid disable',
@@ -350,6 +361,9 @@ t.test('hs-limit', async (t) => {
   t.match((await call('hs-limit enable', { transport })).stderr, /^smcd: permission denied; /);
 });
 
+/** The kernel counts in ticks, and no file tells how many a second has. */
+const TESTLINK = 'smcr_testlink_time takes 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250';
+
 t.test('sysctl', async (t) => {
   const hostRoot = t.testdir({
     proc: { sys: { net: { smc: { wmem: '131072\n', rmem: '65536\n', smcr_testlink_time: '30\n' } } } },
@@ -364,6 +378,8 @@ t.test('sysctl', async (t) => {
   const { sysctls } = JSON.parse(await stdout(t, '-j sysctl', host));
   t.equal(sysctls.length, 11);
   t.match(sysctls[1], { name: 'wmem', value: 131_072, default: 65_536, range: [16_384, 1_073_741_823] });
+  t.match(sysctls[4], { name: 'smcr_testlink_time', value: 30, range: [0, null] });
+  t.match(await stdout(t, 'sysctl show smcr_testlink_time', host), / 0\.\.2147483647\/HZ {2}seconds/);
   t.match(sysctls.at(-1), { name: 'hs_ctrl', value: null, range: null });
   t.equal(await stdout(t, 'sysctl set wmem 16384', host), '');
   t.equal(readFileSync(join(hostRoot, 'proc/sys/net/smc/wmem'), 'latin1'), '16384\n');
@@ -373,15 +389,28 @@ t.test('sysctl', async (t) => {
     '20000\n',
     'what begins with 0 would be octal for the kernel',
   );
+  for (const [text, bytes] of [
+    ['256k', 262_144],
+    ['1M', 1_048_576],
+    ['64K', 65_536],
+    ['65536', 65_536],
+  ] as const) {
+    t.equal(await stdout(t, `sysctl set rmem ${text}`, host), '');
+    t.equal(readFileSync(join(hostRoot, 'proc/sys/net/smc/rmem'), 'latin1'), `${bytes}\n`, text);
+  }
   t.match(await stdout(t, '-j sysctl set rmem default', host), /^{"sysctls":\[{"name":"rmem","value":65536,/);
   for (const [argv, status, text] of [
     ['set wmem 16383', 255, '16383 is out of range; wmem takes 16384 to 1073741823 bytes'],
-    ['set wmem 64k', 255, "'64k' is not a whole number; wmem takes 16384 to 1073741823 bytes"],
+    ['set wmem 15k', 255, '15k is out of range; wmem takes 16384 to 1073741823 bytes'],
     [
-      'set smcr_testlink_time -1',
+      'set rmem 64kb',
       255,
-      '-1 is out of range; smcr_testlink_time takes 0 to 2147483647 seconds',
+      "'64kb' is not a size: give bytes, or a number with k or m; rmem takes 16384 to 1073741823 bytes",
     ],
+    ['set smcr_buf_type 1k', 255, "'1k' is not a whole number; smcr_buf_type takes 0 to 2"],
+    ['set smcr_testlink_time 30s', 255, `'30s' is not a whole number; ${TESTLINK}`],
+    ['set smcr_testlink_time -1', 255, `-1 is out of range; ${TESTLINK}`],
+    ['set smcr_testlink_time 21474837', 255, `21474837 is out of range; ${TESTLINK}`],
     ['set limit_smc_hs 1', 255, 'this kernel does not have net.smc.limit_smc_hs; it came with Linux 6.12'],
     ['set wmem', 255, 'set needs a name and a value; smcd sysctl help shows the usage'],
     ['set wmem 1 2', 255, "unexpected word '2'; smcd sysctl help shows the usage"],

@@ -96,6 +96,8 @@ async function checkUeids(t: Test, guest: Guest): Promise<void> {
   t.strictSame(await batch(guest, [`smcd ueid del ${made}`]), [{ status: 0, stdout: '', stderr: '' }]);
 }
 
+const TESTLINK = 'smcr_testlink_time takes 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250';
+
 async function checkSettings(t: Test, guest: Guest): Promise<void> {
   const socketHasLimit = async () =>
     (
@@ -110,17 +112,23 @@ async function checkSettings(t: Test, guest: Guest): Promise<void> {
     'smcd hs-limit enable': [0, '', ''],
     'smcr -j hs-limit show': [0, '{"hs_limit":{"enabled":true}}\n', ''],
     'smcd sysctl set wmem 5': [255, '', 'smcd: 5 is out of range; wmem takes 16384 to 1073741823 bytes\n'],
-    'smcd sysctl set smcr_testlink_time -1': [
+    'smcd sysctl set smcr_testlink_time -1': [255, '', `smcd: -1 is out of range; ${TESTLINK}\n`],
+    // the kernel of the guest has HZ 250
+    'smcd sysctl set smcr_testlink_time 8589934': [0, '', ''],
+    'smcr sysctl set smcr_testlink_time 8589935': [
       255,
       '',
-      'smcd: -1 is out of range; smcr_testlink_time takes 0 to 2147483647 seconds\n',
+      `smcr: the kernel does not accept '8589935' for smcr_testlink_time; ${TESTLINK}\n`,
     ],
+    'smcr sysctl set smcr_testlink_time default': [0, '', ''],
+    'smcd sysctl set rmem 256k': [0, '', ''],
     'smcd sysctl set net.smc.wmem 131072': [0, '', ''],
   });
   t.equal(await socketHasLimit(), '1', 'new sockets have the limitation');
-  t.equal((await guest.run('cat /proc/sys/net/smc/wmem')).stdout, '131072\n');
-  const [set, , , off] = await batch(guest, [
+  t.equal((await guest.run('cat /proc/sys/net/smc/wmem /proc/sys/net/smc/rmem')).stdout, '131072\n262144\n');
+  const [set, , , , off] = await batch(guest, [
     'smcd -j sysctl set wmem default',
+    'smcd sysctl set rmem default',
     'smcd hs-limit disable',
     'smcd hs-limit disable',
     'smcd hs-limit',
@@ -220,11 +228,8 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
       'smcr nonsense': [1, '', "smcr: there is no object 'nonsense'; smcr --help shows the usage\n"],
       'smcr seid': [1, '', 'smcr: seid is an object of smcd; smcr --help shows the usage\n'],
       'smcd seid': [0, 'n/a\n', ''],
-      'smcd seid enable': [
-        255,
-        '',
-        'smcd: this machine has no SEID; it takes a device for SMC-D version 2\n',
-      ],
+      // asked of the kernel, though there is no device for it
+      'smcd seid enable': [255, '', 'smcd: the SEID can be switched on IBM Z only\n'],
       'smcr info': [
         0,
         `Kernel Capabilities\nSMC Version:      2.1\nSMC Hostname:     ${'alpha'.padEnd(32)}\n` +

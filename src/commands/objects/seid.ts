@@ -16,8 +16,10 @@ export const seid: SmcObject = {
     if (action !== 'show') context.needsRunningSystem(action);
     const client = await context.client();
     if (action !== 'show') await client.seid.set(action === 'enable');
-    if (action !== 'show' && !context.json) return;
     const state = await client.seid.read();
+    if (action !== 'show' && !state)
+      context.note('there is no device for SMC-D version 2 yet: the setting counts once there is one');
+    if (action !== 'show' && !context.json) return;
     if (context.json)
       writeDocument(context, { seid: { seid: state?.seid || null, enabled: state?.isEnabled ?? null } });
     else if (!state) context.io.write('n/a\n');

@@ -78,7 +78,7 @@ const directionJson = ({ buffers, ...direction }: DirectionStatistics): Json => 
 
 /**
  * The 65 counters of one technology in the order and under the names of the C suite, one line; handshake errors and
- * fallbacks are no part of it.
+ * fallbacks are no part of it. `null` for what the kernel does not tell.
  */
 export function suiteJson(flavor: Flavor, statistics: Statistics): string {
   const { rx, tx, connections, calls } = statistics[flavor];
@@ -116,9 +116,9 @@ export function suiteJson(flavor: Flavor, statistics: Statistics): string {
     ['SMC_TX_BYTES', tx.bytes],
     ['SMC_RX_CNT', rx.requests],
     ['SMC_TX_CNT', tx.requests],
-    ['SMC_RX_RMB_USAGE', rx.usageBytes ?? 0n],
-    ['SMC_TX_RMB_USAGE', tx.usageBytes ?? 0n],
-  ]) as { [key: string]: bigint };
+    ['SMC_RX_RMB_USAGE', rx.usageBytes ?? null],
+    ['SMC_TX_RMB_USAGE', tx.usageBytes ?? null],
+  ]) as { [key: string]: bigint | null };
   // a blank behind the outer colon, and nowhere else
   return `{"${flavor.toUpperCase()}": ${stringify(counters)}}\n`;
 }

@@ -94,10 +94,12 @@ export function statisticsText(
   return lines.map((text) => `${text}\n`).join('');
 }
 
-const trafficLines = ({ bytes, requests, usageBytes = 0n, buffers }: DirectionStatistics): string[] => [
+const trafficLines = ({ bytes, requests, usageBytes, buffers }: DirectionStatistics): string[] => [
   dataLine('  Data transmitted (Bytes)', bytes),
   line('  Total requests', requests),
-  line('  Buffer usage (Bytes)', usageBytes, ` (${abbreviate(usageBytes)})`),
+  ...(usageBytes === undefined
+    ? []
+    : [line('  Buffer usage (Bytes)', usageBytes, ` (${abbreviate(usageBytes)})`)]),
   line('  Buffer full', buffers.full, percent(buffers.full, requests)),
 ];
 

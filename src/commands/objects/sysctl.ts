@@ -18,7 +18,7 @@ export const sysctl: SmcObject = {
   ],
   examples: (flavor) => [
     [`${flavor} sysctl`, 'all settings with their defaults and ranges'],
-    [`${flavor} sysctl set wmem 262144`, 'larger send buffers for new sockets'],
+    [`${flavor} sysctl set wmem 256k`, 'larger send buffers for new sockets'],
     [`${flavor} sysctl set wmem default`, 'as the kernel starts with'],
   ],
   async run(context, words) {
@@ -63,6 +63,12 @@ const REFUSALS: Readonly<Record<string, string>> = {
   EROFS: '/proc/sys is read-only here: change it outside of this container',
 };
 
+/** What HZ is, the kernel does not tell. */
+function rangeText({ range, isInTicks }: Sysctl): string {
+  if (!range) return 'any';
+  return isInTicks ? `${range[0]}..2147483647/HZ` : range.join('..');
+}
+
 const columns: Column<Sysctl>[] = [
   { key: 'name', header: 'Name'.padEnd(23), text: ({ name }) => name.padEnd(23), json: ({ name }) => name },
   {
@@ -81,8 +87,8 @@ const columns: Column<Sysctl>[] = [
   {
     key: 'range',
     header: `  ${'Range'.padEnd(18)}`,
-    text: ({ range }) => `  ${(range?.join('..') ?? 'any').padEnd(18)}`,
-    json: ({ range }) => range ?? null,
+    text: (setting) => `  ${rangeText(setting).padEnd(18)}`,
+    json: ({ range, isInTicks }) => (range ? [range[0], isInTicks ? null : range[1]] : null),
   },
   { key: 'unit', json: ({ unit }) => unit ?? null },
   {

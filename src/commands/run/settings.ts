@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The options of smc_run, checked. */
 import { type Parsed, UsageError } from '../../cli/options.ts';
+import { parseByteCount } from '../../smc/byte-count.ts';
 import type { Wish } from './way.ts';
 
 export interface Settings {
@@ -66,10 +67,8 @@ const SIZE_MAX = 0x7fff_ffff;
 /** @returns bytes */
 function checkSize(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const [, digits, unit] = /^([0-9]+)([kKmM]?)$/.exec(text) ?? [];
-  const factor = unit === '' ? 1 : unit?.toLowerCase() === 'k' ? 1024 : 1024 * 1024;
-  const bytes = Number(digits) * factor;
-  if (digits === undefined || bytes === 0)
+  const bytes = parseByteCount(text);
+  if (!bytes)
     throw new UsageError(`--${option} '${text}' is not a size: give bytes, or a number with k or m`);
   if (bytes > SIZE_MAX) throw new UsageError(`--${option} ${text} is too large: at most ${SIZE_MAX} bytes`);
   return bytes;

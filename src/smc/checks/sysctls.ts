@@ -28,6 +28,19 @@ function objection({ name, value = '', range }: Sysctl): string | undefined {
   }
 }
 
+/** Requests of the queue pair for each of the setting's: beside each message there may be two writes of data. */
+const QUEUE_ENTRIES: Readonly<Record<string, string>> = {
+  smcr_max_send_wr: 'three times as many',
+  smcr_max_recv_wr: 'as many',
+};
+
+/** What to know of a value that may be right. */
+function remark({ name, value = '', default: usual }: Sysctl): string | undefined {
+  const entries = QUEUE_ENTRIES[name];
+  if (!entries || Number(value) <= Number(usual)) return undefined;
+  return `the RDMA adapter must take ${entries}: if it does not, every SMC-R connection becomes TCP (0x09990000, INTERR)`;
+}
+
 /** Settings net.smc.* of this network namespace that differ from the defaults. limit_smc_hs has a check of its own. */
 export function checkSysctls({ root }: HostView): Check[] {
   const settings = lookNow(() => readSysctls(undefined, root));
@@ -47,7 +60,7 @@ export function checkSysctls({ root }: HostView): Check[] {
         `net.smc.${name}`,
         `${value === '' ? 'empty' : value}; the default is ${usual === '' ? 'empty' : usual}`,
         {
-          reason,
+          reason: reason ?? remark(setting) ?? null,
           fix:
             reason && (usual === '' ? `sysctl -w 'net.smc.${name}='` : `sysctl -w net.smc.${name}=${usual}`),
           facts: { value, default: usual },

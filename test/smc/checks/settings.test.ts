@@ -52,6 +52,21 @@ t.test('settings', async (t) => {
   warned({ smcr_testlink_time: '-1' }, /takes 0 to/, 'sysctl -w net.smc.smcr_testlink_time=30');
   warned({ smcr_max_links_per_lgr: '1' }, /one link/, 'sysctl -w net.smc.smcr_max_links_per_lgr=2');
   warned({ rmem: '2097152' }, /SMC-D uses 1048576/, 'sysctl -w net.smc.rmem=65536');
+  warned({ smcr_testlink_time: '21474837' }, /takes 0 to/, 'sysctl -w net.smc.smcr_testlink_time=30');
+  t.match(checks({ smcr_max_send_wr: '64', smcr_max_recv_wr: '192' }), [
+    {
+      status: 'pass',
+      subject: 'net.smc.smcr_max_send_wr',
+      reason: /must take three times as many: .*INTERR/,
+      fix: null,
+    },
+    { status: 'pass', subject: 'net.smc.smcr_max_recv_wr', reason: /must take as many: .*INTERR/ },
+  ]);
+  t.match(
+    checks({ smcr_max_send_wr: '8' }),
+    [{ status: 'pass', reason: null }],
+    'fewer are no matter of the adapter',
+  );
   warned({ hs_ctrl: 'picky' }, /BPF program "picky"/, "sysctl -w 'net.smc.hs_ctrl='");
 });
 
