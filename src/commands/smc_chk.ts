@@ -36,10 +36,13 @@ export const smcChk: CommandDefinition = {
       help: 'explain a reason code or name, or "all" of them',
       addition: true,
     },
+    { short: 'a', long: 'all', help: 'on a terminal also list the checks that passed', addition: true },
+    { long: 'problems', help: 'list only what needs attention, line by line', addition: true },
     { short: 'd', long: 'debug', help: 'report each step of --connect and --server on stderr' },
   ],
   examples: [
     ['smc_chk', 'check this host'],
+    ['smc_chk --problems', 'only what needs attention, for scripts'],
     ['smc_chk -C server:443', 'is a connection to that service SMC, and why not?'],
     ['smc_chk -S', 'serve on this host, for smc_chk -C on another one'],
     ['smc_chk --explain 0x05000000/0x03030008', 'what smcss shows, in words'],
@@ -84,10 +87,14 @@ async function dispatch(context: Context, parsed: Parsed): Promise<number> {
   }
 }
 
-function check(modes: readonly Mode[], { operands }: Parsed): void {
+function check(modes: readonly Mode[], { flags, operands }: Parsed): void {
   const [first, second] = modes;
   const both = modes.length === 2 && modes.every((mode) => TAKES_INTERFACES.includes(mode));
   if (second && !both) throw new UsageError(`--${first} and --${second} exclude each other`);
+  for (const option of ['all', 'problems'])
+    if (first && flags.has(option)) throw new UsageError(`--${option} is for the check of this host`);
+  if (flags.has('all') && flags.has('problems'))
+    throw new UsageError('--all and --problems exclude each other');
   if (first && !TAKES_INTERFACES.includes(first) && operands.length > 0)
     throw new UsageError(`unexpected argument '${operands[0]}'`);
 }

@@ -214,18 +214,62 @@ t.test('JSON', async (t) => {
 
 t.test('on a terminal', async (t) => {
   const transport = kernelWith({ DUMP_UEID: () => [], DUMP_HS_LIMITATION: () => [{ enabled: 1 }] });
-  const { stdout } = await check(t, '', { terminal: true, transport, env: { TERM: 'xterm' } });
+  const terminal = { terminal: true, transport, env: { TERM: 'xterm' } };
+  const { stdout } = await check(t, '', terminal);
   t.match(stdout, /^┌.*\n│.*status.*check.*finding/);
-  t.match(stdout, /\x1b\[31mfail\x1b\[39m/);
-  t.match(stdout, /\x1b\[33mwarning\x1b\[39m/);
-  t.match(stdout, /\x1b\[32mpass\x1b\[39m/);
+  t.match(stdout, /\x1b\[31mFAIL\x1b\[39m[\s\S]*\x1b\[33mWARNING\x1b\[39m/, 'failures come first');
+  t.equal(stdout.match(/\x1b\[32mPASS\x1b\[39m/g)?.length, 1, 'what passed is one line');
   t.match(
     stdout,
-    /\n\x1b\[32m\d+ pass\x1b\[39m, \x1b\[33m1 warning\x1b\[39m, \x1b\[31m2 fail\x1b\[39m, .*0 unknown.*\n$/,
+    /\n\x1b\[32mPASS\x1b\[39m module, kernel, .*rlimit.* \(--all shows them\)\n\x1b\[31m2 fail\x1b\[39m, \x1b\[33m1 warning\x1b\[39m, .*0 unknown.*, \x1b\[32m\d+ pass\x1b\[39m\n$/,
   );
-  const plain = await check(t, '', { terminal: true, env: { NO_COLOR: '1' } });
+  const all = await check(t, '--all', terminal);
+  t.match(all.stdout, /FAIL[\s\S]*WARNING[\s\S]*PASS.*module smc/);
+  t.notMatch(all.stdout, '(--all shows them)');
+  const plain = await check(t, '-a', { terminal: true, env: { NO_COLOR: '1' } });
   t.notMatch(plain.stdout, /\x1b/);
   for (const line of plain.stdout.split('\n')) t.ok(line.length <= 80, line);
+  const healthy = await check(t, '', { terminal: true, env: { NO_COLOR: '1' } });
+  t.match(healthy.stdout, /^PASS .*\n0 fail, 0 warning, 0 unknown, \d+ pass\n$/, 'no table without problems');
+});
+
+t.test('what needs attention comes first, in a pipe as well', async (t) => {
+  const transport = kernelWith({ DUMP_UEID: () => [], DUMP_HS_LIMITATION: () => [{ enabled: 1 }] });
+  const { stdout } = await check(t, '', { transport, tree: { ...TREE, dev: {} } });
+  const words = [...stdout.matchAll(/^[A-Z]+/gm)].map(([word]) => word);
+  const order = ['FAIL', 'WARNING', 'UNKNOWN', 'PASS'];
+  t.strictSame([...new Set(words)], order);
+  t.strictSame(
+    words,
+    words.toSorted((one, other) => order.indexOf(one) - order.indexOf(other)),
+  );
+});
+
+t.test('--problems', async (t) => {
+  const transport = kernelWith({ DUMP_UEID: () => [] });
+  const whole = await check(t, '', { transport });
+  const lines = await check(t, '--problems', { transport });
+  t.equal(lines.status, 3);
+  t.equal(lines.stdout, whole.stdout.replace(/^PASS .*\n( .*\n)*/gm, ''), 'the same without what passed');
+  t.match(lines.stdout, /^FAIL ueid: /m);
+  t.strictSame(await check(t, '--problems', { transport, terminal: true }), lines, 'on a terminal, too');
+  t.strictSame(await check(t, '--problems'), { status: 0, stdout: '', stderr: '' }, 'nothing for none');
+  const { checks, summary } = JSON.parse((await check(t, '-j --problems', { transport })).stdout);
+  t.strictSame(
+    checks.map(({ status }: { status: string }) => status),
+    ['fail', 'fail'],
+  );
+  t.ok(summary.pass > 10, 'the counts are those of all');
+  for (const [argv, message] of [
+    ['--problems --all', '--all and --problems exclude each other'],
+    ['--explain all --problems', '--problems is for the check of this host'],
+    ['-s -a', '--all is for the check of this host'],
+  ] as const)
+    t.strictSame(await check(t, argv), {
+      status: 2,
+      stdout: '',
+      stderr: `smc_chk: ${message}; smc_chk --help shows the usage\n`,
+    });
 });
 
 t.test('interfaces by name', async (t) => {

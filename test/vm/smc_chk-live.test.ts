@@ -94,7 +94,7 @@ t.test('one host with SMC-R', async (t) => {
     t.match(stdout, /^ {10}Declined by: this host$/m);
     t.match(stdout, /^ {10}Cause at this host: no UEID: /m);
     t.match(stdout, /^ {10}Fix: smcd ueid add NAME/m);
-    t.match(stdout, /^ {10}Looked at: fail {4}ueid: /m);
+    t.match(stdout, /^ {10}Looked at: FAIL ueid: /m);
     t.match(stdout, /\n\n$/);
   });
 

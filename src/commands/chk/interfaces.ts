@@ -6,9 +6,9 @@ import type { NetworkInterface } from '../../host/network-interfaces.ts';
 import { type Json, stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { chooseDevices, type InterfaceChoice } from '../../smc/device-choice.ts';
-import { SmcError } from '../../smc/error.ts';
 import type { InterfaceAddress } from '../../smc/interface-addresses.ts';
 import { type Inventory, readInventory } from '../../smc/inventory.ts';
+import { namedUpInterface } from '../../smc/named-interface.ts';
 import { parseTimeout } from './connect.ts';
 import { listen } from './listen.ts';
 import { pnetText } from './pnetid.ts';
@@ -80,13 +80,7 @@ export async function interfacesMode(context: Context, { flags, values, operands
 /** @throws SmcError NOT_FOUND for one that is not there or not up */
 function choose(names: readonly string[], interfaces: readonly NetworkInterface[]): NetworkInterface[] {
   if (names.length === 0) return interfaces.filter(({ isUp }) => isUp);
-  return names.map((name) => {
-    const found = interfaces.find((candidate) => candidate.name === name);
-    if (!found) throw new SmcError('NOT_FOUND', `there is no interface '${printable(name)}'`);
-    if (!found.isUp)
-      throw new SmcError('NOT_FOUND', `interface ${name} is not up`, { hint: `ip link set ${name} up` });
-    return found;
-  });
+  return names.map((name) => namedUpInterface(name, interfaces));
 }
 
 function analyse(device: NetworkInterface, inventory: Inventory): StaticAnalysis | undefined {

@@ -5,8 +5,8 @@ import type { Context } from '../../cli/run.ts';
 import { stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
-import { SmcError } from '../../smc/error.ts';
 import { readInventory } from '../../smc/inventory.ts';
+import { namedInterface } from '../../smc/named-interface.ts';
 
 /** The PNET ID could not be looked up. */
 const STATUS_FAILED = 1;
@@ -15,11 +15,7 @@ export async function pnetidMode(context: Context, { flags, values }: Parsed): P
   const { io, note, client, hostRoot } = context;
   const name = values['pnetid'] ?? '';
   const inventory = await readInventory(await client(), hostRoot);
-  const device = inventory.interfaces.find((candidate) => candidate.name === name);
-  if (!device)
-    throw new SmcError('NOT_FOUND', `there is no interface '${printable(name)}'`, {
-      hint: `this network namespace has ${inventory.interfaces.map((each) => each.name).join(', ') || 'none'}`,
-    });
+  const device = namedInterface(name, inventory.interfaces);
   const pnet = interfacePnet(device, inventory);
   if (flags.has('json')) {
     const document = { interface: name, pnet_id: pnet.pnetId ?? null, source: pnet.source };

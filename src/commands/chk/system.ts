@@ -2,20 +2,20 @@
 /** smc_chk without a mode: the checks of this host, or of the interfaces that are named. */
 import type { Parsed } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
-import { stringify } from '../../output/json.ts';
-import { type Paint, printable, type Style } from '../../output/table.ts';
+import { type Paint, printable } from '../../output/table.ts';
 import type { Check, CheckStatus } from '../../smc/checks/check.ts';
 import { systemCheck } from '../../smc/checks/index.ts';
+import { writeDocument } from '../objects/object.ts';
+import { STATUS_STYLES, STATUSES, statusWord } from './status.ts';
 
 /** A check failed. */
 const STATUS_FAILED = 3;
 /** No check failed, but something could not be looked at. */
 const STATUS_UNKNOWN = 4;
 
-const STATUSES: readonly CheckStatus[] = ['pass', 'warning', 'fail', 'unknown'];
-
 /**
- * Prints the table of checks, or one JSON document.
+ * Prints the checks, what needs attention first, or one JSON document. On a terminal those that passed are folded to one
+ * line, unless `--all` asks for them; with `--problems` they are left out everywhere.
  * @returns exit status: 0 nothing failed, 3 a check failed, 4 something could not be looked at
  * @throws SmcError NOT_FOUND for an interface that is not there or not up: exit status 2
  */
@@ -27,12 +27,26 @@ export async function systemMode(context: Context, { flags, operands }: Parsed):
     ...(operands.length > 0 && { interfaces: operands }),
   });
   const counts = Object.fromEntries(
-    STATUSES.map((status) => [status, checks.filter((check) => check.status === status).length]),
+    (['pass', 'warning', 'fail', 'unknown'] as const).map((status) => [
+      status,
+      checks.filter((check) => check.status === status).length,
+    ]),
   ) as Record<CheckStatus, number>;
-  if (flags.has('json'))
-    io.write(`${stringify({ checks: checks.map(inOrder), summary: counts }, io.isTerminal ? 2 : 0)}\n`);
-  else if (io.isTerminal) io.write(await forPeople(checks, counts, io.columns, paint));
-  else io.write(checks.map(forScripts).join(''));
+  const sorted = STATUSES.flatMap((status) => checks.filter((check) => check.status === status));
+  const problems = sorted.filter(({ status }) => status !== 'pass');
+  const onlyProblems = flags.has('problems');
+  if (flags.has('json')) {
+    // programs sort for themselves
+    const wanted = onlyProblems ? checks.filter(({ status }) => status !== 'pass') : checks;
+    writeDocument(context, { checks: wanted.map(inOrder), summary: counts });
+  } else if (!io.isTerminal || onlyProblems)
+    io.write((onlyProblems ? problems : sorted).map(forScripts).join(''));
+  else {
+    const rows = flags.has('all') ? sorted : problems;
+    io.write(rows.length > 0 ? await asTable(rows, io.columns, paint) : '');
+    if (!flags.has('all') && counts.pass > 0) io.write(`${folded(checks, paint)}\n`);
+    io.write(`${summary(counts, paint)}\n`);
+  }
   if (counts.fail > 0) return STATUS_FAILED;
   return counts.unknown > 0 ? STATUS_UNKNOWN : 0;
 }
@@ -43,7 +57,7 @@ function inOrder({ id, subject, status, finding, reason, fix, facts }: Check) {
 
 /** `STATUS id subject: finding`, and the reason and the fix on lines that begin with blanks. */
 function forScripts({ id, subject, status, finding, reason, fix }: Check): string {
-  const head = `${status.toUpperCase()} ${id}${subject === null ? '' : ` ${subject}`}`;
+  const head = `${statusWord(status)} ${id}${subject === null ? '' : ` ${subject}`}`;
   return [`${head}: ${finding}`, reason && `  reason: ${reason}`, fix && `  fix: ${fix}`]
     .flatMap((line) => (line ? `${printable(line)}\n` : []))
     .join('');
@@ -52,23 +66,11 @@ function forScripts({ id, subject, status, finding, reason, fix }: Check): strin
 /** Width when the terminal does not tell its own. */
 const USUAL_WIDTH = 80;
 
-const STYLES: Readonly<Record<CheckStatus, Style>> = {
-  pass: 'good',
-  warning: 'bad',
-  fail: 'alarm',
-  unknown: 'info',
-};
-
-async function forPeople(
-  checks: readonly Check[],
-  counts: Readonly<Record<CheckStatus, number>>,
-  width = USUAL_WIDTH,
-  paint: Paint,
-): Promise<string> {
+async function asTable(checks: readonly Check[], width = USUAL_WIDTH, paint: Paint): Promise<string> {
   const { grid } = await import('../../output/grid.ts');
   const head = ['status', 'check', 'finding'].map((title) => paint('heading', title));
   const rows = checks.map(({ id, subject, status, finding, reason, fix }) => [
-    paint(STYLES[status], status),
+    paint(STATUS_STYLES[status], statusWord(status)),
     printable(subject === null ? id : `${id} ${subject}`),
     [
       printable(finding),
@@ -80,8 +82,17 @@ async function forPeople(
       .filter(Boolean)
       .join('\n'),
   ]);
-  const summary = STATUSES.map((status) =>
-    paint(counts[status] > 0 ? STYLES[status] : 'dim', `${counts[status]} ${status}`),
-  );
-  return `${grid(head, rows, width)}${summary.join(', ')}\n`;
+  return grid(head, rows, width);
+}
+
+/** Those that passed, by their ids. */
+function folded(checks: readonly Check[], paint: Paint): string {
+  const ids = new Set(checks.filter(({ status }) => status === 'pass').map(({ id }) => id));
+  return `${paint(STATUS_STYLES.pass, statusWord('pass'))} ${[...ids].join(', ')} (--all shows them)`;
+}
+
+function summary(counts: Readonly<Record<CheckStatus, number>>, paint: Paint): string {
+  return STATUSES.map((status) =>
+    paint(counts[status] > 0 ? STATUS_STYLES[status] : 'dim', `${counts[status]} ${status}`),
+  ).join(', ');
 }

@@ -4,13 +4,14 @@ import type { Socket } from 'node:net';
 import type { Context } from '../../cli/run.ts';
 import { socketsPerProtocol } from '../../host/procfs.ts';
 import type { Json } from '../../output/json.ts';
-import { printable, type Style } from '../../output/table.ts';
-import type { Check, CheckStatus } from '../../smc/checks/check.ts';
+import { printable } from '../../output/table.ts';
+import type { Check } from '../../smc/checks/check.ts';
 import type { SmcClient } from '../../smc/client.ts';
 import type { ConnectionVerdict } from '../../smc/connection-verdict.ts';
 import { SmcError } from '../../smc/error.ts';
 import { type LikelyCause, likelyCause } from './likely-cause.ts';
 import type { SocketLookup } from './socket-lookup.ts';
+import { STATUS_STYLES, statusWord } from './status.ts';
 import { type Role, verdictFields, verdictJson, verdictLine } from './verdict-text.ts';
 
 export interface End {
@@ -101,7 +102,7 @@ export async function writeResult({ io, paint }: Context, tested: Tested): Promi
     for (const { id, subject, status, finding } of likely.checks)
       field(
         'Looked at',
-        printable(`${status.padEnd(7)} ${[id, subject].filter(Boolean).join(' ')}: ${finding}`),
+        printable(`${statusWord(status)} ${[id, subject].filter(Boolean).join(' ')}: ${finding}`),
       );
     return;
   }
@@ -110,18 +111,11 @@ export async function writeResult({ io, paint }: Context, tested: Tested): Promi
   const rows = likely.checks.map(({ id, subject, status, finding }) => [
     id,
     printable(subject ?? ''),
-    paint(STYLES[status], status),
+    paint(STATUS_STYLES[status], statusWord(status)),
     printable(finding),
   ]);
   io.write(grid(head, rows, io.columns ?? 80));
 }
-
-const STYLES: Readonly<Record<CheckStatus, Style>> = {
-  pass: 'good',
-  warning: 'info',
-  fail: 'bad',
-  unknown: 'dim',
-};
 
 /** The result on one line. */
 export function resultLine({ verdict, likely }: Tested): string {

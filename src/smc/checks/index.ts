@@ -2,7 +2,7 @@
 /** The checklist for a host on which connections are not SMC. */
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
 import type { SmcClient } from '../client.ts';
-import { SmcError } from '../error.ts';
+import { namedUpInterface } from '../named-interface.ts';
 import type { Check } from './check.ts';
 import { checkEids } from './eids.ts';
 import { checkFamilies } from './families.ts';
@@ -38,7 +38,10 @@ export interface SystemCheckOptions {
  */
 export async function systemCheck({ client, root, interfaces }: SystemCheckOptions): Promise<Check[]> {
   const host = await lookAtHost(client, root);
-  return checkHost(host, interfaces && named(interfaces, host.interfaces));
+  return checkHost(
+    host,
+    interfaces?.map((name) => namedUpInterface(name, host.interfaces)),
+  );
 }
 
 /** All checks of what was seen. */
@@ -62,17 +65,4 @@ export function checkHost(host: HostView, chosen?: readonly NetworkInterface[]):
     ...checkStatistics(host),
     ...checkKernelLog(host),
   ];
-}
-
-function named(names: readonly string[], interfaces: readonly NetworkInterface[]): NetworkInterface[] {
-  return names.map((name) => {
-    const found = interfaces.find((candidate) => candidate.name === name);
-    if (!found)
-      throw new SmcError('NOT_FOUND', `there is no interface ${name}`, {
-        hint: `this network namespace has ${interfaces.map(({ name }) => name).join(', ') || 'none'}`,
-      });
-    if (!found.isUp)
-      throw new SmcError('NOT_FOUND', `interface ${name} is not up`, { hint: `ip link set ${name} up` });
-    return found;
-  });
 }
