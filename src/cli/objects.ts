@@ -4,15 +4,19 @@
  * one in the documented order wins; options have one or two dashes and may be shortened likewise.
  */
 import { Answer, UsageError } from './options.ts';
+import { didYouMean } from './suggest.ts';
 
 /** The keyword that a word stands for. An empty word stands for none. */
 export function matchKeyword<K extends string>(word: string, keywords: readonly K[]): K | undefined {
   return word === '' ? undefined : keywords.find((keyword) => keyword.startsWith(word));
 }
 
-/** Failure for a word that does not belong where it stands. */
-export function unexpected(word: string): UsageError {
-  return new UsageError(`unexpected word '${word}'`);
+/**
+ * Failure for a word that does not belong where it stands.
+ * @param keywords that would have been understood there
+ */
+export function unexpected(word: string, keywords: readonly string[] = []): UsageError {
+  return new UsageError(`unexpected word '${word}'${didYouMean(word, keywords)}`);
 }
 
 /**
@@ -32,7 +36,7 @@ export function parseAction<K extends string>(
     const keyword = matchKeyword(word, ['help', ...keywords] as const);
     if (keyword === 'help') throw new Answer('help');
     if (keyword === undefined || (action !== undefined && !(repeat && keyword === action)))
-      throw unexpected(word);
+      throw unexpected(word, action === undefined ? keywords : []);
     action = keyword as K;
   }
   return action ?? none;
@@ -70,6 +74,7 @@ export function parseSelection<V extends string>(
   if (leading === 'help') throw new Answer('help');
   const rest = leading ? words.slice(1) : [...words];
   const verb = (leading ?? verbs[0]) as V;
+  const keywords = ['all', ...(takesDevices ? ['ibdev', 'netdev'] : []), ...(leading ? [] : verbs)];
   let hasAll = false;
   while (rest.length > 0) {
     const word = rest.shift()!;
@@ -85,8 +90,8 @@ export function parseSelection<V extends string>(
       const [name] = rest.splice(0, 1);
       if (!name) throw new UsageError(`${keyword} needs a name`);
       selection = keyword === 'ibdev' ? { ibDevice: name } : { interface: name };
-    } else if (takesId && !hasAll) selection = { id: parseId(word) };
-    else throw unexpected(word);
+    } else if (takesId && !hasAll) selection = { id: parseId(word, keywords) };
+    else throw unexpected(word, keywords);
     if (rest.length > 0) throw unexpected(rest[0]!);
     return { verb, selection };
   }
@@ -109,10 +114,12 @@ export function selectionOperands({ verbs, takesId, takesDevices }: SelectionRul
 
 const U32_MAX = 0xffff_ffff;
 
-function parseId(word: string): number {
+function parseId(word: string, keywords: readonly string[]): number {
   const id = /^(0[xX])?[0-9a-fA-F]+$/.test(word) ? Number.parseInt(word, 16) : Number.NaN;
   if (!(id <= U32_MAX))
-    throw new UsageError(`'${word}' is neither a keyword nor the id of a link group, a hexadecimal number`);
+    throw new UsageError(
+      `'${word}' is neither a keyword nor the id of a link group, a hexadecimal number${didYouMean(word, keywords)}`,
+    );
   return id;
 }
 

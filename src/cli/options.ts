@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Command lines: options are declared once and serve parsing, help, man page test and completion. */
 import { Command, CommanderError, Option } from 'commander';
+import { didYouMean } from './suggest.ts';
 
 /** Names that a shell looks up when it completes a word; how, is in scripts/completions. */
 export type NamesOf =
@@ -258,6 +259,9 @@ function findLong(options: readonly OptionSpec[], name: string, word: string): O
     const candidates = matches.map(({ long }) => `--${long}`).join(', ');
     throw new UsageError(`option '--${name}' is ambiguous: ${candidates}`);
   }
-  if (!matches[0]) throw new UsageError(`unknown option '${word}'`);
+  if (!matches[0]) {
+    const words = options.flatMap(({ long: other }) => (other ? [`--${other}`] : []));
+    throw new UsageError(`unknown option '${word}'${didYouMean(`--${name}`, words)}`);
+  }
   return matches[0];
 }

@@ -79,8 +79,7 @@ t.test('linkgroup', async (t) => {
   t.equal(await stdout(t, 'linkgroup'), GROUPS + GROUP_1 + GROUP_2);
   t.equal(await stdout(t, 'l s all'), GROUPS + GROUP_1 + GROUP_2);
   for (const id of ['100', '0x100', '00000102']) t.equal(await stdout(t, `link ${id}`), GROUPS + GROUP_1, id);
-  t.equal(await stdout(t, 'linkgroup 300'), GROUPS);
-  t.equal(await stdout(t, 'linkgroup 0'), GROUPS, 'no link group has the id 0');
+  t.match(await call(t, 'linkgroup 0'), { status: 1, stdout: GROUPS }, 'no link group has the id 0');
   t.equal(await stdout(t, 'linkgroup ibdev rxelo'), GROUPS + GROUP_1, 'filters count for groups, too');
   t.equal(await stdout(t, 'linkgroup show netdev eth0'), GROUPS + GROUP_1);
   t.equal(await stdout(t, 'linkgroup show netdev lo'), GROUPS);
@@ -113,7 +112,6 @@ RMB      : 0 B
 `,
     'a group of version 1 gets nothing of the one before',
   );
-  t.equal(await stdout(t, '-dd l 300'), '');
   const { link_groups: groups } = JSON.parse(await stdout(t, '-j linkgroup'));
   const { links, ...group } = groups[0];
   t.strictSame(group, {
@@ -258,10 +256,26 @@ t.test('a kernel with nothing in it', async (t) => {
     stdout: '',
     stderr: 'smcr: there are no SMC-R link groups\n',
   });
-  t.strictSame(
-    (await call(t, 'linkgroup 500', { terminal: true, env: { TERM: 'dumb' } })).stderr,
+  t.equal(
+    (await call(t, 'linkgroup netdev nope', { terminal: true, env: { TERM: 'dumb' } })).stderr,
     'smcr: none of the 2 SMC-R link groups was selected\n',
   );
+});
+
+t.test('an id that no link group has', async (t) => {
+  const stderr = 'smcr: there is no link group 00000500; smcr linkgroup lists all\n';
+  for (const words of ['linkgroup 500', 'linkgroup show 500', 'linkgroup link-show 501', 'linkgroup 0x5ff'])
+    for (const terminal of [false, true]) {
+      const outcome = await call(t, words, { terminal, env: { TERM: 'dumb' } });
+      t.equal(outcome.status, 1, words);
+      t.match(outcome.stderr, /^smcr: there is no link group 000005(00|01|ff); smcr linkgroup lists all\n$/);
+      // as the C suite does
+      t.match(outcome.stdout, /^(\x1b\[1m)?LG-ID .*\n$/, 'the header');
+    }
+  t.strictSame(await call(t, '-d linkgroup 500'), { status: 1, stdout: '', stderr });
+  t.strictSame(await call(t, '-j linkgroup 500'), { status: 1, stdout: '{"link_groups":[]}\n', stderr });
+  t.equal((await call(t, 'linkgroup 1ff')).status, 0, 'the uid of a link is one of its group');
+  t.match(await call(t, 'linkgroup netdev nope'), { status: 0, stderr: '' }, 'a filter may leave nothing');
 });
 
 t.test('grammar and exit status', async (t) => {
@@ -277,6 +291,24 @@ t.test('grammar and exit status', async (t) => {
       'linkgroup junk',
       255,
       "smcr: 'junk' is neither a keyword nor the id of a link group, a hexadecimal number; smcr linkgroup help shows the usage",
+    ],
+    [
+      'linkgrup',
+      1,
+      "smcr: there is no object 'linkgrup' (did you mean linkgroup?); smcr --help shows the usage",
+    ],
+    ['sysctls', 1, "smcr: there is no object 'sysctls' (did you mean sysctl?); smcr --help shows the usage"],
+    [
+      '--detials device',
+      255,
+      "smcr: unknown option '--detials' (did you mean --details?); smcr --help shows the usage",
+    ],
+    ['ueid shwo', 255, "smcr: unexpected word 'shwo' (did you mean show?); smcr ueid help shows the usage"],
+    ['info sohw', 255, "smcr: unexpected word 'sohw' (did you mean show?); smcr info help shows the usage"],
+    [
+      'linkgroup link-shwo',
+      255,
+      "smcr: 'link-shwo' is neither a keyword nor the id of a link group, a hexadecimal number (did you mean link-show?); smcr linkgroup help shows the usage",
     ],
     ['info show show', 255, "smcr: unexpected word 'show'; smcr info help shows the usage"],
     ['stats show reset', 255, "smcr: unexpected word 'reset'; smcr stats help shows the usage"],

@@ -12,7 +12,8 @@ import {
   UsageError,
 } from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
-import type { Flavor, SmcObject } from './object.ts';
+import { didYouMean } from '../../cli/suggest.ts';
+import { type Flavor, NotListedError, type SmcObject } from './object.ts';
 
 interface ObjectEntry {
   name: string;
@@ -83,7 +84,7 @@ const OPTIONS: readonly OptionSpec[] = [
 /** Options that only the objects take that name them. */
 const SPECIAL_OPTIONS: readonly string[] = ['interval', 'count', 'from-machine-id'];
 
-/** There is no SMC to ask, or no such object; as in the C suite. */
+/** There is no SMC to ask, no such object (as in the C suite), or no link group with the id. */
 const STATUS_NO_OBJECT = 1;
 /** Everything else: the C suite's objects return -1. */
 const STATUS_FAILED = 255;
@@ -119,7 +120,8 @@ async function operandsOf(flavor: Flavor, objects: readonly ObjectEntry[]): Prom
 }
 
 function statusOf(error: unknown): number {
-  return error instanceof UnknownObjectError || isOutOfReach(error) ? STATUS_NO_OBJECT : STATUS_FAILED;
+  const isUnknown = error instanceof UnknownObjectError || error instanceof NotListedError;
+  return isUnknown || isOutOfReach(error) ? STATUS_NO_OBJECT : STATUS_FAILED;
 }
 
 async function dispatch(
@@ -135,7 +137,11 @@ async function dispatch(
     objects.map((entry) => entry.name),
   );
   const entry = objects.find((candidate) => candidate.name === name);
-  if (!entry) throw unknownObject(word);
+  if (!entry)
+    throw unknownObject(
+      word,
+      objects.map((candidate) => candidate.name),
+    );
   const object = await entry.load();
   try {
     for (const option of SPECIAL_OPTIONS)
@@ -157,10 +163,12 @@ async function dispatch(
   return undefined;
 }
 
-function unknownObject(word: string): UnknownObjectError {
+function unknownObject(word: string, names: readonly string[]): UnknownObjectError {
   const elsewhere = OBJECTS.find(({ name, only }) => only && matchKeyword(word, [name]));
   return new UnknownObjectError(
-    elsewhere ? `${elsewhere.name} is an object of ${elsewhere.only}` : `there is no object '${word}'`,
+    elsewhere
+      ? `${elsewhere.name} is an object of ${elsewhere.only}`
+      : `there is no object '${word}'${didYouMean(word, names)}`,
   );
 }
 

@@ -2,12 +2,14 @@
 /** `linkgroup`: link groups of SMC-D and SMC-R, and the links of the latter. */
 import { parseSelection, type Selection, type SelectionRules, selectionOperands } from '../../cli/objects.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
+import { hex } from '../../output/numbers.ts';
 import { type Column, detailLines } from '../../output/table.ts';
 import { linkGroupOf, type SmcrLinkGroup } from '../../smc/link-groups.ts';
 import { type LinkRow, linkColumns, linkRows } from './link-columns.ts';
 import { smcdColumns, smcrColumns } from './linkgroup-columns.ts';
 import {
   type Flavor,
+  NotListedError,
   noteEmpty,
   type ObjectContext,
   rowObjects,
@@ -55,14 +57,30 @@ const rules = (flavor: Flavor): SelectionRules<'show' | 'link-show'> => ({
 const hasId = (group: { id: number }, { id }: Selection): boolean =>
   id === undefined || group.id === linkGroupOf(id);
 
+/**
+ * At the end, when everything else is printed: the C suite has a header and status 0 for an id that is not there.
+ * @throws NotListedError
+ */
+function checkId({ flavor }: ObjectContext, { id }: Selection, groups: readonly { id: number }[]): void {
+  if (id === undefined || groups.some((group) => hasId(group, { id }))) return;
+  throw new NotListedError('NOT_FOUND', `there is no link group ${hex(id, 8)}`, {
+    hint: `${flavor} linkgroup lists all`,
+  });
+}
+
+/** Without the note on an empty table, where `checkId` has more to say. */
+const unlessById = (context: ObjectContext, { id }: Selection): ObjectContext =>
+  id === undefined ? context : { ...context, note: () => {} };
+
 async function showSmcd(context: ObjectContext, selection: Selection): Promise<void> {
   const { groups, missing } = await (await context.client()).smcdLinkGroups();
   const rows = groups.filter((group) => hasId(group, selection));
   if (context.json)
     writeDocument(context, { link_groups: rowObjects(smcdColumns, rows), complete: missing === 0 });
-  else writeGroups(context, smcdColumns, rows, groups.length);
+  else writeGroups(unlessById(context, selection), smcdColumns, rows, groups.length);
   if (missing > 0)
     context.note(`the kernel left out ${missing} link groups: its list is incomplete with several devices`);
+  checkId(context, selection, groups);
 }
 
 async function showSmcr(context: ObjectContext, selection: Selection): Promise<void> {
@@ -74,7 +92,8 @@ async function showSmcr(context: ObjectContext, selection: Selection): Promise<v
       hasId(group, selection) && (hasNoDevice(selection) || links([group], names, selection).length > 0),
   );
   if (context.json) writeDocument(context, { link_groups: rowObjects(columns, rows) });
-  else writeGroups(context, columns, rows, groups.length);
+  else writeGroups(unlessById(context, selection), columns, rows, groups.length);
+  checkId(context, selection, groups);
 }
 
 async function showLinks(context: ObjectContext, selection: Selection): Promise<void> {
@@ -85,7 +104,8 @@ async function showLinks(context: ObjectContext, selection: Selection): Promise<
   const ibNames = rows.map(({ link }) => link.ibDev);
   const columns = linkColumns(ibDeviceWidth(context, ibNames), context.details);
   if (context.json) writeDocument(context, { links: rowObjects(columns, rows) });
-  else writeTable(context, columns, rows, groups.length, 'SMC-R link groups');
+  else writeTable(unlessById(context, selection), columns, rows, groups.length, 'SMC-R link groups');
+  checkId(context, selection, groups);
 }
 
 const hasNoDevice = (selection: Selection): boolean =>

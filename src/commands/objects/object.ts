@@ -5,6 +5,7 @@ import type { Context } from '../../cli/run.ts';
 import { type Json, stringify } from '../../output/json.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
 import { type Column, headerLine, rowLine, rowObject } from '../../output/table.ts';
+import { SmcError } from '../../smc/error.ts';
 
 /** The two commands; most objects serve both. */
 export type Flavor = 'smcd' | 'smcr';
@@ -35,6 +36,9 @@ export interface SmcObject {
   /** @param words behind the object, prefixes not yet resolved; throws Answer for help, UsageError */
   run(context: ObjectContext, words: readonly string[]): Promise<void>;
 }
+
+/** What was asked for by its id is not in the kernel's table. What is printed then is printed already. */
+export class NotListedError extends SmcError {}
 
 /** Prints the one document of a run with --json. */
 export function writeDocument({ io }: Context, document: { readonly [key: string]: Json }): void {

@@ -37,7 +37,7 @@ function apply(
 ): Sysctl[] {
   const action = word === undefined ? 'show' : matchKeyword(word, ['help', 'show', 'set'] as const);
   if (action === 'help') throw new Answer('help');
-  if (!action) throw unexpected(word!);
+  if (!action) throw unexpected(word!, ['show', 'set', 'help']);
   const surplus = action === 'show' ? value : rest[0];
   if (surplus !== undefined) throw unexpected(surplus);
   if (action === 'show') return readSysctls(name, hostRoot);

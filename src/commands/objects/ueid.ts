@@ -47,7 +47,7 @@ function parseWords(
   if (word === undefined) return { action: 'show' };
   const action = matchKeyword(word, ['help', 'add', 'del', 'flush', 'show'] as const);
   if (action === 'help') throw new Answer('help');
-  if (!action) throw unexpected(word);
+  if (!action) throw unexpected(word, ['show', 'add', 'del', 'flush', 'help']);
   const takesEid = (action === 'add' && !needsNoEid) || action === 'del';
   if (takesEid && eid === undefined) throw new UsageError(`${action} needs a UEID`);
   const surplus = takesEid ? rest[0] : eid;
