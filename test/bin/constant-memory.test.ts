@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { tied } from '../helpers/tied.ts';
 
 const program = fileURLToPath(new URL('stream-sockets.cjs', import.meta.url));
 
@@ -12,7 +13,7 @@ async function listing(
   options: string[],
   pauseMs: number,
 ): Promise<{ peak: number; bytes: number }> {
-  const child = spawn(process.execPath, [program, String(sockets), ...options], {
+  const child = spawn(...tied(process.execPath, [program, String(sockets), ...options]), {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let bytes = 0;

@@ -6,6 +6,8 @@ import { chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { ENDS_BY_SIGINT, tied } from '../helpers/tied.ts';
+import { PATIENCE_S } from '../helpers/wait.ts';
 import { compile, here, scratchDir } from '../native/helpers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,9 +35,9 @@ type Result = SpawnSyncReturns<string>;
 
 /** By env, since the test runner adds variables of its own to what is started from Node. */
 function start(argv: readonly string[], variables: readonly string[] = [], cwd = directory): Result {
-  return spawnSync('env', ['-i', `PATH=${PATH}`, ...variables, ...argv], {
+  return spawnSync(...tied('env', ['-i', `PATH=${PATH}`, ...variables, ...argv]), {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: PATIENCE_S * 1000,
     cwd,
   });
 }
@@ -233,8 +235,7 @@ t.test('how the program ends', async (t) => {
 });
 
 t.test('signals reach a program that is watched', async (t) => {
-  const program = 'trap "echo got it; exit 7" INT; echo ready; while :; do sleep 0.05; done';
-  const child = spawn('env', ['-i', `PATH=${PATH}`, bin, '--log', '/dev/null', 'sh', '-c', program]);
+  const child = spawn(...tied('env', ['-i', `PATH=${PATH}`, bin, '--log', '/dev/null', ...ENDS_BY_SIGINT]));
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     if (stdout === '') child.kill('SIGINT');

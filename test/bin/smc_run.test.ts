@@ -16,6 +16,8 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { ENDS_BY_SIGINT, tied } from '../helpers/tied.ts';
+import { PATIENCE_S } from '../helpers/wait.ts';
 import { compile, here, scratchDir } from '../native/helpers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -42,12 +44,16 @@ type Result = SpawnSyncReturns<string>;
  */
 function commandLine(file: string, argv: readonly string[], env: NodeJS.ProcessEnv = {}): [string, string[]] {
   const variables = Object.entries({ PATH, ...env }).map(([name, value]) => `${name}=${value}`);
-  return ['env', ['-i', ...variables, file, ...argv]];
+  return tied('env', ['-i', ...variables, file, ...argv]);
 }
 
 function start(file: string, argv: readonly string[], options: SpawnSyncOptions = {}): Result {
   const { env, ...rest } = options;
-  return spawnSync(...commandLine(file, argv, env), { timeout: 60_000, ...rest, encoding: 'utf8' });
+  return spawnSync(...commandLine(file, argv, env), {
+    timeout: PATIENCE_S * 1000,
+    ...rest,
+    encoding: 'utf8',
+  });
 }
 
 const smcRun = (argv: readonly string[], options: SpawnSyncOptions = {}): Result => start(bin, argv, options);
@@ -86,8 +92,7 @@ t.test('death by signal', async (t) => {
 });
 
 t.test('signals sent to smc_run reach the program', async (t) => {
-  const program = 'trap "echo got it; exit 7" INT; echo ready; while :; do sleep 0.05; done';
-  const child = spawn(...commandLine(bin, ['sh', '-c', program]));
+  const child = spawn(...commandLine(bin, ENDS_BY_SIGINT));
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     if (stdout === '') child.kill('SIGINT');
@@ -411,7 +416,10 @@ t.test('a reader that goes away', async (t) => {
   const SIGPIPE = 13;
   prints(
     t,
-    script('{ "$run" yes; echo $? >status; } | head -n 1; sleep 0.2; cat status', { cwd }),
+    script('{ "$run" yes; echo $? >status; } | head -n 1; "$wait_for" "grep . status"; cat status', {
+      cwd,
+      env: { wait_for: here('../helpers/wait_for') },
+    }),
     `y\n${128 + SIGPIPE}\n`,
   );
 });

@@ -10,6 +10,8 @@ import { LOOK_UP } from '../../scripts/completions/model.ts';
 import { withCommonOptions } from '../../src/cli/options.ts';
 import type { CommandDefinition } from '../../src/cli/run.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
+import { tied } from '../helpers/tied.ts';
+import { PATIENCE_S } from '../helpers/wait.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -78,9 +80,9 @@ const env = {
 async function run(file: string, ...argv: string[]): Promise<string[]> {
   // a fresh environment: tap's variables are not for the shells' children
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const { stdout } = await promisify(execFile)('env', ['-i', ...variables, file, ...argv], {
+  const { stdout } = await promisify(execFile)(...tied('env', ['-i', ...variables, file, ...argv]), {
     cwd: scratch,
-    timeout: 120_000,
+    timeout: PATIENCE_S * 1000,
   });
   return stdout.split('\n').filter(Boolean);
 }

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { tied } from '../helpers/tied.ts';
+import { PATIENCE_S } from '../helpers/wait.ts';
 
 export type Result = SpawnSyncReturns<string>;
 
@@ -55,8 +57,8 @@ export function run(
 ): Result {
   const variables = { PATH: process.env.PATH ?? '/usr/bin:/bin', ...env };
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  return spawnSync('/usr/bin/env', ['-i', ...assignments, command, ...args], {
-    timeout: 60_000,
+  return spawnSync(...tied('/usr/bin/env', ['-i', ...assignments, command, ...args]), {
+    timeout: PATIENCE_S * 1000,
     killSignal: 'SIGKILL',
     ...options,
     encoding: 'utf8',

@@ -5,9 +5,10 @@ import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'n
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { buildNative, targets } from '../../native/build.mjs';
+import { tied } from '../helpers/tied.ts';
+import { waitUntil } from '../helpers/wait.ts';
 import { adopt, compile, here, nativeSource, type Result, run, scratchDir } from './helpers.ts';
 
 const directory = scratchDir(t);
@@ -62,12 +63,9 @@ function processesOf(file: string): { pid: number; parent: number }[] {
     });
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
-}
-
 /** Nothing of it is left. A zombie has no command line, so it does not count. */
-const gone = (file: string) => until(() => processesOf(file).length === 0);
+const gone = (file: string) =>
+  waitUntil(`the end of ${file}`, () => processesOf(file).length === 0, { seen: () => processesOf(file) });
 
 for (const [name, launcher] of [
   ['as built', launch],
@@ -203,7 +201,7 @@ t.test('command line', async (t) => {
 
 t.test('signals to the waiting process', async (t) => {
   const start = (script: string): [ChildProcess, Promise<string>] => {
-    const child = spawn(launch, [...finish, '--', '/bin/bash', 'bash', '-c', script], {
+    const child = spawn(...tied(launch, [...finish, '--', '/bin/bash', 'bash', '-c', script]), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     return [child, text(child.stdout!)];
@@ -212,13 +210,14 @@ t.test('signals to the waiting process', async (t) => {
     new Promise<void>((resolve) => child.stdout!.once('data', () => resolve()));
   for (const signal of ['INT', 'TERM', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH'] as const) {
     const [child, output] = start(
-      `trap 'echo got; exit 3' ${signal}; echo ready; while :; do read -t 1 < <(:); done`,
+      // a pipe that is open for writing, too, never ends: nothing spins, and no child is left when all are killed
+      `exec 9<> <(:); trap 'echo got; exit 3' ${signal}; echo ready; while :; do read -u 9; done`,
     );
     await once(child);
     child.kill(`SIG${signal}`);
     t.equal(await output, 'ready\ngot\n', signal);
   }
-  const [child, output] = start('echo ready $$; exec sleep 600');
+  const [child, output] = start('echo ready $$; exec sleep infinity');
   await once(child);
   child.kill('SIGKILL');
   const pid = Number(/\d+/.exec(await output)?.[0]);
@@ -228,12 +227,12 @@ t.test('signals to the waiting process', async (t) => {
 });
 
 t.test('stops are followed', async (t) => {
-  const child = spawn(launch, [...finish, '--', '/bin/sh', 'sh', '-c', 'kill -STOP $$; echo on'], {
+  const child = spawn(...tied(launch, [...finish, '--', '/bin/sh', 'sh', '-c', 'kill -STOP $$; echo on']), {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const output = text(child.stdout!);
   const state = () => /\) (\S)/.exec(readFileSync(`/proc/${child.pid}/stat`, 'latin1'))?.[1];
-  await until(() => state() === 'T');
+  await waitUntil('the stop of the launcher', () => state() === 'T', { seen: state });
   child.kill('SIGCONT');
   t.equal(await output, 'on\n');
   await gone(launch);
@@ -241,7 +240,7 @@ t.test('stops are followed', async (t) => {
 
 t.test('the supervisor is killed: TCP, and nothing waits', async (t) => {
   for (const options of [[], finish]) {
-    const child = spawn(launch, [...options, '--', tester, tester, 'until-tcp'], {
+    const child = spawn(...tied(launch, [...options, '--', tester, tester, 'until-tcp']), {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const [output, errors] = [text(child.stdout), text(child.stderr)];
@@ -264,7 +263,7 @@ t.test('the supervisor is killed: TCP, and nothing waits', async (t) => {
 });
 
 t.test('the guard is killed: the supervisor goes on', async (t) => {
-  const child = spawn(launch, ['--', '/bin/sh', 'sh', '-c', `echo; read line; exec ${tester} one`], {
+  const child = spawn(...tied(launch, ['--', '/bin/sh', 'sh', '-c', `echo; read line; exec ${tester} one`]), {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const output = text(child.stdout);
@@ -280,7 +279,7 @@ t.test('the guard is killed: the supervisor goes on', async (t) => {
 t.test('guard and supervisor hold nothing of the program', async (t) => {
   const file = join(directory, 'held');
   const fd = openSync(file, 'w');
-  const child = spawn(launch, ['--', '/bin/sh', 'sh', '-c', 'echo; read line'], {
+  const child = spawn(...tied(launch, ['--', '/bin/sh', 'sh', '-c', 'echo; read line']), {
     stdio: ['pipe', 'pipe', 'inherit', fd],
     cwd: directory,
   });

@@ -39,7 +39,7 @@ async function connect(
   options: ConnectionOptions = {},
 ): Promise<{ socket: ScriptedSocket; connection: Connection }> {
   const socket = new ScriptedSocket();
-  const connection = await Connection.open(16, { transport: socket, timeoutMs: 2000, ...options });
+  const connection = await Connection.open(16, { transport: socket, ...options });
   t.teardown(async () => {
     connection.close();
     await turn();

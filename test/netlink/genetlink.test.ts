@@ -17,7 +17,7 @@ const commands = family('FAMILY', 3, {
 const items = Array.from({ length: 50 }, (_, id) => ({ id, name: `name${id}` }));
 
 async function open(t: Test, kernel: FakeKernel): Promise<GenericNetlink> {
-  const netlink = await GenericNetlink.open({ transport: kernel, timeoutMs: 2000 });
+  const netlink = await GenericNetlink.open({ transport: kernel });
   t.teardown(() => netlink.close());
   return netlink;
 }

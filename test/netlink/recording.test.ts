@@ -53,7 +53,7 @@ function kernelOf(order: ByteOrder): FakeKernel {
 }
 
 async function readAll(transport: Transport): Promise<{ table: PnetEntry[]; sockets: SmcSocket[] }> {
-  const client = new SmcClient({ transport, hostRoot, timeoutMs: 2000 });
+  const client = new SmcClient({ transport, hostRoot });
   try {
     const table = await client.pnet.list();
     const sockets: SmcSocket[] = [];
@@ -107,7 +107,7 @@ t.test('the same request again gets the next answer, the last one for ever', asy
 t.test('a request that was not recorded', async (t) => {
   const { transport, recording } = recordingTransport(kernelOf(hostByteOrder), 'test');
   await readAll(transport);
-  const client = new SmcClient({ transport: replayTransport(recording), timeoutMs: 2000 });
+  const client = new SmcClient({ transport: replayTransport(recording) });
   t.teardown(() => client.close());
   await t.rejects(client.pnet.flush(), {
     name: 'NetlinkError',
@@ -125,7 +125,7 @@ t.test('the protocol belongs to the request', async (t) => {
   const { transport, recording } = recordingTransport(kernelOf(hostByteOrder), 'test');
   await readAll(transport);
   for (const exchange of recording.exchanges) exchange.protocol = 99;
-  const client = new SmcClient({ transport: replayTransport(recording), timeoutMs: 2000 });
+  const client = new SmcClient({ transport: replayTransport(recording) });
   t.teardown(() => client.close());
   await t.rejects(client.pnet.list(), { code: 'ENODATA' });
 });
@@ -133,7 +133,7 @@ t.test('the protocol belongs to the request', async (t) => {
 t.test('recording errors, too', async (t) => {
   const { transport, recording } = recordingTransport(new FakeKernel(), 'test');
   const list = async (over: Transport): Promise<unknown> => {
-    const client = new SmcClient({ transport: over, hostRoot, timeoutMs: 2000 });
+    const client = new SmcClient({ transport: over, hostRoot });
     try {
       return await client.pnet.list();
     } catch (error) {
@@ -192,7 +192,6 @@ t.test('a reply that was damaged by hand is a decode error, not a crash', async 
         ...recording,
         exchanges: [recording.exchanges[0]!, { ...table, replies }],
       }),
-      timeoutMs: 500,
     });
     await t.rejects(client.pnet.list(), { name: 'NetlinkError', op: 'decode', code: 'EMALFORMED' });
     client.close();
@@ -203,7 +202,7 @@ t.test('a snapshot asks once, and answers by content', async (t) => {
   for (const order of ['LE', 'BE'] as const) {
     const kernel = kernelOf(order);
     const { transport, recording } = snapshotRecorder(kernel, '6.12');
-    const client = new SmcClient({ transport, hostRoot, timeoutMs: 2000 });
+    const client = new SmcClient({ transport, hostRoot });
     const list = async (from: SmcClient, details = {}): Promise<SmcSocket[]> => {
       const rows: SmcSocket[] = [];
       for await (const socket of from.sockets(details)) rows.push(socket);
@@ -220,7 +219,7 @@ t.test('a snapshot asks once, and answers by content', async (t) => {
     t.equal(kernel.log.filter((line) => line === 'SMC_PNETID GET').length, 1);
     client.close();
 
-    const later = new SmcClient({ transport: snapshotTransport(recording), hostRoot, timeoutMs: 2000 });
+    const later = new SmcClient({ transport: snapshotTransport(recording), hostRoot });
     t.strictSame(await later.pnet.list(), table, 'in another order');
     t.strictSame(await list(later, { dmb: true }), everything);
     t.strictSame(await later.pnet.list(), table, 'and again');
@@ -233,13 +232,13 @@ t.test('a list that was given up is asked for again', async (t) => {
   const kernel = kernelOf('LE');
   const { transport, recording } = snapshotRecorder(kernel, '6.12');
   for (const wanted of [1, 3, 3]) {
-    const client = new SmcClient({ transport, hostRoot, timeoutMs: 2000 });
+    const client = new SmcClient({ transport, hostRoot });
     const rows: SmcSocket[] = [];
     for await (const socket of client.sockets()) if (rows.push(socket) === wanted) break;
     t.equal(rows.length, wanted);
     client.close();
   }
-  const client = new SmcClient({ transport: snapshotTransport(recording), hostRoot, timeoutMs: 2000 });
+  const client = new SmcClient({ transport: snapshotTransport(recording), hostRoot });
   let count = 0;
   for await (const _ of client.sockets()) count++;
   t.equal(count, 3);
@@ -250,7 +249,7 @@ t.test('a request that could not be sent is not in the snapshot', async (t) => {
   const nothing = snapshotTransport({ order: 'LE', kernel: '6.12', exchanges: [] });
   const { transport, recording } = snapshotRecorder(nothing, '6.12');
   for (const from of [transport, snapshotTransport(recording)]) {
-    const client = new SmcClient({ transport: from, hostRoot, timeoutMs: 2000 });
+    const client = new SmcClient({ transport: from, hostRoot });
     await t.rejects(client.system(), { code: 'ENODATA' });
     client.close();
   }

@@ -86,7 +86,7 @@ function setUp(t: Test, host: Host): Setup {
         }
       : {},
   );
-  const client = new SmcClient({ transport: kernel, hostRoot, timeoutMs: 2000 });
+  const client = new SmcClient({ transport: kernel, hostRoot });
   t.teardown(() => client.close());
   return { kernel, client };
 }

@@ -1,0 +1,148 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// npm run test:busy [-- [--all] [--load N] [--minutes N] [demo] [file…]]: the demo and tests in the guest while other
+// processes keep the load of the machine at 20, as on a machine with other work. Without words it runs the demo and some
+// guest tests that decide by time if any do; --all takes all guest tests. The last line is `N passed, N failed`.
+// All that it starts ends with it, however it ends, and when the time (four hours) is over.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const DEFAULT_FILES = ['bed', 'control-plane', 'smcr', 'smc_chk-live'].map(
+  (name) => `test/vm/${name}.test.ts`,
+);
+const LOOK_EVERY_MS = 10_000;
+const SAY_EVERY_MS = 60_000;
+
+const words = process.argv.slice(2);
+/** @returns the number behind an option, which is taken out */
+function number(option, fallback) {
+  const at = words.indexOf(option);
+  if (at < 0) return fallback;
+  const value = Number(words.splice(at, 2)[1]);
+  if (Number.isInteger(value) && value > 0) return value;
+  process.stderr.write(`test:busy: ${option} takes a whole number above 0\n`);
+  process.exit(2);
+}
+const wantedLoad = number('--load', 20);
+const minutes = number('--minutes', 240);
+const all = words.includes('--all');
+const named = words.filter((word) => word !== '--all');
+const files = all
+  ? readdirSync(join(root, 'test/vm'))
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => `test/vm/${name}`)
+  : named.length > 0
+    ? named.filter((word) => word !== 'demo')
+    : DEFAULT_FILES;
+const withDemo = all || named.length === 0 || named.includes('demo');
+
+const begin = performance.now();
+const elapsed = () => Math.round((performance.now() - begin) / 1000);
+const say = (text) => process.stdout.write(`# ${text}\n`);
+
+// ---- load ----
+
+/** Bounded in number. The kernel ends each with this process; those that are too many are stopped. */
+const burners = Array.from({ length: wantedLoad }, () =>
+  spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }),
+);
+let running = burners.length;
+
+/** Processes and threads that run or want to, averaged by the kernel over the last minute. */
+const load = () => Number(readFileSync('/proc/loadavg', 'latin1').split(' ')[0]);
+
+/** Others may have the machine busy, too: burners only make up for what is missing. */
+function adjust() {
+  const step = Math.round((wantedLoad - load()) / 4);
+  running = Math.max(1, Math.min(burners.length, running + step));
+  burners.forEach((burner, index) => {
+    burner.kill(index < running ? 'SIGCONT' : 'SIGSTOP');
+  });
+}
+
+// ---- what runs under it ----
+
+/** Kills a process group when this process has ended: it reads the group, or an empty line for none, from a pipe. */
+const watcher = spawn(
+  'sh',
+  ['-c', 'while read -r line; do group=$line; done; [ -z "$group" ] || kill -s KILL -- "-$group"'],
+  { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
+);
+let current;
+let what = '';
+
+/** Runs one of npm's scripts in a process group of its own; its status and output, which is shown as it comes. */
+async function run(title, argv) {
+  what = title;
+  current = spawn('npm', argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  watcher.stdin.write(`${current.pid}\n`);
+  let output = '';
+  current.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  const status = await new Promise((resolve) => current.on('close', resolve));
+  watcher.stdin.write('\n');
+  current = undefined;
+  return { status, output };
+}
+
+function end(signal) {
+  if (current) process.kill(-current.pid, 'SIGKILL');
+  for (const burner of burners) burner.kill('SIGKILL');
+  if (signal) {
+    process.off(signal, end);
+    process.kill(process.pid, signal);
+  }
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+
+let isOver = false;
+const timers = [
+  setInterval(adjust, LOOK_EVERY_MS),
+  setInterval(
+    () => say(`${Math.round(elapsed() / 60)} min, load ${load()}, ${running} processes make it, ${what}`),
+    SAY_EVERY_MS,
+  ),
+  setTimeout(() => {
+    isOver = true;
+    if (current) process.kill(-current.pid, 'SIGKILL');
+  }, minutes * 60_000),
+];
+
+let passed = 0;
+let failed = 0;
+say(
+  `${[...(withDemo ? ['demo'] : []), ...files].join(', ')} at a load of ${wantedLoad}, ${minutes} minutes at most`,
+);
+try {
+  if (withDemo) {
+    const { status } = await run('demo', ['run', '--silent', 'demo']);
+    if (status === 0) passed++;
+    else failed++;
+    say(
+      `demo: ${status === 0 ? 'passed' : `failed with status ${status}`} after ${elapsed()} s, load ${load()}`,
+    );
+  }
+  for (const file of files) {
+    if (isOver) break;
+    const { status, output } = await run(file, ['test', '--silent', '--', file]);
+    const [, good = '0', bad = '0'] = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1) ?? [];
+    passed += Number(good);
+    failed += Number(bad) || (status === 0 ? 0 : 1);
+    say(`${file}: ended with ${status} after ${elapsed()} s, load ${load()}`);
+  }
+  if (isOver) {
+    failed++;
+    say(`not done within ${minutes} minutes: what ran was killed, the rest has not run`);
+  }
+} finally {
+  for (const timer of timers) clearTimeout(timer);
+  end();
+  watcher.stdin.end();
+}
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
