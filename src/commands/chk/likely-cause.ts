@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** Why a connection is not SMC, found by looking at this host instead of guessing from the code. */
+import { kernelRelease } from '../../host/architecture.ts';
+import { isAtLeast } from '../../host/kernel-version.ts';
 import type { Check, CheckStatus } from '../../smc/checks/check.ts';
 import type { SmcClient } from '../../smc/client.ts';
 import type { ConnectionVerdict } from '../../smc/connection-verdict.ts';
 import { PEERNOSMC } from '../../smc/fallback-reasons.ts';
 import { STATE_LISTEN } from '../../smc/sockets.ts';
+import { canBeCause, placeOf, suspectsFor } from './suspects.ts';
 import type { Role } from './verdict-text.ts';
 
 /** What was found. */
@@ -27,42 +30,6 @@ export interface FallenBack {
   peer: { address: string; port: number };
 }
 
-/** Checks of smc/checks that can tell the cause of a reason, by its name. */
-const CHECKS: Readonly<Record<string, readonly string[]>> = {
-  MEM: ['memory', 'buffer-limit', 'rlimit', 'sysctl'],
-  TIMEOUT_CL: ['rdma-port', 'mtu', 'kernel-fault', 'kernel-log'],
-  TIMEOUT_AL: ['rdma-port', 'mtu', 'kernel-fault', 'kernel-log'],
-  CNFERR: ['interface'],
-  PEERNOSMC: ['handshake-limit'],
-  NOSMCDEV: ['rdma-device', 'rdma-port', 'ueid', 'interface', 'ism-device'],
-  NOSMCDDEV: ['ism-device', 'interface'],
-  NOSMCRDEV: ['rdma-device', 'rdma-port', 'ueid', 'interface'],
-  NOISM2SUPP: ['ism-device'],
-  NOV2EXT: ['ueid', 'kernel-fault'],
-  NOV2DEXT: ['ism-device', 'ueid'],
-  NOSEID: ['ueid'],
-  NOSMCD2DEV: ['ism-device', 'interface'],
-  NOUEID: ['ueid'],
-  RELEASEERR: ['kernel-fault'],
-  MAXCONNERR: ['sysctl'],
-  MAXLINKERR: ['sysctl'],
-  MODEUNSUPP: ['interface', 'rdma-port', 'ism-device'],
-  DIFFPREFIX: ['interface', 'ueid'],
-  GETVLANERR: ['interface'],
-  ISMVLANERR: ['interface', 'ism-device'],
-  NOACTLINK: ['rdma-device', 'rdma-port'],
-  NOSRVLINK: ['rdma-port'],
-  VERSMISMAT: ['kernel-fault'],
-  MAX_DMB: ['ism-device'],
-  NOROUTE: ['interface', 'rdma-port'],
-  NOINDIRECT: ['interface'],
-  SYNCERR: ['kernel-log'],
-  INTERR: ['kernel-log', 'kernel-fault'],
-  ERR_RTOK: ['kernel-log', 'rdma-port'],
-  ERR_RDYLNK: ['rdma-port', 'mtu', 'kernel-log'],
-  ERR_REGBUF: ['rlimit', 'memory', 'sysctl', 'kernel-log'],
-};
-
 const SEVERITY: readonly CheckStatus[] = ['fail', 'warning', 'unknown', 'pass'];
 
 /**
@@ -74,81 +41,135 @@ export async function likelyCause(
   connection: FallenBack,
   root: string,
 ): Promise<LikelyCause> {
-  const { cause } = connection.verdict;
-  const checks = await checksFor(client, cause?.reason?.name ?? '', connection, root);
-  if (cause?.code === PEERNOSMC) return noOffer(client, connection, checks);
-
-  const [worst] = checks;
-  if (worst?.status === 'fail' || worst?.status === 'warning')
-    return {
-      at: 'this host',
-      text: describe(worst),
-      fix: worst.fix ?? cause?.reason?.fixes[0] ?? null,
-      checks,
-    };
+  const { cause, declinedBy } = connection.verdict;
   const name = cause?.reason?.name ?? '';
-  if (connection.local.address.includes(':') && NO_DEVICE.includes(name))
+  const { causes = [], fixes = [] } = cause?.reason ?? {};
+  const usual = causes.length > 0 ? `as a rule: ${causes.join(', or ')}` : 'the code is not known here';
+  const fix = fixes[0] ?? null;
+  const atPeer = (text: string, checks: readonly Check[]): LikelyCause => ({
+    at: 'the peer',
+    text: `${text}; ${usual}`,
+    fix: `run smc_chk at the peer${fix ? `; ${fix}` : ''}`,
+    checks,
+  });
+  if (cause?.code === PEERNOSMC)
+    return noOffer(client, connection, await checksFor(client, name, connection, root));
+  if (!canLieHere(connection))
+    return atPeer(declinedBy === 'the peer' ? 'it lies there' : 'it is what the peer sent', []);
+
+  const checks = await checksFor(client, name, connection, root);
+  const found = checks.find(canBeCause);
+  if (found) return { at: 'this host', text: describe(found), fix: found.fix ?? fix, checks };
+  const special =
+    byAddress(connection, name, root) ??
+    (name === 'INTERR' ? byAdapter(checks, root) : undefined) ??
+    (isOwnAddress(connection) ? undefined : noDevice(connection, name, checks));
+  if (special) return { checks, ...special };
+  if (isOwnAddress(connection))
+    return { at: 'this host', text: `not found by looking; ${usual}`, fix, checks };
+  if (declinedBy === 'the peer')
+    return atPeer(checks.length > 0 ? 'nothing on this host explains it' : 'this host cannot tell', checks);
+  return { at: 'unknown', text: `not found by looking; ${usual}`, fix, checks };
+}
+
+/** Whether the cause may be on this host: the code tells which side has to be looked at. */
+function canLieHere(connection: FallenBack): boolean {
+  const { cause, declinedBy } = connection.verdict;
+  const lies = cause?.reason?.lies ?? 'both';
+  if (lies === 'both' || isOwnAddress(connection)) return true;
+  return (lies === 'decliner') !== (declinedBy === 'the peer');
+}
+
+type Found = Omit<LikelyCause, 'checks'>;
+
+/** From then on SMC-R version 2 takes IPv4 addresses of IPv6 sockets. */
+const MAPPED_SINCE = '6.14';
+
+/** SMC-R version 2 knows IPv4 only, and soft-RoCE has no other; the client finds that out. */
+function byAddress({ local, role, verdict }: FallenBack, name: string, root: string): Found | undefined {
+  if (name !== 'NOSMCDEV' || verdict.declinedBy !== 'this host' || !local.address.includes(':'))
+    return undefined;
+  if (!isMapped(local.address))
     return {
       at: 'this host',
       text: 'the connection uses IPv6, and version 2 of SMC-R, the only one that RoCE v2 devices have, needs IPv4',
       fix: 'connect to the IPv4 address',
-      checks,
     };
-  if (NO_DEVICE.includes(name) && !isOwnAddress(connection)) return noDevice(connection, checks);
-  const { causes = [], fixes = [] } = cause?.reason ?? {};
-  const usual = causes.length > 0 ? `as a rule: ${causes.join(', or ')}` : 'the code is not known here';
-  const fix = fixes[0] ?? null;
-  if (isOwnAddress(connection))
-    return { at: 'this host', text: `not found by looking; ${usual}`, fix, checks };
-  if (connection.verdict.declinedBy === 'the peer')
-    return {
-      at: 'the peer',
-      text: `${checks.length > 0 ? 'nothing on this host explains it' : 'this host cannot tell'}; ${usual}`,
-      fix: `run smc_chk at the peer${fix ? `; ${fix}` : ''}`,
-      checks,
-    };
-  return { at: 'unknown', text: `not found by looking; ${usual}`, fix, checks };
+  if (role === 'Server' || isAtLeast(kernelRelease(root), MAPPED_SINCE)) return undefined;
+  return {
+    at: 'this host',
+    text: `${local.address} is an IPv4 address by an IPv6 socket, as Java opens them, and version 2 of SMC-R takes these since Linux ${MAPPED_SINCE} only`,
+    fix: `boot Linux ${MAPPED_SINCE} or later, or have the program open IPv4 sockets; with Java: -Djava.net.preferIPv4Stack=true`,
+  };
 }
 
-/**
- * Nobody has a device. RDMA devices with version 2 only give these over IPv6, too, and the server gives them, and not
- * NOUEID, when it has none of the client's UEIDs.
- */
-const NO_DEVICE = ['NOSMCDEV', 'NOSMCRDEV'];
+/** Why an adapter may have refused a queue pair. */
+function byAdapter(checks: readonly Check[], root: string): Found | undefined {
+  const raised = checks.filter(({ id, reason }) => id === 'sysctl' && reason !== null);
+  if (raised.length > 0)
+    return {
+      at: 'this host',
+      text: raised.map(describe).join('; '),
+      fix: raised.map(({ subject, facts }) => `sysctl -w ${subject}=${facts['default']}`).join('; '),
+    };
+  const oneElement = checks.find(({ id, facts }) => id === 'rdma-device' && facts['driver'] === 'erdma');
+  if (!oneElement || isAtLeast(kernelRelease(root), MAPPED_SINCE)) return undefined;
+  return {
+    at: 'this host',
+    text: `${oneElement.subject} takes one receive element (eRDMA), which version 2 of SMC-R can use since Linux ${MAPPED_SINCE} only`,
+    fix: `boot Linux ${MAPPED_SINCE} or later`,
+  };
+}
 
-/** One side found no device though nothing is wrong on this host. */
-function noDevice({ role, verdict: { declinedBy } }: FallenBack, checks: readonly Check[]): LikelyCause {
+/** One side found no device though nothing is wrong on this host. A server says so, too, when no enterprise ID matches. */
+function noDevice(
+  { role, local, verdict: { declinedBy } }: FallenBack,
+  name: string,
+  checks: readonly Check[],
+): Found | undefined {
+  const devices: Readonly<Record<string, string>> = {
+    NOSMCDEV: 'has no device for the connection',
+    NOSMCDDEV: 'has no SMC-D device for the connection',
+    NOSMCD2DEV: 'is another machine and SMC-R was not possible either',
+  };
+  const device = devices[name];
+  if (!device) return undefined;
   const known = checks.find(({ id }) => id === 'ueid')?.facts['ueids'];
   const [ueid = 'NAME'] = (Array.isArray(known) ? known : []).map(String);
   const ours = Array.isArray(known) && known.length > 0 ? ` (this host has ${known.join(', ')})` : '';
-  const fix = `compare smcd ueid on both hosts; the same UEID on both: smcd ueid add ${ueid}`;
-  if (declinedBy === 'the peer')
-    return role === 'Client'
-      ? {
-          at: 'the peer',
-          text: `nothing on this host explains it; the UEIDs of the hosts differ${ours}, or the server has no device for the connection`,
-          fix: `at the peer: smc_chk; ${fix}`,
-          checks,
-        }
-      : {
-          at: 'the peer',
-          text: 'the client has no device for the connection, or no UEID',
-          fix: 'at the peer: smc_chk',
-          checks,
-        };
-  return role === 'Server'
-    ? {
-        at: 'unknown',
-        text: `devices and PNET IDs of this host are in order, so the UEIDs of the hosts differ${ours}, or the client is in another subnet`,
-        fix,
-        checks,
-      }
-    : {
-        at: 'this host',
-        text: `not found by looking; as a rule: no PNET ID, a device that is down, or no UEID${ours}`,
-        fix: 'smc_chk',
-        checks,
-      };
+  const compare = name === 'NOSMCDEV' ? 'smcd ueid' : 'smcd ueid and smcd seid';
+  const fix = `compare ${compare} on both hosts; the same UEID on both: smcd ueid add ${ueid}`;
+  if (declinedBy === 'the peer' && role === 'Client')
+    return {
+      at: 'the peer',
+      text: `nothing on this host explains it; the UEIDs of the hosts differ${ours}, or the server ${device}`,
+      fix: `at the peer: smc_chk; ${fix}`,
+    };
+  if (declinedBy === 'the peer') {
+    const mapped =
+      local.address.includes(':') && !isMapped(local.address)
+        ? ''
+        : `, or it connects by an IPv6 socket (Java), which takes Linux ${MAPPED_SINCE} there`;
+    return {
+      at: 'the peer',
+      text: `the client has no device for the connection, or no UEID${mapped}`,
+      fix: 'at the peer: smc_chk',
+    };
+  }
+  if (role === 'Server')
+    return {
+      at: 'unknown',
+      text:
+        name === 'NOSMCD2DEV'
+          ? `the client ${device}: for that the UEIDs of the hosts must not differ${ours}`
+          : `devices and PNET IDs of this host are in order, so the UEIDs of the hosts differ${ours}, or the client is in another subnet`,
+      fix,
+    };
+  return {
+    at: 'this host',
+    text: `not found by looking; as a rule: no PNET ID, a device that is down, or no UEID${ours}`,
+    fix: 'smc_chk',
+  };
 }
 
 const describe = ({ subject, finding, reason }: Check): string =>
@@ -160,8 +181,10 @@ async function checksFor(
   connection: FallenBack,
   root: string,
 ): Promise<Check[]> {
-  const ids = CHECKS[name];
-  if (!ids) return [];
+  const { role, verdict } = connection;
+  const isProposed = role === 'Client' && verdict.declinedBy === 'the peer' && !isOwnAddress(connection);
+  const suspects = suspectsFor(name, isProposed);
+  if (suspects.length === 0) return [];
   const { systemCheck } = await import('../../smc/checks/index.ts');
   const usedInterface = await interfaceOf(client, connection);
   const checks = await systemCheck({
@@ -170,14 +193,16 @@ async function checksFor(
     ...(usedInterface && { interfaces: [usedInterface] }),
   });
   const used = checks.find(({ id, subject }) => id === 'interface' && subject === usedInterface);
-  const rank = ({ id, status }: Check): number => SEVERITY.indexOf(status) * 100 + ids.indexOf(id);
+  // the worst first, and what only goes with it behind
+  const rank = (check: Check): number =>
+    (canBeCause(check) ? 0 : 1000) + SEVERITY.indexOf(check.status) * 100 + placeOf(check, suspects);
   return checks
-    .filter((check) => ids.includes(check.id) && !isOfOthers(check, used, SMCD_REASONS.includes(name)))
+    .filter((check) => placeOf(check, suspects) >= 0 && !isOfOthers(check, used, SMCD_REASONS.includes(name)))
     .sort((a, b) => rank(a) - rank(b));
 }
 
 /** Reasons that name SMC-D: what is wrong with its devices counts though the interface has another one. */
-const SMCD_REASONS = ['NOSMCDDEV', 'NOISM2SUPP', 'NOV2DEXT', 'NOSMCD2DEV', 'MAX_DMB'];
+const SMCD_REASONS = ['NOSMCDDEV', 'NOISM2SUPP', 'NOSMCD2DEV', 'MAX_DMB'];
 
 /** Whether a device that is wrong does not matter, as the interface has others that would do. */
 function isOfOthers({ id, subject }: Check, used: Check | undefined, isSmcd: boolean): boolean {
@@ -198,15 +223,21 @@ function isOfOthers({ id, subject }: Check, used: Check | undefined, isSmcd: boo
 
 /** What goes to an own address leaves by no interface but lo. */
 function isOwnAddress({ local, peer }: FallenBack): boolean {
-  return local.address === peer.address || (isLoopback(local.address) && isLoopback(peer.address));
+  const [here, there] = [unmapped(local.address), unmapped(peer.address)];
+  return here === there || (isLoopback(here) && isLoopback(there));
 }
 
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
+/** An IPv4 address as an IPv6 socket has it. */
+const MAPPED = /^::ffff:(?=\d+\.)/i;
+const isMapped = (address: string): boolean => MAPPED.test(address);
+const unmapped = (address: string): string => address.replace(MAPPED, '');
+
 /** The interface that the kernel chose a device for. */
 async function interfaceOf(client: SmcClient, connection: FallenBack): Promise<string | undefined> {
   if (isOwnAddress(connection)) return 'lo';
-  const address = connection.local.address.replace(/%.*/, '');
+  const address = unmapped(connection.local.address.replace(/%.*/, ''));
   const addresses = await client.interfaceAddresses();
   return addresses.find((candidate) => candidate.address === address)?.interface;
 }
@@ -217,6 +248,14 @@ async function noOffer(
   { role, peer, ...connection }: FallenBack,
   checks: readonly Check[],
 ): Promise<LikelyCause> {
+  const policy = checks.find(({ id, status }) => id === 'sysctl' && status === 'warning');
+  if (policy)
+    return {
+      at: 'this host',
+      text: `${policy.reason}, and it may have left SMC out of this one`,
+      fix: `try without it: ${policy.fix}`,
+      checks,
+    };
   const limited = checks.find(({ id, status }) => id === 'handshake-limit' && status === 'warning');
   if (role === 'Server')
     return {
