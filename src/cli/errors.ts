@@ -41,6 +41,13 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
 };
 
+/** What an answer that cannot be read lacks, when nothing more is known. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ERR_TRUNCATED: 'it is too long',
+  ERR_MALFORMED: 'it is damaged',
+  ERR_OVERRUN: 'the kernel lost a part of it',
+};
+
 function explainNetlink(error: NetlinkError): Explanation {
   const object = [error.family, error.command].filter(Boolean).join(' ') || 'netlink';
   switch (error.code) {
@@ -50,27 +57,26 @@ function explainNetlink(error: NetlinkError): Explanation {
         text: 'permission denied',
         hint: 'CAP_NET_ADMIN is needed: run it as root, outside of containers',
       };
-    case 'ENOADDON':
+    case 'ERR_NO_ADDON':
       return {
         text: 'the native part of the npm package netlink cannot be loaded',
         hint: 'there is no prebuilt one for this platform: reinstall with a C++ compiler, make and Python at hand',
       };
-    case 'ETIMEDOUT':
+    case 'ERR_TIMEOUT':
       return {
-        text: `the kernel did not answer ${object} (${error.detail})`,
+        text: `the kernel did not answer ${object}${error.detail ? ` (${error.detail})` : ''}`,
         hint: 'try again; see the kernel log',
       };
-    case 'EINTERRUPTED':
+    case 'ERR_INTERRUPTED':
       return { text: `the table kept changing while it was read (${object})`, hint: 'try again' };
-    case 'ETRUNCATED':
-    case 'EMALFORMED':
-    case 'EOVERRUN':
+    case 'ERR_TRUNCATED':
+    case 'ERR_MALFORMED':
+    case 'ERR_OVERRUN':
       return {
-        text: `the kernel's reply to ${object} cannot be read: ${error.detail ?? error.code}`,
+        text: `the kernel's reply to ${object} cannot be read: ${error.detail ?? UNREADABLE[error.code]}`,
         hint: 'please report this with the output of the same command under SMC_TOOLS_DEBUG=1',
       };
-    case 'ENODATA':
-      if (error.op !== 'send') break;
+    case 'ERR_NOT_RECORDED':
       return {
         text: `the bundle does not contain the kernel's answer to ${object}`,
         hint: 'its manifest.json tells what could not be collected',
@@ -94,5 +100,6 @@ function explainNetlink(error: NetlinkError): Explanation {
       ? { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag' }
       : { text: `the kernel does not list ${error.command} (${error.code})` };
   const more = error.kernelMessage ?? error.detail;
+  if (error.code === 'ERR_CLOSED') return { text: `the connection was closed before ${object} was answered` };
   return { text: `${object}: ${error.code}${more ? ` (${more})` : ''}` };
 }

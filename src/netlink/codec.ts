@@ -12,7 +12,7 @@ export type ByteOrder = 'LE' | 'BE';
 /** Byte order of this machine. */
 export const hostByteOrder: ByteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 'LE' : 'BE';
 
-/** Thrown by codecs and schemas; the connection wraps it into a NetlinkError with code EMALFORMED. */
+/** Thrown by codecs and schemas; the connection wraps it into a NetlinkError with code ERR_MALFORMED. */
 export class MalformedError extends Error {}
 MalformedError.prototype.name = 'MalformedError';
 

@@ -20,7 +20,7 @@ export interface ConnectionOptions {
   /** where to connect to; the running kernel by default */
   transport?: Transport;
   /**
-   * longest silence of the kernel in milliseconds before a request fails with ETIMEDOUT; default 10,000. Only silence
+   * longest silence of the kernel in milliseconds before a request fails with ERR_TIMEOUT; default 10,000. Only silence
    * while this process runs counts, so a busy or stopped machine makes no request fail.
    */
   timeoutMs?: number;
@@ -65,7 +65,7 @@ export class Connection {
     socket.on('truncatedMessage', (_data, from) =>
       this.#guard(() => {
         if (from.port === 0)
-          this.#fail('receive', 'ETRUNCATED', `a datagram of ${from.truncated ?? 'unknown'} bytes`);
+          this.#fail('receive', 'ERR_TRUNCATED', `a datagram of ${from.truncated ?? 'unknown'} bytes`);
       }),
     );
     socket.on('error', (cause) =>
@@ -74,7 +74,7 @@ export class Connection {
         this.#die(
           new NetlinkError({
             op: 'receive',
-            code: code ?? 'EUNKNOWN',
+            code: code ?? 'ERR_UNKNOWN',
             errno: positive(errno),
             cause,
             ...this.#labels(),
@@ -116,7 +116,7 @@ export class Connection {
 
   /**
    * Reads a whole (small) table. One that changed while it was read is read anew, up to three times.
-   * @throws NetlinkError with code EINTERRUPTED when it never held still
+   * @throws NetlinkError with code ERR_INTERRUPTED when it never held still
    */
   async dumpAll<T>(exchange: Exchange<T>): Promise<T[]> {
     for (let attempt = 0; ; attempt++) {
@@ -124,13 +124,13 @@ export class Connection {
       const rows: T[] = [];
       for await (const row of dump) rows.push(row);
       if (!dump.interrupted) return rows;
-      if (attempt === INTERRUPTED_RETRIES) throw this.#error(exchange, 'dump', 'EINTERRUPTED');
+      if (attempt === INTERRUPTED_RETRIES) throw this.#error(exchange, 'dump', 'ERR_INTERRUPTED');
     }
   }
 
-  /** Closes the socket; whatever is pending fails with ECLOSED. May be called more than once. */
+  /** Closes the socket; whatever is pending fails with ERR_CLOSED. May be called more than once. */
   close(): void {
-    this.#die(new NetlinkError({ op: 'receive', code: 'ECLOSED', ...this.#labels() }));
+    this.#die(new NetlinkError({ op: 'receive', code: 'ERR_CLOSED', ...this.#labels() }));
   }
 
   async #begin<T>(exchange: Exchange<T>, isDump: boolean): Promise<Transaction<T>> {
@@ -161,7 +161,7 @@ export class Connection {
     const failed = (cause: unknown): void => {
       const { code, errno } = cause as NodeJS.ErrnoException;
       const detail = cause instanceof NetlinkError ? cause.detail : undefined;
-      transaction.end(this.#error(exchange, 'send', code ?? 'EUNKNOWN', cause, positive(errno), detail));
+      transaction.end(this.#error(exchange, 'send', code ?? 'ERR_UNKNOWN', cause, positive(errno), detail));
     };
     try {
       if (this.#trace)
@@ -193,7 +193,7 @@ export class Connection {
       this.#die(
         new NetlinkError({
           op: 'decode',
-          code: 'EMALFORMED',
+          code: 'ERR_MALFORMED',
           family: exchange.family,
           command: exchange.command,
           detail: cause.message,
@@ -210,7 +210,7 @@ export class Connection {
       case NLMSG_NOOP:
         return;
       case NLMSG_OVERRUN:
-        this.#fail('receive', 'EOVERRUN');
+        this.#fail('receive', 'ERR_OVERRUN');
         return;
       case NLMSG_DONE:
       case NLMSG_ERROR: {
@@ -243,7 +243,7 @@ export class Connection {
         setImmediate(() => {
           if (this.#current !== transaction) return;
           if (++transaction.silentParts < DEADLINE_PARTS) arm();
-          else this.#fail('receive', 'ETIMEDOUT', `no answer within ${this.#timeoutMs} ms`);
+          else this.#fail('receive', 'ERR_TIMEOUT', `no answer within ${this.#timeoutMs} ms`);
         });
       }, this.#timeoutMs / DEADLINE_PARTS);
     };
@@ -272,7 +272,7 @@ export class Connection {
           ? cause
           : new NetlinkError({
               op: 'decode',
-              code: 'EMALFORMED',
+              code: 'ERR_MALFORMED',
               detail: String(cause),
               cause,
               ...this.#labels(),

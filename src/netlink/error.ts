@@ -12,28 +12,35 @@ export type NetlinkOperation =
   | 'request'
   | 'dump';
 
-/** Codes of failures that are not an errno of the kernel. */
+/**
+ * Codes of conditions that the client finds by itself. They begin with ERR_, as Node's own do, so that none is ever taken
+ * for an errno: the kernel can answer a request with ETIMEDOUT, too.
+ */
 export type LocalCode =
   /** no reply within the deadline */
-  | 'ETIMEDOUT'
+  | 'ERR_TIMEOUT'
   /** the connection was closed while the request was pending, or before it was made */
-  | 'ECLOSED'
+  | 'ERR_CLOSED'
   /** a datagram was larger than the receive buffer (`MSG_TRUNC`) */
-  | 'ETRUNCATED'
+  | 'ERR_TRUNCATED'
   /** NLMSG_OVERRUN: the kernel lost data */
-  | 'EOVERRUN'
-  /** a reply that does not follow its declared layout */
-  | 'EMALFORMED'
+  | 'ERR_OVERRUN'
+  /** a reply that does not follow its declared layout, or the rules of netlink */
+  | 'ERR_MALFORMED'
   /** a dump kept changing under the reader (NLM_F_DUMP_INTR), retries included */
-  | 'EINTERRUPTED'
+  | 'ERR_INTERRUPTED'
   /** the native part of the `netlink` package is missing */
-  | 'ENOADDON';
+  | 'ERR_NO_ADDON'
+  /** a recording does not have the answer */
+  | 'ERR_NOT_RECORDED'
+  /** the system did not say why a call failed */
+  | 'ERR_UNKNOWN';
 
 export interface NetlinkErrorFields {
   op: NetlinkOperation;
-  /** errno name ("ENOENT") or a {@link LocalCode} */
-  code: string;
-  /** positive errno; absent for local codes */
+  /** errno name ("ENOENT"), a {@link LocalCode}, or what Node or the addon call a failed call */
+  code: LocalCode | (string & {});
+  /** positive errno of the kernel or of a system call; absent for local codes */
   errno?: number | undefined;
   /** generic netlink family, or "SOCK_DIAG" */
   family?: string | undefined;

@@ -150,7 +150,7 @@ export class GenericNetlink {
     if (reply?.familyId === undefined)
       throw new NetlinkError({
         op: 'resolve family',
-        code: 'EMALFORMED',
+        code: 'ERR_MALFORMED',
         family: name,
         detail: 'no family id',
       });

@@ -96,7 +96,7 @@ type Find = (protocol: number, request: string) => ExchangeRecord | undefined;
 /**
  * Answers requests from a recording. Requests are matched by everything but sequence number and port id; the same
  * request made again gets the next recorded answer, the last one for ever. A request that was not recorded fails with
- * ENODATA.
+ * ERR_NOT_RECORDED.
  */
 export function replayTransport(recording: Recording): Transport {
   const used = new Set<ExchangeRecord>();
@@ -113,7 +113,7 @@ export function replayTransport(recording: Recording): Transport {
 /**
  * Answers requests from a recording of one moment: the same request always gets the same answer, in whatever order. A
  * list of SMC sockets is also found in one that was asked for with more details. A request that was not recorded fails
- * with ENODATA.
+ * with ERR_NOT_RECORDED.
  */
 export function snapshotTransport(recording: Recording): Transport {
   return answering(recording.order, (protocol, request) => findAnswer(recording, protocol, request));
@@ -250,7 +250,7 @@ function answering(order: ByteOrder, find: Find): Transport {
         send(data, _options, callback) {
           const match = find(protocol, data.toString('hex'));
           if (!match) {
-            callback(new NetlinkError({ op: 'send', code: 'ENODATA', detail: 'not in the recording' }));
+            callback(new NetlinkError({ op: 'send', code: 'ERR_NOT_RECORDED' }));
             return;
           }
           callback();

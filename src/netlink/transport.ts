@@ -47,7 +47,7 @@ export const kernelTransport: Transport = {
       // would load three unrelated families on top.
       addon = await import('netlink/dist/raw.js');
     } catch (cause) {
-      throw new NetlinkError({ op: 'load netlink addon', code: 'ENOADDON', cause });
+      throw new NetlinkError({ op: 'load netlink addon', code: 'ERR_NO_ADDON', cause });
     }
     try {
       return new addon.RawNetlinkSocket(protocol, {
@@ -59,7 +59,7 @@ export const kernelTransport: Transport = {
       });
     } catch (cause) {
       const { code, errno } = cause as NodeJS.ErrnoException;
-      throw new NetlinkError({ op: 'open socket', code: code ?? 'EUNKNOWN', errno, cause });
+      throw new NetlinkError({ op: 'open socket', code: code ?? 'ERR_UNKNOWN', errno, cause });
     }
   },
 };

@@ -206,7 +206,7 @@ t.test('dumpAll gives up after three repetitions', async (t) => {
   await t.rejects(connection.dumpAll(exchange()), {
     name: 'NetlinkError',
     op: 'dump',
-    code: 'EINTERRUPTED',
+    code: 'ERR_INTERRUPTED',
     family: 'TEST',
     command: 'GET',
   });
@@ -256,7 +256,7 @@ t.test('OVERRUN ends the exchange and the socket', async (t) => {
     socket.deliver([rowOf(request, 1), reply(request, Buffer.alloc(0), { type: NLMSG_OVERRUN })]);
   const { rows, error: failure } = await collect(connection.dump(exchange()));
   t.strictSame(values(rows), [1]);
-  t.match(failure, { op: 'receive', code: 'EOVERRUN', family: 'TEST', command: 'GET' });
+  t.match(failure, { op: 'receive', code: 'ERR_OVERRUN', family: 'TEST', command: 'GET' });
   await turn();
   t.equal(socket.closed, 1);
 });
@@ -269,16 +269,16 @@ t.test('a truncated datagram rejects with its real size', async (t) => {
   };
   const { rows, error: failure } = await collect(connection.dump(exchange()));
   t.strictSame(values(rows), [1]);
-  t.match(failure, { op: 'receive', code: 'ETRUNCATED', family: 'TEST' });
+  t.match(failure, { op: 'receive', code: 'ERR_TRUNCATED', family: 'TEST' });
   t.match(failure?.detail, '40000');
 });
 
-t.test('silence is ETIMEDOUT, and the connection is dead afterwards', async (t) => {
+t.test('silence is ERR_TIMEOUT, and the connection is dead afterwards', async (t) => {
   const { socket, connection } = await connect(t, { timeoutMs: 30 });
   const begin = performance.now();
   await t.rejects(connection.request(exchange()), {
     op: 'receive',
-    code: 'ETIMEDOUT',
+    code: 'ERR_TIMEOUT',
     detail: 'no answer within 30 ms',
     family: 'TEST',
     command: 'GET',
@@ -286,7 +286,7 @@ t.test('silence is ETIMEDOUT, and the connection is dead afterwards', async (t) 
   t.ok(performance.now() - begin >= 25);
   await turn();
   t.equal(socket.closed, 1);
-  await t.rejects(connection.request(exchange()), { code: 'ETIMEDOUT', detail: 'no answer within 30 ms' });
+  await t.rejects(connection.request(exchange()), { code: 'ERR_TIMEOUT', detail: 'no answer within 30 ms' });
   t.equal(socket.sent.length, 1);
 });
 
@@ -294,7 +294,7 @@ t.test('what others send does not stop the deadline', async (t) => {
   const { socket, connection } = await connect(t, { timeoutMs: 40 });
   const chatter = setInterval(() => socket.deliver(Buffer.alloc(16), 99), 5);
   t.teardown(() => clearInterval(chatter));
-  await t.rejects(connection.request(exchange()), { code: 'ETIMEDOUT' });
+  await t.rejects(connection.request(exchange()), { code: 'ERR_TIMEOUT' });
 });
 
 t.test('each datagram renews the deadline', async (t) => {
@@ -354,33 +354,33 @@ t.test('data that waits in the socket while the consumer blocks is no timeout', 
   t.equal((await dump.next()).done, true);
 });
 
-t.test('close while a request is pending: ECLOSED', async (t) => {
+t.test('close while a request is pending: ERR_CLOSED', async (t) => {
   const { socket, connection } = await connect(t);
   const pending = connection.request(exchange());
   const waiting = connection.request(exchange('NEXT'));
   await turn();
   connection.close();
   t.equal(socket.closed, 0, 'not inside a callback of the addon');
-  await t.rejects(pending, { op: 'receive', code: 'ECLOSED', family: 'TEST', command: 'GET' });
-  await t.rejects(waiting, { op: 'request', code: 'ECLOSED', command: 'NEXT' });
+  await t.rejects(pending, { op: 'receive', code: 'ERR_CLOSED', family: 'TEST', command: 'GET' });
+  await t.rejects(waiting, { op: 'request', code: 'ERR_CLOSED', command: 'NEXT' });
   connection.close();
   await turn();
   connection.close();
   await turn();
   t.equal(socket.closed, 1, 'once, however often close is called');
-  await t.rejects(connection.request(exchange()), { op: 'request', code: 'ECLOSED' });
-  await t.rejects(connection.dump(exchange()).next(), { op: 'dump', code: 'ECLOSED' });
+  await t.rejects(connection.request(exchange()), { op: 'request', code: 'ERR_CLOSED' });
+  await t.rejects(connection.dump(exchange()).next(), { op: 'dump', code: 'ERR_CLOSED' });
   t.equal(socket.sent.length, 1);
 });
 
-t.test('close while a dump is pending: the rows, then ECLOSED', async (t) => {
+t.test('close while a dump is pending: the rows, then ERR_CLOSED', async (t) => {
   const { socket, connection } = await connect(t);
   const dump = connection.dump(exchange());
   socket.onRequest = (request) => socket.deliver([rowOf(request, 1), rowOf(request, 2)]);
   await dump.next();
   connection.close();
   t.strictSame((await dump.next()).value, { value: 2 });
-  await t.rejects(dump.next(), { code: 'ECLOSED' });
+  await t.rejects(dump.next(), { code: 'ERR_CLOSED' });
   socket.deliver(done(socket.sent[0]!)); // late data of a closed socket
 });
 
@@ -437,7 +437,7 @@ t.test('the error event, with and without a request', async (t) => {
 
   const idle = await connect(t);
   idle.socket.emit('error', new Error('what?'));
-  await t.rejects(idle.connection.request(exchange()), { op: 'request', code: 'EUNKNOWN' });
+  await t.rejects(idle.connection.request(exchange()), { op: 'request', code: 'ERR_UNKNOWN' });
 });
 
 t.test('callers at once are served one after the other', async (t) => {
@@ -547,7 +547,7 @@ t.test('a row that cannot be decoded fails the dump; the rows before it were del
   t.match(failure, {
     name: 'NetlinkError',
     op: 'decode',
-    code: 'EMALFORMED',
+    code: 'ERR_MALFORMED',
     family: 'TEST',
     command: 'GET',
   });
@@ -559,7 +559,7 @@ t.test('a missing required attribute is named', async (t) => {
   const { socket, connection } = await connect(t);
   socket.onRequest = (request) => socket.deliver(reply(request, Buffer.alloc(0)));
   await t.rejects(connection.dumpAll(exchange()), {
-    code: 'EMALFORMED',
+    code: 'ERR_MALFORMED',
     detail: 'ROW.value (attribute 1) is missing',
   });
 });
@@ -568,15 +568,15 @@ t.test('a datagram that is no netlink fails the exchange', async (t) => {
   for (const junk of [Buffer.alloc(7), Buffer.alloc(16), Buffer.alloc(40, 0xff)]) {
     const { socket, connection } = await connect(t);
     socket.onRequest = () => socket.deliver(junk);
-    await t.rejects(connection.dumpAll(exchange()), { op: 'decode', code: 'EMALFORMED' });
-    await t.rejects(connection.dumpAll(exchange()), { op: 'dump', code: 'EMALFORMED' }, 'and the connection');
+    await t.rejects(connection.dumpAll(exchange()), { op: 'decode', code: 'ERR_MALFORMED' });
+    await t.rejects(connection.dumpAll(exchange()), { op: 'dump', code: 'ERR_MALFORMED' }, 'and the connection');
   }
 });
 
 t.test('an ERROR too short for an errno is malformed', async (t) => {
   const { socket, connection } = await connect(t);
   socket.onRequest = (request) => socket.deliver(reply(request, Buffer.alloc(2), { type: 2 }));
-  await t.rejects(connection.request(exchange()), { op: 'decode', code: 'EMALFORMED' });
+  await t.rejects(connection.request(exchange()), { op: 'decode', code: 'ERR_MALFORMED' });
 });
 
 t.test('a bug in a decoder or a tracer does not leave the callback', async (t) => {
@@ -591,7 +591,7 @@ t.test('a bug in a decoder or a tracer does not leave the callback', async (t) =
   await t.rejects(connection.dumpAll(buggy), {
     name: 'NetlinkError',
     op: 'decode',
-    code: 'EMALFORMED',
+    code: 'ERR_MALFORMED',
     detail: 'TypeError: oops',
     family: 'TEST',
   });
@@ -612,7 +612,7 @@ t.test('a bug in a decoder or a tracer does not leave the callback', async (t) =
   await t.rejects(mute.connection.dumpAll(exchange()), { name: 'NetlinkError', op: 'send' });
   await t.rejects(
     mute.connection.dumpAll(exchange()),
-    { code: 'EUNKNOWN', op: 'send' },
+    { code: 'ERR_UNKNOWN', op: 'send' },
     'and nobody waits for ever',
   );
 });
@@ -656,7 +656,7 @@ t.test('the end does not hold the process: no timer is left', async (t) => {
   const second = connection.request(exchange());
   await turn();
   connection.close();
-  await t.rejects(second, { code: 'ECLOSED' });
+  await t.rejects(second, { code: 'ERR_CLOSED' });
   t.equal(timers(), before);
 });
 

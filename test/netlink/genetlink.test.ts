@@ -79,7 +79,7 @@ t.test('a reply of the controller without an id', async (t) => {
   const netlink = await open(t, kernel);
   await t.rejects(netlink.resolve('FAMILY'), {
     op: 'resolve family',
-    code: 'EMALFORMED',
+    code: 'ERR_MALFORMED',
     detail: 'no family id',
   });
 });
@@ -176,7 +176,7 @@ t.test('a reply shorter than its header is malformed', async (t) => {
   const netlink = await open(t, kernel);
   await t.rejects(netlink.dumpAll(commands.LIST), {
     op: 'decode',
-    code: 'EMALFORMED',
+    code: 'ERR_MALFORMED',
     detail: '2 bytes, struct genlmsghdr needs 4',
   });
 });
@@ -209,8 +209,8 @@ t.test('close', async (t) => {
   t.equal(kernel.openSockets, 1);
   const pending = netlink.do(commands.GET, { id: 1 });
   netlink.close();
-  await t.rejects(pending, { code: 'ECLOSED' });
+  await t.rejects(pending, { code: 'ERR_CLOSED' });
   await new Promise(setImmediate);
   t.equal(kernel.openSockets, 0);
-  await t.rejects(netlink.resolve('FAMILY'), { code: 'ECLOSED' });
+  await t.rejects(netlink.resolve('FAMILY'), { code: 'ERR_CLOSED' });
 });

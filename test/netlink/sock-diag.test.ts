@@ -68,7 +68,7 @@ t.test('errors name the kind of socket', async (t) => {
   kernel.raw = (ask) => [kernel.message(ask, Buffer.alloc(63), 20, 2)];
   await t.rejects(dump(), {
     op: 'decode',
-    code: 'EMALFORMED',
+    code: 'ERR_MALFORMED',
     detail: '63 bytes, struct smc_diag_msg needs 64',
     command: 'SMC sockets',
   });

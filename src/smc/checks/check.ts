@@ -112,7 +112,7 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
  */
 function whyNot(error: unknown): string {
   if (error instanceof SmcError) return error.message;
-  if (error instanceof NetlinkError && error.code !== 'ENOADDON') return whyNetlink(error);
+  if (error instanceof NetlinkError && error.code !== 'ERR_NO_ADDON') return whyNetlink(error);
   const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (!code || !syscall) throw error;
   return `${path ?? syscall}: ${FILE_ERRORS[code] ?? code}`;
@@ -126,6 +126,14 @@ function whyNetlink({ code, family, command, op }: NetlinkError): string {
       return `${object}: permission denied`;
     case 'EOPNOTSUPP':
       return `this kernel does not know ${object}`;
+    case 'ERR_NOT_RECORDED':
+      return `${object}: not in the recording`;
+    case 'ERR_TIMEOUT':
+      return `${object}: no answer`;
+    case 'ERR_MALFORMED':
+    case 'ERR_TRUNCATED':
+    case 'ERR_OVERRUN':
+      return `${object}: the reply cannot be read`;
     default:
       return op === 'open socket' ? `a netlink socket cannot be opened (${code})` : `${object}: ${code}`;
   }

@@ -88,11 +88,11 @@ t.test('a netlink socket that cannot be opened', async (t) => {
 t.test('without the native part of netlink there is nothing to say', async (t) => {
   const missing = {
     order: 'LE' as const,
-    open: () => Promise.reject(new NetlinkError({ op: 'load netlink addon', code: 'ENOADDON' })),
+    open: () => Promise.reject(new NetlinkError({ op: 'load netlink addon', code: 'ERR_NO_ADDON' })),
   };
   const root = t.testdir(tree(CORE));
   const client = new SmcClient({ transport: missing, hostRoot: root });
-  await t.rejects(systemCheck({ client, root }), { code: 'ENOADDON' });
+  await t.rejects(systemCheck({ client, root }), { code: 'ERR_NO_ADDON' });
 });
 
 t.test('in another namespace the name of a port’s interface says nothing', async (t) => {
