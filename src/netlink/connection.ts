@@ -2,7 +2,7 @@
 /** One netlink socket: requests with acknowledgement and streamed dumps, one at a time. */
 import { MalformedError } from './codec.ts';
 import { errnoName, NetlinkError, type NetlinkOperation } from './error.ts';
-import { encodeMessage, type Message, messages, readStatus } from './message.ts';
+import { encodeMessage, type Message, messages, readStatus, type Status } from './message.ts';
 import { Dump, type Exchange, Transaction } from './transaction.ts';
 import { kernelTransport, type RawSocket, type Transport } from './transport.ts';
 import {
@@ -182,11 +182,16 @@ export class Connection {
     transaction.silentParts = -1; // the part that is under way is not a whole one
     const { exchange } = transaction;
     try {
+      let end: Status | undefined;
       for (const message of messages(data, this.transport.order)) {
-        if (message.sequence !== transaction.sequence || message.portId !== this.#portId) continue;
+        // a failure is one, whatever follows; a success with something behind it is none
+        if (end?.errno) break;
+        if (end) throw new MalformedError('a message behind the end of the answer');
+        this.#checkAddress(transaction, message);
         this.#trace?.('receive', message, exchange);
-        this.#accept(transaction, message);
+        end = this.#accept(transaction, message);
       }
+      if (end) transaction.end(end.errno === 0 ? undefined : this.#failure(transaction, end));
     } catch (cause) {
       if (!(cause instanceof MalformedError)) throw cause;
       // the kernel's side of a dump goes on, so nothing more can be asked on this socket
@@ -204,35 +209,49 @@ export class Connection {
     transaction.wake();
   }
 
-  #accept(transaction: Transaction<unknown>, message: Message): void {
+  /**
+   * One exchange at a time, no multicast groups, and a connection that was lied to is given up: nothing that the kernel
+   * sends here can belong to anything else. To skip a message as foreign would be to lose a row without a word.
+   * @throws MalformedError
+   */
+  #checkAddress({ sequence }: Transaction<unknown>, message: Message): void {
+    if (message.type === NLMSG_NOOP) return;
+    if (message.portId !== this.#portId)
+      throw new MalformedError(`a message for port ${message.portId}, not for ${this.#portId}`);
+    if (message.sequence !== sequence)
+      throw new MalformedError(`an answer to request ${message.sequence}, not to ${sequence}`);
+  }
+
+  /** @returns the end of the answer, if this is it. @throws MalformedError */
+  #accept(transaction: Transaction<unknown>, message: Message): Status | undefined {
+    const { exchange, isDump } = transaction;
     if (message.flags & NLM_F_DUMP_INTR) transaction.interrupted = true;
     switch (message.type) {
       case NLMSG_NOOP:
-        return;
+        return undefined;
       case NLMSG_OVERRUN:
         this.#fail('receive', 'ERR_OVERRUN');
-        return;
+        return undefined;
       case NLMSG_DONE:
+        if (!isDump) throw new MalformedError('DONE, which ends a dump, in place of an acknowledgement');
+        return readStatus(message, this.transport.order);
       case NLMSG_ERROR: {
-        const { errno, kernelMessage } = readStatus(message, this.transport.order);
-        const { exchange } = transaction;
-        transaction.end(
-          errno === 0
-            ? undefined
-            : new NetlinkError({
-                op: exchange.op ?? (transaction.isDump ? 'dump' : 'request'),
-                code: errnoName(errno),
-                errno,
-                family: exchange.family,
-                command: exchange.command,
-                kernelMessage,
-              }),
-        );
-        return;
+        const status = readStatus(message, this.transport.order);
+        // a dump is refused by an ERROR, but what ends it well is a DONE
+        if (isDump && status.errno === 0) throw new MalformedError('an acknowledgement in place of DONE');
+        return status;
       }
-      default:
-        transaction.push(transaction.exchange.decode(message));
     }
+    const { type, replyType = type } = exchange;
+    if (message.type !== replyType)
+      throw new MalformedError(`a message of type ${message.type}, not of type ${replyType}`);
+    transaction.push(exchange.decode(message));
+    return undefined;
+  }
+
+  #failure({ exchange, isDump }: Transaction<unknown>, { errno, kernelMessage }: Status): NetlinkError {
+    const { family, command, op = isDump ? 'dump' : 'request' } = exchange;
+    return new NetlinkError({ op, code: errnoName(errno), errno, family, command, kernelMessage });
   }
 
   #armTimer(transaction: Transaction<unknown>): void {

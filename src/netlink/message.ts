@@ -80,19 +80,22 @@ export interface Status {
   kernelMessage?: string | undefined;
 }
 
+/** Largest errno (MAX_ERRNO of include/linux/err.h). */
+const MAX_ERRNO = 4095;
+
 /**
- * Reads the errno of an ERROR or DONE message. A dump that failed half way ends in a DONE with a negative errno,
- * so both get the same treatment; a DONE without payload (PNETID GET as do, seen on 6.1 and 6.12) is a success.
+ * Reads the errno of an ERROR or DONE message. A dump that failed half way ends in a DONE with a negative errno. Both
+ * carry 0 or a negative errno on all kernels (netlink_ack and netlink_dump of net/netlink/af_netlink.c); a positive value
+ * says neither that it went well nor what failed.
+ * @throws MalformedError
  */
 export function readStatus(message: Message, order: ByteOrder): Status {
   const { data, offset, length, type, flags } = message;
-  if (length < 4) {
-    if (type === NLMSG_ERROR) throw new MalformedError(`ERROR with ${length} bytes, 4 are needed`);
-    return { errno: 0 };
-  }
+  const name = type === NLMSG_ERROR ? 'ERROR' : 'DONE';
+  if (length < 4) throw new MalformedError(`${name} with ${length} bytes, 4 are needed`);
   const value = order === 'LE' ? data.readInt32LE(offset) : data.readInt32BE(offset);
-  // DONE may carry a positive count (rtnetlink does); only a negative value is a failure there.
-  const status: Status = { errno: value < 0 ? -value : 0 };
+  if (value > 0 || value < -MAX_ERRNO) throw new MalformedError(`${name} with ${value}, which is no errno`);
+  const status: Status = { errno: value === 0 ? 0 : -value };
   if (flags & NLM_F_ACK_TLVS) {
     let skip = 4;
     if (type === NLMSG_ERROR) {

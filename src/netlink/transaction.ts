@@ -13,6 +13,8 @@ export interface Exchange<T> {
   op?: NetlinkOperation;
   /** nlmsg_type */
   type: number;
+  /** nlmsg_type of the data messages that come back; that of the request by default */
+  replyType?: number;
   payload: Buffer;
   /** layouts for the debug dump: header in front of the attributes, then the attributes */
   request: Layout;

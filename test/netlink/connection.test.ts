@@ -132,7 +132,7 @@ t.test('an ERROR amid a dump: the rows before it, then its errno', async (t) => 
   const { socket, connection } = await connect(t);
   socket.onRequest = (request) => {
     socket.deliver([rowOf(request, 1), rowOf(request, 2)]);
-    socket.deliver([rowOf(request, 3), error(request, EBUSY), rowOf(request, 4)]);
+    socket.deliver([rowOf(request, 3), error(request, EBUSY)]);
   };
   const { rows, error: failure } = await collect(connection.dump(exchange()));
   t.strictSame(values(rows), [1, 2, 3]);
@@ -147,12 +147,89 @@ t.test('DONE carries the errno of a dump that failed half way', async (t) => {
   t.match(failure, { op: 'dump', code: 'EMSGSIZE', errno: 90 });
 });
 
-t.test('DONE without payload, or with a count, is a success', async (t) => {
+t.test('what is no end of an answer is no success', async (t) => {
+  type Answer = (request: Message) => Buffer[];
+  const cases: ['request' | 'dumpAll', string, Answer, string][] = [
+    ['request', 'a positive errno', (request) => [error(request, -1)], 'ERROR with 1, which is no errno'],
+    ['dumpAll', 'the same', (request) => [error(request, -2)], 'ERROR with 2, which is no errno'],
+    ['dumpAll', 'in DONE', (request) => [done(request, -5)], 'DONE with 5, which is no errno'],
+    [
+      'dumpAll',
+      'DONE without an errno',
+      (request) => [reply(request, Buffer.alloc(0), { type: NLMSG_DONE })],
+      'DONE with 0 bytes, 4 are needed',
+    ],
+    [
+      'dumpAll',
+      'ERROR with 0 in place of DONE',
+      (request) => [rowOf(request, 1), error(request, 0)],
+      'an acknowledgement in place of DONE',
+    ],
+    [
+      'request',
+      'DONE in place of an acknowledgement',
+      (request) => [done(request)],
+      'DONE, which ends a dump, in place of an acknowledgement',
+    ],
+    [
+      'request',
+      'a refusal behind the acknowledgement',
+      (request) => [error(request, 0), error(request, EPERM)],
+      'a message behind the end of the answer',
+    ],
+    [
+      'dumpAll',
+      'a row behind DONE',
+      (request) => [rowOf(request, 1), done(request), rowOf(request, 2)],
+      'a message behind the end of the answer',
+    ],
+    [
+      'dumpAll',
+      'half a message behind DONE',
+      (request) => [done(request), Buffer.alloc(8)],
+      '8 bytes left over after the last message',
+    ],
+    [
+      'dumpAll',
+      'a row of another type',
+      (request) => [rowOf(request, 1, { type: DATA_TYPE + 1 }), done(request)],
+      `a message of type ${DATA_TYPE + 1}, not of type ${DATA_TYPE}`,
+    ],
+    [
+      'dumpAll',
+      'a reserved type',
+      (request) => [rowOf(request, 1, { type: 5 }), done(request)],
+      `a message of type 5, not of type ${DATA_TYPE}`,
+    ],
+  ];
+  for (const [call, what, answer, detail] of cases) {
+    const { socket, connection } = await connect(t);
+    socket.onRequest = (request) => socket.deliver(answer(request));
+    await t.rejects(connection[call](exchange()), { op: 'decode', code: 'ERR_MALFORMED', detail }, what);
+    await turn();
+    t.equal(socket.closed, 1, 'the connection is given up');
+  }
+});
+
+t.test('a failure is one whatever follows it', async (t) => {
   const { socket, connection } = await connect(t);
-  socket.onRequest = (request) => socket.deliver(reply(request, Buffer.alloc(0), { type: NLMSG_DONE }));
-  t.strictSame(await connection.dumpAll(exchange()), []);
-  socket.onRequest = (request) => socket.deliver(done(request, -5));
-  t.strictSame(await connection.dumpAll(exchange()), []);
+  socket.onRequest = (request) => socket.deliver([error(request, EPERM), error(request, 0), Buffer.alloc(7)]);
+  await t.rejects(connection.request(exchange()), { code: 'EPERM' });
+  socket.onRequest = (request) => socket.deliver([done(request, EBUSY), done(request, 0)]);
+  await t.rejects(connection.dumpAll(exchange()), { code: 'EBUSY' });
+});
+
+t.test('an exchange can name the type of its replies', async (t) => {
+  const { socket, connection } = await connect(t);
+  socket.onRequest = (request) => socket.deliver([rowOf(request, 1, { type: 33 }), done(request)]);
+  t.strictSame(values(await connection.dumpAll({ ...exchange(), replyType: 33 })), [1]);
+});
+
+t.test('ETIMEDOUT of the kernel is its answer, not silence', async (t) => {
+  const { socket, connection } = await connect(t);
+  socket.onRequest = (request) => socket.deliver(error(request, 110));
+  await t.rejects(connection.request(exchange()), { op: 'request', code: 'ETIMEDOUT', errno: 110 });
+  t.equal(socket.closed, 0);
 });
 
 t.test('an errno without a name is spelled', async (t) => {
@@ -213,23 +290,38 @@ t.test('dumpAll gives up after three repetitions', async (t) => {
   t.equal(socket.sent.length, 4);
 });
 
-t.test('what is not the kernel’s answer to this request is ignored', async (t) => {
+t.test('what is not of the kernel is ignored', async (t) => {
   const { socket, connection } = await connect(t);
   socket.onRequest = (request) => {
     socket.deliver([rowOf(request, 1), error(request, EPERM)], 99); // another process
     socket.emit('truncatedMessage', Buffer.alloc(16), { port: 99, truncated: 70_000 });
-    socket.deliver(rowOf(request, 2, { sequence: request.sequence - 1 }));
-    socket.deliver(error(request, EPERM, { sequence: 0 })); // a notification
-    socket.deliver(rowOf(request, 3, { portId: PORT + 1 }));
-    socket.deliver(error(request, EPERM, { portId: 0 }));
-    socket.deliver([
-      rowOf(request, 4),
-      done(request, EPERM, { sequence: 1 }),
-      rowOf(request, 5),
-      done(request),
-    ]);
+    socket.deliver([rowOf(request, 4), rowOf(request, 5), done(request)]);
   };
   t.strictSame(values(await connection.dumpAll(exchange())), [4, 5]);
+});
+
+t.test('the kernel answers nobody else here: a foreign message is a lost one', async (t) => {
+  for (const [overrides, detail] of [
+    [{ sequence: 1 }, /^an answer to request 1, not to \d+$/],
+    [{ sequence: 0 }, /^an answer to request 0, /],
+    [{ portId: PORT + 1 }, `a message for port ${PORT + 1}, not for ${PORT}`],
+    [{ portId: 0 }, `a message for port 0, not for ${PORT}`],
+  ] as const)
+    for (const answer of [
+      (request: Message) => [rowOf(request, 1), rowOf(request, 2, overrides), done(request)],
+      (request: Message) => [rowOf(request, 1), done(request, 0, overrides)],
+      (request: Message) => [rowOf(request, 1), done(request, EPERM, overrides), done(request)],
+    ])
+      for (const isSplit of [false, true]) {
+        const { socket, connection } = await connect(t);
+        socket.onRequest = (request) => {
+          if (isSplit) for (const part of answer(request)) socket.deliver(part);
+          else socket.deliver(answer(request));
+        };
+        const { rows, error: failure } = await collect(connection.dump(exchange()));
+        t.strictSame(values(rows), [1]);
+        t.match(failure, { code: 'ERR_MALFORMED', detail });
+      }
 });
 
 t.test('datagrams that nobody waits for are ignored', async (t) => {
@@ -569,7 +661,11 @@ t.test('a datagram that is no netlink fails the exchange', async (t) => {
     const { socket, connection } = await connect(t);
     socket.onRequest = () => socket.deliver(junk);
     await t.rejects(connection.dumpAll(exchange()), { op: 'decode', code: 'ERR_MALFORMED' });
-    await t.rejects(connection.dumpAll(exchange()), { op: 'dump', code: 'ERR_MALFORMED' }, 'and the connection');
+    await t.rejects(
+      connection.dumpAll(exchange()),
+      { op: 'dump', code: 'ERR_MALFORMED' },
+      'and the connection',
+    );
   }
 });
 
@@ -623,7 +719,7 @@ t.test('the tracer sees each of our messages once, and no others', async (t) => 
     trace: (direction, message, { command }) => seen.push(`${direction} ${message.type} ${command}`),
   });
   socket.onRequest = (request) => {
-    socket.deliver(rowOf(request, 1, { sequence: 1 }));
+    socket.deliver(rowOf(request, 1), 99);
     socket.deliver([rowOf(request, 1), done(request)]);
   };
   await connection.dumpAll(exchange());

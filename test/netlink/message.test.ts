@@ -154,12 +154,22 @@ for (const order of ['LE', 'BE'] as const) {
     t.strictSame(statusOf(order, ERROR, CAPPED, Buffer.concat([errno(order, 0), echo])), { errno: 0 });
     t.strictSame(statusOf(order, DONE, MULTI, errno(order, 0)), { errno: 0 });
     t.strictSame(statusOf(order, DONE, MULTI, errno(order, -90)), { errno: 90 });
-    t.strictSame(statusOf(order, DONE, MULTI, errno(order, 17)), { errno: 0 }, 'a count');
-    t.strictSame(statusOf(order, DONE, MULTI, Buffer.alloc(0)), { errno: 0 }, 'DONE of 16 bytes');
-    t.throws(() => statusOf(order, ERROR, 0, Buffer.alloc(0)), {
-      name: 'MalformedError',
-      message: 'ERROR with 0 bytes, 4 are needed',
-    });
+    t.strictSame(statusOf(order, DONE, MULTI, errno(order, -4095)), { errno: 4095 }, 'the largest errno');
+    for (const [type, name] of [
+      [ERROR, 'ERROR'],
+      [DONE, 'DONE'],
+    ] as const) {
+      for (const value of [1, 17, 0x7fff_ffff, -4096, -0x8000_0000])
+        t.throws(() => statusOf(order, type, 0, Buffer.concat([errno(order, value), echo])), {
+          name: 'MalformedError',
+          message: `${name} with ${value}, which is no errno`,
+        });
+      for (const length of [0, 3])
+        t.throws(() => statusOf(order, type, 0, Buffer.alloc(length)), {
+          name: 'MalformedError',
+          message: `${name} with ${length} bytes, 4 are needed`,
+        });
+    }
   });
 
   t.test(`${order}: extended acknowledgements`, async (t) => {

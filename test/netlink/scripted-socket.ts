@@ -46,9 +46,14 @@ export class ScriptedSocket implements Transport {
       send: (data, _options, callback) => {
         const [request] = [...messages(data, order)];
         this.sent.push(request!);
-        if (this.onSend) this.onSend((error) => this.#call(callback as Listener, error));
+        let isRefused = false;
+        if (this.onSend)
+          this.onSend((error) => {
+            isRefused = error !== undefined;
+            this.#call(callback as Listener, error);
+          });
         else this.#call(callback as Listener);
-        setImmediate(() => this.onRequest?.(request!));
+        if (!isRefused) setImmediate(() => this.onRequest?.(request!));
       },
       address: () => ({ port: PORT }),
       close: () => {
