@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
 /** Generic netlink: families by name, commands declared with their layouts. */
-import { type ByteOrder, type Codec, u8, u16 } from './codec.ts';
+import { type ByteOrder, type Codec, MalformedError, u8, u16 } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { NetlinkError } from './error.ts';
 import { type Infer, struct } from './schema.ts';
 import type { Dump, Exchange } from './transaction.ts';
-import { CTRL_CMD_GETFAMILY, controller, GENL_ID_CTRL, NETLINK_GENERIC } from './uapi/netlink.ts';
+import {
+  CTRL_CMD_GETFAMILY,
+  CTRL_CMD_NEWFAMILY,
+  controller,
+  GENL_ID_CTRL,
+  GENL_MAX_ID,
+  NETLINK_GENERIC,
+} from './uapi/netlink.ts';
 
 /** struct genlmsghdr */
 export const genlHeader = struct('genlmsghdr', { command: u8, version: u8, reserved: u16 });
@@ -15,13 +22,20 @@ export interface GenlCommand<Req, Rep> {
   family: string;
   version: number;
   id: number;
+  /** numbers that its replies carry; its own by default */
+  replyIds?: readonly number[];
   name: string;
   request: Codec<Req>;
   reply: Codec<Rep>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: heterogeneous commands; the mapped type below restores the types
-type CommandTable = Readonly<Record<string, { id: number; request: Codec<any>; reply: Codec<any> }>>;
+type CommandTable = Readonly<
+  Record<
+    string,
+    // biome-ignore lint/suspicious/noExplicitAny: heterogeneous commands; the mapped type below restores the types
+    { id: number; replyIds?: readonly number[]; request: Codec<any>; reply: Codec<any> }
+  >
+>;
 
 /** Declares a family: its name, version and commands. */
 export function family<const C extends CommandTable>(
@@ -48,18 +62,42 @@ const getFamily: GenlCommand<Infer<typeof controller>, Infer<typeof controller>>
   family: 'nlctrl',
   version: 1,
   id: CTRL_CMD_GETFAMILY,
+  replyIds: [CTRL_CMD_NEWFAMILY],
   name: 'GETFAMILY',
   request: controller,
   reply: controller,
 };
 
-function familyInfo(reply: Infer<typeof controller>, id: number): FamilyInfo {
+/** @throws MalformedError when the reply describes no family; all three are always sent (ctrl_fill_info) */
+function familyInfo({
+  familyId,
+  familyName,
+  version,
+  operations = [],
+}: Infer<typeof controller>): FamilyInfo {
+  if (familyId === undefined || familyName === undefined || version === undefined)
+    throw new MalformedError('a family without id, name or version');
+  if (familyId < GENL_ID_CTRL || familyId > GENL_MAX_ID)
+    throw new MalformedError(`a family with the id ${familyId}`);
   return {
-    id,
-    name: reply.familyName ?? '',
-    version: reply.version ?? 0,
-    operations: (reply.operations ?? []).map(({ id, flags }) => ({ id, flags: flags ?? 0 })),
+    id: familyId,
+    name: familyName,
+    version,
+    operations: operations.map(({ id, flags }) => ({ id, flags: flags ?? 0 })),
   };
+}
+
+/** Makes families of the rows of an exchange. */
+function describing(exchange: Exchange<Infer<typeof controller>>): Exchange<FamilyInfo> {
+  return { ...exchange, decode: (message) => familyInfo(exchange.decode(message)) };
+}
+
+/** An answer that can be read message by message, but is none as a whole. */
+export function malformedReply(
+  { family, name }: { family: string; name: string },
+  detail: string,
+): NetlinkError {
+  return new NetlinkError({ op: 'decode', code: 'ERR_MALFORMED', family, command: name, detail });
 }
 
 /** Client for any number of families over one socket. */
@@ -101,10 +139,7 @@ export class GenericNetlink {
    * @throws NetlinkError op "dump"
    */
   async families(): Promise<FamilyInfo[]> {
-    const replies = await this.#connection.dumpAll(this.#exchange(GENL_ID_CTRL, getFamily, {}));
-    return replies.flatMap((reply) =>
-      reply.familyId === undefined ? [] : familyInfo(reply, reply.familyId),
-    );
+    return this.#connection.dumpAll(describing(this.#exchange(GENL_ID_CTRL, getFamily, {})));
   }
 
   /**
@@ -122,6 +157,18 @@ export class GenericNetlink {
     return this.#withFreshFamily(command, async (id) =>
       this.#connection.dumpAll(this.#exchange(id, command, {})),
     );
+  }
+
+  /**
+   * Reads what the kernel tells in exactly one message.
+   * @throws NetlinkError ERR_MALFORMED when there is another number of them: without memory for it the kernel ends some
+   *   dumps as if they were empty
+   */
+  async one<Rep>(command: GenlCommand<object, Rep>): Promise<Rep> {
+    const [reply, ...others] = await this.dumpAll(command);
+    if (reply !== undefined && others.length === 0) return reply;
+    const detail = reply === undefined ? 'it is empty' : `${others.length + 1} messages in place of one`;
+    throw malformedReply(command, detail);
   }
 
   /** Streams a table. */
@@ -145,20 +192,22 @@ export class GenericNetlink {
   }
 
   async #lookUp(name: string): Promise<FamilyInfo> {
-    const exchange = this.#exchange(GENL_ID_CTRL, getFamily, { familyName: name });
-    const [reply] = await this.#connection.request({ ...exchange, family: name, op: 'resolve family' });
-    if (reply?.familyId === undefined)
-      throw new NetlinkError({
-        op: 'resolve family',
-        code: 'ERR_MALFORMED',
-        family: name,
-        detail: 'no family id',
-      });
-    return { ...familyInfo(reply, reply.familyId), name };
+    const exchange = describing(this.#exchange(GENL_ID_CTRL, getFamily, { familyName: name }));
+    const [reply, ...others] = await this.#connection.request({
+      ...exchange,
+      family: name,
+      op: 'resolve family',
+    });
+    const asked = { family: name, name: getFamily.name };
+    if (reply === undefined) throw malformedReply(asked, 'it describes no family');
+    if (others.length > 0 || reply.name !== name)
+      throw malformedReply(asked, `it describes ${[reply, ...others].map(({ name }) => name)}`);
+    return reply;
   }
 
   #exchange<Req, Rep>(familyId: number, command: GenlCommand<Req, Rep>, attributes: Req): Exchange<Rep> {
     const order = this.#order;
+    const { replyIds = [command.id] } = command;
     const header = genlHeader.encode({ command: command.id, version: command.version, reserved: 0 }, order);
     return {
       family: command.family,
@@ -168,7 +217,9 @@ export class GenericNetlink {
       request: { header: genlHeader, attributes: command.request },
       reply: { header: genlHeader, attributes: command.reply },
       decode({ data, offset, length }) {
-        genlHeader.decode(data, offset, length, order); // a reply too short for its header is malformed
+        const { command: id } = genlHeader.decode(data, offset, length, order);
+        if (!replyIds.includes(id))
+          throw new MalformedError(`a reply to command ${id}, not to ${command.id}`);
         return command.reply.decode(data, offset + genlHeader.size, length - genlHeader.size, order);
       },
     };

@@ -153,7 +153,7 @@ export class SmcClient {
     return { smc: moduleState('smc', this.#hostRoot), smcDiag: moduleState('smc_diag', this.#hostRoot) };
   }
 
-  /** Closes all sockets; what is pending fails with ECLOSED. */
+  /** Closes all sockets; what is pending fails with ERR_CLOSED. */
   close(): void {
     this.#generic?.then(
       (generic) => generic.close(),
@@ -187,7 +187,8 @@ export class SmcClient {
           await generic.resolve(smcGenNetlink.GET_SYS_INFO.family);
           await generic.resolve(name);
           return generic;
-        } catch {
+        } catch (second) {
+          if (!(second instanceof NetlinkError) || second.code !== 'ENOENT') throw second;
           // the first answer is the one to explain
         }
       throw this.#noSmc(error);

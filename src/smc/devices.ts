@@ -33,7 +33,7 @@ export const PORT_STATES: Readonly<Record<number, string>> = { 0: 'INACTIVE', 1:
 /** @throws NetlinkError */
 export async function readSmcdDevices(netlink: GenericNetlink): Promise<SmcdDevice[]> {
   const rows = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCD);
-  return rows.flatMap(({ devSmcd }) => devSmcd ?? []);
+  return rows.map(({ devSmcd }) => devSmcd);
 }
 
 /**
@@ -53,8 +53,8 @@ export function hasLoopbackIsm({ isIsmV2 }: SystemInfo, devices: readonly SmcdDe
 export async function readSmcrPorts(netlink: GenericNetlink): Promise<SmcrPort[]> {
   const rows = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCR);
   return rows.flatMap(({ devSmcr: device }) =>
-    [device?.port, device?.port2].flatMap((port, index) =>
-      device && port?.valid ? { device, number: index + 1, port } : [],
+    [device.port, device.port2].flatMap((port, index) =>
+      port?.valid ? { device, number: index + 1, port } : [],
     ),
   );
 }

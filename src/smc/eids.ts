@@ -4,7 +4,7 @@
  * SEID is made by the machine (IBM Z). Both tables belong to the host, whatever the network namespace.
  */
 import { NetlinkError } from '../netlink/error.ts';
-import type { GenericNetlink } from '../netlink/genetlink.ts';
+import { type GenericNetlink, malformedReply } from '../netlink/genetlink.ts';
 import { EID_LENGTH, smcGenNetlink } from '../netlink/uapi/smc.ts';
 import { SmcError } from './error.ts';
 
@@ -49,7 +49,7 @@ export class UeidTable {
   /** In the order of their definition, without padding. @throws NetlinkError */
   async list(): Promise<string[]> {
     const rows = await (await this.#netlink()).dumpAll(smcGenNetlink.DUMP_UEID);
-    return rows.flatMap(({ entry }) => entry ?? []);
+    return rows.map(({ entry }) => entry);
   }
 
   /**
@@ -129,9 +129,11 @@ export interface Seid {
 }
 
 async function readSeid(netlink: GenericNetlink): Promise<Seid | undefined> {
-  const rows = await netlink.dumpAll(smcGenNetlink.DUMP_SEID);
-  const row = rows.find(({ entry, enabled }) => entry !== undefined || enabled !== undefined);
-  return row && { seid: row.entry ?? '', isEnabled: Boolean(row.enabled) };
+  const { entry, enabled } = await netlink.one(smcGenNetlink.DUMP_SEID);
+  if (entry === undefined && enabled === undefined) return undefined;
+  if (entry === undefined || enabled === undefined)
+    throw malformedReply(smcGenNetlink.DUMP_SEID, 'an SEID without its state, or a state without it');
+  return { seid: entry, isEnabled: Boolean(enabled) };
 }
 
 /** Whether the SEID is offered to peers; since Linux 5.16. */

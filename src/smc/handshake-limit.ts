@@ -16,8 +16,7 @@ export class HandshakeLimit {
 
   /** @throws NetlinkError */
   async isEnabled(): Promise<boolean> {
-    const rows = await (await this.#netlink()).dumpAll(smcGenNetlink.DUMP_HS_LIMITATION);
-    return rows.some(({ enabled }) => enabled === 1);
+    return (await (await this.#netlink()).one(smcGenNetlink.DUMP_HS_LIMITATION)).enabled === 1;
   }
 
   /** Needs CAP_NET_ADMIN in the initial user namespace. @throws NetlinkError EPERM and others */

@@ -12,6 +12,7 @@ import {
   IFA_F_TENTATIVE,
   NETLINK_ROUTE,
   RTM_GETADDR,
+  RTM_NEWADDR,
 } from '../netlink/uapi/rtnetlink.ts';
 import { formatIpv4, formatIpv6 } from './ip-address.ts';
 
@@ -57,6 +58,7 @@ function addressDump(
     family: 'ROUTE',
     command: 'GETADDR',
     type: RTM_GETADDR,
+    replyType: RTM_NEWADDR,
     payload: addressMessage.encode(request, order),
     request: { header: addressMessage },
     reply: { header: addressMessage, attributes: addressAttributes },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Link groups: what the connections between two hosts share, and in SMC-R the links they are made of. */
-import type { GenericNetlink } from '../netlink/genetlink.ts';
+import { type GenericNetlink, malformedReply } from '../netlink/genetlink.ts';
 import type { Infer } from '../netlink/schema.ts';
 import { type lgrSmcd, type lgrSmcr, type linkSmcr, smcGenNetlink } from '../netlink/uapi/smc.ts';
 import { readSmcdDevices } from './devices.ts';
@@ -60,7 +60,13 @@ export async function readSmcrLinkGroups(netlink: GenericNetlink): Promise<SmcrL
   const groups: SmcrLinkGroup[] = [];
   for (const { lgrSmcr, linkSmcr } of rows) {
     if (lgrSmcr) groups.push({ ...lgrSmcr, links: [] });
-    if (linkSmcr) groups.at(-1)?.links.push(linkSmcr);
+    const group = groups.at(-1);
+    if (!group || Boolean(lgrSmcr) === Boolean(linkSmcr))
+      throw malformedReply(
+        smcGenNetlink.GET_LINK_SMCR,
+        'a message that is neither a group nor a link of one',
+      );
+    if (linkSmcr) group.links.push(linkSmcr);
   }
   return groups;
 }
@@ -78,9 +84,9 @@ export async function readSmcdLinkGroups(
 ): Promise<{ groups: SmcdLinkGroup[]; missing: number }> {
   for (let attempt = 0; ; attempt++) {
     const rows = await netlink.dumpAll(smcGenNetlink.GET_LGR_SMCD);
-    const groups = rows.flatMap(({ lgrSmcd }) => lgrSmcd ?? []);
+    const groups = rows.map(({ lgrSmcd }) => lgrSmcd);
     const devices = await readSmcdDevices(netlink);
-    const counted = devices.reduce((sum, { useCount = 0 }) => sum + useCount, 0);
+    const counted = devices.reduce((sum, { useCount }) => sum + useCount, 0);
     const listed = groups.filter(({ chid }) => chid !== LOOPBACK_CHID).length;
     // A single device cannot lose any; it still counts groups that are being taken down, which are listed no more.
     const hasSeveral = devices.length > 1 || listed < groups.length;

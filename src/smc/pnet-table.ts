@@ -7,7 +7,6 @@ import {
   IBPORT_MAX,
   IBPORT_NONE,
   IFNAME_MAX_LENGTH,
-  NAME_NONE,
   PNETID_MAX_LENGTH,
   smcGenNetlink,
   smcPnetid,
@@ -117,7 +116,7 @@ export class PnetTable {
     const netlink = await this.#netlink();
     // GET as do would be answered in one buffer of 3.7 KiB and be cut silently
     const rows = await netlink.dumpAll(smcPnetid.GET);
-    return rows.map(({ name = '', ethName = NAME_NONE, ibName = NAME_NONE, ibPort = IBPORT_NONE }) => ({
+    return rows.map(({ name, ethName, ibName, ibPort }) => ({
       pnetId: name,
       kind: ibPort === IBPORT_NONE ? 'ethernet' : 'device',
       ethName,
@@ -261,10 +260,11 @@ export class PnetTable {
   async #portHas(ibName: string, ibPort: number, pnetId: string): Promise<boolean> {
     const netlink = await this.#netlink();
     const devices = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCR).catch((error: unknown) => {
-      if (isNetlinkError(error) && error.op === 'resolve family') return []; // before Linux 5.11 nothing tells
+      // before Linux 5.11 nothing tells
+      if (isNetlinkError(error) && error.op === 'resolve family' && error.code === 'ENOENT') return [];
       throw error;
     });
-    const device = devices.find(({ devSmcr }) => devSmcr?.ibName === ibName)?.devSmcr;
+    const device = devices.find(({ devSmcr }) => devSmcr.ibName === ibName)?.devSmcr;
     const port = ibPort === 1 ? device?.port : device?.port2;
     return port?.pnetUser === 1 && port.pnetId === pnetId;
   }

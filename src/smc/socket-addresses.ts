@@ -163,12 +163,17 @@ async function eachTcpSocket(
   visit: (twin: Twin & PortPair) => void,
 ): Promise<boolean> {
   const diag = await openSockDiag();
+  let isEmpty = true;
   try {
     const request = { family, protocol: IPPROTO_TCP, extensions: 0, pad: 0, states, id: anySocket };
-    for await (const row of diag.dump(tcpDump, request)) visit(row);
+    for await (const row of diag.dump(tcpDump, request)) {
+      isEmpty = false;
+      visit(row);
+    }
     return true;
   } catch (error) {
-    if (error instanceof NetlinkError && error.code === 'ENOENT') return false;
+    // a list that breaks off is no reason to do without
+    if (isEmpty && error instanceof NetlinkError && error.code === 'ENOENT') return false;
     throw error;
   } finally {
     diag.close();

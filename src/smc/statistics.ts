@@ -144,21 +144,18 @@ export async function readStatistics(netlink: GenericNetlink): Promise<Statistic
   // No message at all comes when there never was a fallback. Fallbacks first, as in the C suite: the total of
   // connections then errs to the same side.
   for (const { fallback } of await netlink.dumpAll(smcGenNetlink.GET_FBACK_STATS)) {
-    if (!fallback) continue;
     fallbacks.server.total = fallback.serverTotal ?? fallbacks.server.total;
     fallbacks.client.total = fallback.clientTotal ?? fallbacks.client.total;
     const side = fallback.type === FALLBACK_SERVER ? fallbacks.server : fallbacks.client;
-    if (fallback.reasonCode)
-      side.reasons.push({ code: fallback.reasonCode, count: fallback.reasonCount ?? 0 });
+    if (fallback.reasonCode) side.reasons.push({ code: fallback.reasonCode, count: fallback.reasonCount });
   }
-  const rows = await netlink.dumpAll(smcGenNetlink.GET_STATS);
-  const counts = rows.find(({ stats }) => stats)?.stats;
+  const { stats: counts } = await netlink.one(smcGenNetlink.GET_STATS);
   return {
-    smcd: technology(counts?.smcd),
-    smcr: technology(counts?.smcr),
+    smcd: technology(counts.smcd),
+    smcr: technology(counts.smcr),
     handshakeErrors: {
-      client: counts?.clientHandshakeErrors ?? 0n,
-      server: counts?.serverHandshakeErrors ?? 0n,
+      client: counts.clientHandshakeErrors ?? 0n,
+      server: counts.serverHandshakeErrors ?? 0n,
     },
     fallbacks,
   };

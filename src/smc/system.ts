@@ -21,8 +21,7 @@ export interface SystemInfo {
 
 /** @throws NetlinkError */
 export async function readSystemInfo(netlink: GenericNetlink): Promise<SystemInfo> {
-  const rows = await netlink.dumpAll(smcGenNetlink.GET_SYS_INFO);
-  const info = rows.find(({ sysInfo }) => sysInfo)?.sysInfo ?? {};
+  const { sysInfo: info } = await netlink.one(smcGenNetlink.GET_SYS_INFO);
   return {
     version: info.version,
     release: info.release,

@@ -43,7 +43,7 @@ function host(
         },
       })),
     GET_DEV_SMCD: () => [],
-    DUMP_SEID: () => [],
+    DUMP_SEID: () => [{}],
     DUMP_HS_LIMITATION: () => [{ enabled: 0 }],
   }).serve(smcPnetid, { GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 }] });
   const ipv6 = Uint8Array.from([0xfd, ...new Array(14).fill(0), 1]);

@@ -406,7 +406,9 @@ t.test('the second port of a device', async (t) => {
     })
     .serve(smcGenNetlink, {
       GET_DEV_SMCR: () => [
-        { devSmcr: { ibName: 'mlx5_0', port: {}, port2: { pnetUser: 1, pnetId: 'NET1' } } },
+        {
+          devSmcr: { ibName: 'mlx5_0', port: { valid: 1 }, port2: { pnetUser: 1, pnetId: 'NET1', valid: 1 } },
+        },
       ],
     });
   t.strictSame(await pnet(t, '-a NET1 -D mlx5_0 -P 2', kernel), {

@@ -49,9 +49,9 @@ function kernelWith({ pnet = [], ports = [], isms = [], isIsmV2 = 0 }: Facts): F
   const kernel = new FakeKernel().serve(smcPnetid, { GET: () => pnet }).serve(smcGenNetlink, {
     GET_SYS_INFO: () => [{ sysInfo: { version: 2, release: 1, isIsmV2, isSmcrV2: 1 } }],
     GET_DEV_SMCR: () => ports.map((devSmcr) => ({ devSmcr })),
-    GET_DEV_SMCD: () => isms.map((devSmcd) => ({ devSmcd })),
+    GET_DEV_SMCD: () => isms.map((devSmcd) => ({ devSmcd: { useCount: 0, ...devSmcd } })),
     DUMP_UEID: () => [{ entry: 'EID' }],
-    DUMP_SEID: () => [],
+    DUMP_SEID: () => [{}],
   });
   kernel.addresses = () => [ipv4Row(2, '10.0.2.15/24'), ipv4Row(3, '192.168.5.1/24')];
   return kernel;

@@ -39,16 +39,16 @@ t.test('device', async (t) => {
   });
   const odd = inspectedKernel({
     GET_DEV_SMCD: () => [
-      { devSmcd: { pciDevice: 0x1234, port: { pnetUser: 1, pnetId: 'ABCDEFGHIJKLMNOP' } } },
+      { devSmcd: { useCount: 0, pciDevice: 0x1234, port: { pnetUser: 1, pnetId: 'ABCDEFGHIJKLMNOP' } } },
     ],
   });
   t.equal(
     await stdout(t, 'device', { transport: odd }),
     `${header}0000 0x1234                0000   No        0  *ABCDEFGHIJKLMNOP \n`,
   );
-  const silent = inspectedKernel({ GET_DEV_SMCD: () => [{ devSmcd: {} }] });
+  const silent = inspectedKernel({ GET_DEV_SMCD: () => [{ devSmcd: { useCount: 0 } }] });
   t.match(JSON.parse(await stdout(t, '-j device', { transport: silent })).devices, [
-    { pci_fid: null, type: null, in_use: null, link_groups: null, pnet_id: null, pnet_id_by_user: false },
+    { pci_fid: null, type: null, in_use: null, link_groups: 0, pnet_id: null, pnet_id_by_user: false },
   ]);
   t.equal((await call('device ibdev x')).status, 255);
 });

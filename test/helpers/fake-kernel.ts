@@ -20,7 +20,12 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from '../../src/netlink/uapi/netlink.ts';
-import { addressAttributes, addressMessage, NETLINK_ROUTE } from '../../src/netlink/uapi/rtnetlink.ts';
+import {
+  addressAttributes,
+  addressMessage,
+  NETLINK_ROUTE,
+  RTM_NEWADDR,
+} from '../../src/netlink/uapi/rtnetlink.ts';
 import { smcDiagAttributes, smcDiagMessage, smcDiagRequest } from '../../src/netlink/uapi/smc-diag.ts';
 
 /** A handler throws this to answer with an errno: an ERROR, or for a dump with `late` a DONE after the rows. */
@@ -211,13 +216,14 @@ export class FakeKernel implements Transport {
 
   #answerRoute(request: Message): Buffer[] {
     this.log.push('ROUTE GETADDR');
-    return this.#run(request, this.addresses, {}, (row) => {
+    const encode = (row: object): Buffer => {
       const { attributes = {}, ...message } = row as { attributes?: object };
       return Buffer.concat([
         addressMessage.encode(message as never, this.order),
         addressAttributes.encode(attributes, this.order),
       ]);
-    });
+    };
+    return this.#run(request, this.addresses, {}, encode, RTM_NEWADDR);
   }
 
   #run(
@@ -225,6 +231,7 @@ export class FakeKernel implements Transport {
     handler: Handler,
     attributes: Record<string, unknown>,
     encode: (row: object) => Buffer,
+    type = request.type,
   ): Buffer[] {
     const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
     let rows: object[];
@@ -238,7 +245,7 @@ export class FakeKernel implements Transport {
       rows = error.rows;
     }
     const flags = isDump ? NLM_F_MULTI : 0;
-    const parts = rows.map((row) => this.message(request, encode(row), request.type, flags));
+    const parts = rows.map((row) => this.message(request, encode(row), type, flags));
     parts.push(isDump ? this.done(request, failure?.code) : this.error(request, 0));
     const datagrams: Buffer[] = [];
     for (const part of parts) {

@@ -140,7 +140,7 @@ export const FALLBACKS = [
   { type: 0, reasonCode: 0x01010000, reasonCount: 1 },
   { type: 0, reasonCode: 0x77777777, reasonCount: 2 },
   { type: 0, reasonCode: 0x03000000, reasonCount: 1 },
-  { type: 0, reasonCode: 0 },
+  { type: 0, reasonCode: 0, reasonCount: 0 },
 ];
 
 type Handlers = { [K in keyof typeof smcGenNetlink]?: Handler };

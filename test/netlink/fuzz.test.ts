@@ -81,7 +81,9 @@ function seeds(order: ByteOrder): Buffer[] {
         order,
       ),
     ),
-    genl(GET_DEV_SMCR.reply.encode({ devSmcr: { ibName: 'mlx5_0', port: { pnetId: 'A' } } }, order)),
+    genl(
+      GET_DEV_SMCR.reply.encode({ devSmcr: { ibName: 'mlx5_0', port: { pnetId: 'A', valid: 1 } } }, order),
+    ),
     Buffer.concat([
       Buffer.alloc(64),
       smcDiagAttributes.encode(

@@ -2,9 +2,10 @@
 import t, { type Test } from 'tap';
 import { str, u32 } from '../../src/netlink/codec.ts';
 import { NetlinkError } from '../../src/netlink/error.ts';
-import { family, GenericNetlink } from '../../src/netlink/genetlink.ts';
+import { family, GenericNetlink, genlHeader } from '../../src/netlink/genetlink.ts';
+import type { Message } from '../../src/netlink/message.ts';
 import { attrs } from '../../src/netlink/schema.ts';
-import { GENL_ID_CTRL } from '../../src/netlink/uapi/netlink.ts';
+import { controller, GENL_ID_CTRL } from '../../src/netlink/uapi/netlink.ts';
 import { Errno, FakeKernel } from '../helpers/fake-kernel.ts';
 
 const item = attrs('ITEM', { id: [1, u32, 'required'], name: [2, str(15)] });
@@ -73,14 +74,79 @@ t.test('a missing family says so, and is asked for again next time', async (t) =
   t.strictSame(await netlink.do(commands.GET, { id: 1 }), [], 'its module was loaded meanwhile');
 });
 
-t.test('a reply of the controller without an id', async (t) => {
+t.test('a reply of the controller that describes no family, or another one', async (t) => {
+  const described = (kernel: FakeKernel, request: Message, attributes: object, command = 1): Buffer =>
+    kernel.message(
+      request,
+      Buffer.concat([
+        genlHeader.encode({ command, version: 1, reserved: 0 }, kernel.order),
+        controller.encode(attributes, kernel.order),
+      ]),
+      GENL_ID_CTRL,
+    );
+  const good = { familyId: 40, familyName: 'FAMILY', version: 1 };
+  const { familyId, ...noId } = good;
+  const { version, ...noVersion } = good;
+  for (const [replies, detail] of [
+    [[], 'it describes no family'],
+    [[noId], 'a family without id, name or version'],
+    [[noVersion], 'a family without id, name or version'],
+    [[{ ...good, familyId: 3 }], 'a family with the id 3'],
+    [[{ ...good, familyId: 1024 }], 'a family with the id 1024'],
+    [[{ ...good, familyName: 'OTHER' }], 'it describes OTHER'],
+    [[good, { ...good, familyName: 'OTHER' }], 'it describes FAMILY,OTHER'],
+  ] as const) {
+    const kernel = new FakeKernel();
+    kernel.raw = (request) => [
+      ...replies.map((reply) => described(kernel, request, reply)),
+      kernel.error(request, 0),
+    ];
+    const netlink = await open(t, kernel);
+    await t.rejects(netlink.resolve('FAMILY'), { op: 'decode', code: 'ERR_MALFORMED', detail });
+  }
   const kernel = new FakeKernel();
-  kernel.raw = (request) => (request.type === GENL_ID_CTRL ? [kernel.error(request, 0)] : undefined);
-  const netlink = await open(t, kernel);
-  await t.rejects(netlink.resolve('FAMILY'), {
-    op: 'resolve family',
+  kernel.raw = (request) => [described(kernel, request, good, 2), kernel.error(request, 0)];
+  await t.rejects((await open(t, kernel)).resolve('FAMILY'), {
     code: 'ERR_MALFORMED',
-    detail: 'no family id',
+    detail: 'a reply to command 2, not to 3',
+  });
+});
+
+t.test('what is told in one message is not there without it, nor twice', async (t) => {
+  const kernel = new FakeKernel();
+  let rows: object[] = [];
+  kernel.serve(commands, { LIST: () => rows });
+  const netlink = await open(t, kernel);
+  const malformed = { code: 'ERR_MALFORMED', family: 'FAMILY', command: 'LIST' };
+  await t.rejects(netlink.one(commands.LIST), { ...malformed, detail: 'it is empty' });
+  rows = items.slice(0, 2);
+  await t.rejects(netlink.one(commands.LIST), { ...malformed, detail: '2 messages in place of one' });
+  rows = items.slice(0, 1);
+  t.strictSame(await netlink.one(commands.LIST), items[0]);
+});
+
+t.test('a command may be answered by messages of others', async (t) => {
+  const table = family('FAMILY', 1, {
+    LIST: { id: 2, replyIds: [1, 2], request: attrs('none', {}), reply: item },
+    STRICT: { id: 3, request: attrs('none', {}), reply: item },
+  });
+  const kernel = new FakeKernel().serve(table, {});
+  kernel.raw = (request) => {
+    if (request.type === GENL_ID_CTRL) return undefined;
+    const payload = (command: number): Buffer =>
+      Buffer.concat([
+        genlHeader.encode({ command, version: 1, reserved: 0 }, kernel.order),
+        item.encode({ id: command }, kernel.order),
+      ]);
+    return [1, 2]
+      .map((command) => kernel.message(request, payload(command), request.type, 2))
+      .concat(kernel.done(request));
+  };
+  const netlink = await open(t, kernel);
+  t.strictSame(await netlink.dumpAll(table.LIST), [{ id: 1 }, { id: 2 }]);
+  await t.rejects(netlink.dumpAll(table.STRICT), {
+    code: 'ERR_MALFORMED',
+    detail: 'a reply to command 1, not to 3',
   });
 });
 

@@ -15,7 +15,7 @@ import {
 import { align4, attrs, extended, indexed, rawAttributes, struct } from '../../src/netlink/schema.ts';
 import { inetDiagMessage, inetDiagRequest } from '../../src/netlink/uapi/inet-diag.ts';
 import { controller } from '../../src/netlink/uapi/netlink.ts';
-import { devSmcr, lgrSmcd, lgrSmcr, linkSmcr, pnetEntry, smcGenNetlink } from '../../src/netlink/uapi/smc.ts';
+import { devSmcr, lgrSmcd, lgrSmcr, linkSmcr, smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import {
   connectionInfo,
   dmbInfo,
@@ -291,7 +291,10 @@ t.test('replies of real kernels (6.12, little endian)', async (t) => {
       .toString('hex')
       .padEnd(72, '0');
   t.strictSame(
-    decode(pnetEntry, '09000100 4e455431 00000000 07000200 64300000 08000300 6e2f6100 05000400 ff000000'),
+    decode(
+      smcPnetid.GET.reply,
+      '09000100 4e455431 00000000 07000200 64300000 08000300 6e2f6100 05000400 ff000000',
+    ),
     { name: 'NET1', ethName: 'd0', ibName: 'n/a', ibPort: 255 },
   );
   t.strictSame(
@@ -348,7 +351,7 @@ t.test('replies of real kernels (6.12, little endian)', async (t) => {
     { chid: 0xffffn },
     'CHID as the header has it, u16',
   );
-  t.strictSame(decode(devSmcr, ''), {});
+  t.throws(() => decode(devSmcr, ''), { message: 'DEV_SMCR.ibName (attribute 10) is missing' });
 });
 
 t.test('diag attributes of real kernels', async (t) => {

@@ -32,9 +32,9 @@ function kernelWith(facts: Kernel): FakeKernel {
   const kernel = new FakeKernel().serve(smcPnetid, { GET: () => facts.pnet ?? [] }).serve(smcGenNetlink, {
     GET_SYS_INFO: () => [{ sysInfo: { version: 2, release: 1, isIsmV2, isSmcrV2 } }],
     GET_DEV_SMCR: () => (facts.ports ?? []).map((devSmcr) => ({ devSmcr })),
-    GET_DEV_SMCD: () => (facts.isms ?? []).map((devSmcd) => ({ devSmcd })),
+    GET_DEV_SMCD: () => (facts.isms ?? []).map((devSmcd) => ({ devSmcd: { useCount: 0, ...devSmcd } })),
     DUMP_UEID: () => ueids.map((entry) => ({ entry })),
-    DUMP_SEID: () => (facts.seid ? [facts.seid] : []),
+    DUMP_SEID: () => [facts.seid ?? {}],
   });
   kernel.addresses = () => facts.addresses ?? [];
   return kernel;

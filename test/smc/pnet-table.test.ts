@@ -91,7 +91,11 @@ function bench(t: Test, setting: Setting = {}): Bench {
     .serve(smcGenNetlink, {
       GET_DEV_SMCR: () =>
         Object.entries(secondPorts).map(([ibName, [pnetId, pnetUser]]) => ({
-          devSmcr: { ibName, port: { pnetId: 'OTHER', pnetUser: 1 }, port2: { pnetId, pnetUser } },
+          devSmcr: {
+            ibName,
+            port: { pnetId: 'OTHER', pnetUser: 1, valid: 1 },
+            port2: { pnetId, pnetUser, valid: 1 },
+          },
         })),
     });
   let netlink: Promise<GenericNetlink> | undefined;
@@ -142,12 +146,12 @@ t.test('an interface that is called n/a is not taken for a device', async (t) =>
   t.match(await pnet.list(), [{ kind: 'ethernet', ethName: 'n/a' }]);
 });
 
-t.test('attributes that a kernel leaves out', async (t) => {
-  const { pnet, table } = bench(t);
-  table.push({} as Row);
-  t.strictSame(await pnet.list(), [
-    { pnetId: '', kind: 'ethernet', ethName: 'n/a', ibName: 'n/a', ibPort: 255 },
-  ]);
+t.test('an entry has all four attributes', async (t) => {
+  for (const key of ['name', 'ethName', 'ibName', 'ibPort']) {
+    const { pnet, table } = bench(t);
+    table.push({ ...eth('A', 'eth0'), [key]: undefined } as Row);
+    await t.rejects(pnet.list(), { code: 'ERR_MALFORMED', detail: new RegExp(`^PNETID\\.${key} `) });
+  }
 });
 
 /** What each call makes of each errno: a NetlinkError with that code, an SmcError code, or success. */
@@ -372,10 +376,22 @@ t.test('the second port has another PNET ID, or one in hardware', async (t) => {
   }
 });
 
+t.test('what a second port has is not guessed when the devices cannot be listed', async (t) => {
+  const { pnet, kernel } = bench(t, { table: [ib('NET1', 'mlx5_0', 1)] });
+  kernel.raw = (request) => {
+    const isLookup = request.data.includes('SMC_GEN_NETLINK');
+    return isLookup ? [kernel.error(request, 'ENOMEM')] : undefined;
+  };
+  await t.rejects(pnet.add({ pnetId: 'NET1', ibName: 'mlx5_0', ibPort: 2 }), {
+    op: 'resolve family',
+    code: 'ENOMEM',
+  });
+});
+
 t.test('port 1 after port 2 is the unlisted one', async (t) => {
   const { pnet, kernel } = bench(t, { table: [ib('NET1', 'mlx5_0', 2)] });
   kernel.serve(smcGenNetlink, {
-    GET_DEV_SMCR: () => [{ devSmcr: { ibName: 'mlx5_0', port: { pnetId: 'NET1', pnetUser: 1 } } }],
+    GET_DEV_SMCR: () => [{ devSmcr: { ibName: 'mlx5_0', port: { pnetId: 'NET1', pnetUser: 1, valid: 1 } } }],
   });
   t.match(await pnet.add({ pnetId: 'NET1', ibName: 'mlx5_0', ibPort: 1 }), { unlistedPort: true });
 });

@@ -4,7 +4,8 @@ import { binary, u8, u32 } from '../codec.ts';
 import { attrs, struct } from '../schema.ts';
 
 export const NETLINK_ROUTE = 0;
-/** the reply to the dump is of type RTM_NEWADDR, 20 */
+/** what a dump with RTM_GETADDR gives */
+export const RTM_NEWADDR = 20;
 export const RTM_GETADDR = 22;
 
 export const AF_UNSPEC = 0;

@@ -66,9 +66,9 @@ export const FALLBACK_SERVER = 1;
 
 /** SMC_GEN_FBACK_STATS: one message for each side and reason; none at all without a fallback */
 export const fallbackStats = attrs('FBACK_STATS', {
-  type: [1, u8],
+  type: [1, u8, 'required'],
   serverTotal: [2, u64], // only in the first message of a dump
   clientTotal: [3, u64], // only in the first message of a dump
-  reasonCode: [4, u32],
-  reasonCount: [5, u16], // wraps
+  reasonCode: [4, u32, 'required'],
+  reasonCount: [5, u16, 'required'], // wraps
 });

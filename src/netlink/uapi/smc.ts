@@ -23,19 +23,27 @@ export const NAME_NONE = 'n/a';
 /** Width of an EID without its NUL (SMC_MAX_EID_LEN). */
 export const EID_LENGTH = 32;
 
-/** enum {SMC_PNETID_*}: an entry of the PNET table; a reply always carries all four. */
-export const pnetEntry = attrs('PNETID', {
+/** enum {SMC_PNETID_*}: an entry of the PNET table as it is asked for */
+const pnetRequest = attrs('PNETID', {
   name: [1, str(PNETID_MAX_LENGTH, 'latin1')],
   ethName: [2, str(IFNAME_MAX_LENGTH)],
   ibName: [3, str(IBNAME_MAX_LENGTH)],
   ibPort: [4, u8],
 });
 
+/** The same in a reply, which always carries all four. */
+const pnetEntry = attrs('PNETID', {
+  name: [1, str(PNETID_MAX_LENGTH, 'latin1'), 'required'],
+  ethName: [2, str(IFNAME_MAX_LENGTH), 'required'],
+  ibName: [3, str(IBNAME_MAX_LENGTH), 'required'],
+  ibPort: [4, u8, 'required'],
+});
+
 /** Family SMC_PNETID, since 4.11. */
 export const smcPnetid = family('SMC_PNETID', 1, {
   GET: { id: 1, request: none, reply: pnetEntry },
-  ADD: { id: 2, request: pnetEntry, reply: none },
-  DEL: { id: 3, request: pnetEntry, reply: none },
+  ADD: { id: 2, request: pnetRequest, reply: none },
+  DEL: { id: 3, request: pnetRequest, reply: none },
   FLUSH: { id: 4, request: none, reply: none },
 });
 
@@ -111,58 +119,76 @@ export const lgrSmcd = attrs('LGR_SMCD', {
   dmbAlloc: [13, uint], // since 6.12
 });
 
-/** SMC_NLA_DEV_PORT_* */
+/** SMC_NLA_DEV_PORT_* of an ISM device */
+const ismPort = attrs('DEV_PORT', {
+  pnetUser: [1, u8],
+  pnetId: [2, str(PNETID_MAX_LENGTH)],
+});
+
+/** SMC_NLA_DEV_PORT_* of an RDMA device */
 export const devPort = attrs('DEV_PORT', {
   pnetUser: [1, u8],
   pnetId: [2, str(PNETID_MAX_LENGTH)],
   netDev: [3, u32],
   state: [4, u8],
-  valid: [5, u8],
+  valid: [5, u8, 'required'],
   linkCount: [6, u32],
 });
 
 const device = {
-  useCount: [1, u32],
   isCritical: [2, u8],
   pciFid: [3, u32],
   pciChid: [4, u16],
   pciVendor: [5, u16],
   pciDevice: [6, u16],
   pciId: [7, str(15)],
-  port: [8, devPort],
-  port2: [9, devPort],
-  ibName: [10, str(IBNAME_MAX_LENGTH)],
 } as const;
 
 /** SMC_GEN_DEV_SMCD */
-export const devSmcd = attrs('DEV_SMCD', device);
+export const devSmcd = attrs('DEV_SMCD', {
+  ...device,
+  useCount: [1, u32, 'required'],
+  port: [8, ismPort],
+});
+
 /** SMC_GEN_DEV_SMCR */
-export const devSmcr = attrs('DEV_SMCR', device);
+export const devSmcr = attrs('DEV_SMCR', {
+  ...device,
+  port: [8, devPort],
+  port2: [9, devPort],
+  ibName: [10, str(IBNAME_MAX_LENGTH), 'required'],
+});
 
 /** SMC_NLA_EID_TABLE_*; no nest around it. Requests need exactly 32 characters, padded with blanks, and a NUL. */
-const ueid = attrs('EID_TABLE', { entry: [1, blankPadded(EID_LENGTH)] });
+const ueid = attrs('EID_TABLE', { entry: [1, blankPadded(EID_LENGTH), 'required'] });
 
 /** SMC_NLA_SEID_*; no attributes at all on a machine without SMC-D version 2 */
 const seid = attrs('SEID', { entry: [1, str(EID_LENGTH)], enabled: [2, u8] });
 
 /** SMC_NLA_HS_LIMITATION_* */
-const handshakeLimitation = attrs('HS_LIMITATION', { enabled: [1, u8] });
+const handshakeLimitation = attrs('HS_LIMITATION', { enabled: [1, u8, 'required'] });
 
 /** Family SMC_GEN_NETLINK, since 5.11; commands above 6 are younger. */
 export const smcGenNetlink = family('SMC_GEN_NETLINK', 1, {
-  GET_SYS_INFO: { id: 1, request: none, reply: attrs('GEN', { sysInfo: [1, sysInfo] }) },
-  GET_LGR_SMCR: { id: 2, request: none, reply: attrs('GEN', { lgrSmcr: [2, lgrSmcr] }) },
+  GET_SYS_INFO: { id: 1, request: none, reply: attrs('GEN', { sysInfo: [1, sysInfo, 'required'] }) },
+  GET_LGR_SMCR: { id: 2, request: none, reply: attrs('GEN', { lgrSmcr: [2, lgrSmcr, 'required'] }) },
+  // each group in a message of command 2, its links in messages of command 3
   GET_LINK_SMCR: {
     id: 3,
+    replyIds: [2, 3],
     request: none,
     reply: attrs('GEN', { lgrSmcr: [2, lgrSmcr], linkSmcr: [3, linkSmcr] }),
   },
-  GET_LGR_SMCD: { id: 4, request: none, reply: attrs('GEN', { lgrSmcd: [4, lgrSmcd] }) },
-  GET_DEV_SMCD: { id: 5, request: none, reply: attrs('GEN', { devSmcd: [5, devSmcd] }) },
-  GET_DEV_SMCR: { id: 6, request: none, reply: attrs('GEN', { devSmcr: [6, devSmcr] }) },
+  GET_LGR_SMCD: { id: 4, request: none, reply: attrs('GEN', { lgrSmcd: [4, lgrSmcd, 'required'] }) },
+  GET_DEV_SMCD: { id: 5, request: none, reply: attrs('GEN', { devSmcd: [5, devSmcd, 'required'] }) },
+  GET_DEV_SMCR: { id: 6, request: none, reply: attrs('GEN', { devSmcr: [6, devSmcr, 'required'] }) },
   // since 5.14
-  GET_STATS: { id: 7, request: none, reply: attrs('GEN', { stats: [7, stats] }) },
-  GET_FBACK_STATS: { id: 8, request: none, reply: attrs('GEN', { fallback: [8, fallbackStats] }) },
+  GET_STATS: { id: 7, request: none, reply: attrs('GEN', { stats: [7, stats, 'required'] }) },
+  GET_FBACK_STATS: {
+    id: 8,
+    request: none,
+    reply: attrs('GEN', { fallback: [8, fallbackStats, 'required'] }),
+  },
   // since 5.16
   DUMP_UEID: { id: 9, request: none, reply: ueid },
   ADD_UEID: { id: 10, request: ueid, reply: none },

@@ -32,13 +32,13 @@ t.test('whole', async (t) => {
     { status: 'pass', finding: '1 PNET ID: NET1' },
   ]);
   t.match(checks([eth('NET1', 'eth0'), dev('NET1', '0000:01:00.0')]), [{ status: 'pass' }], 'by PCI address');
-  const known = { value: [{ device: {}, number: 2, port: { pnetId: 'NET1' } }] };
+  const known = { value: [{ device: { ibName: 'mlx5_0' }, number: 2, port: { pnetId: 'NET1', valid: 1 } }] };
   t.match(
     checks([eth('NET1', 'eth0')], { smcrPorts: known }),
     [{ status: 'pass' }],
     'a second port has no entry',
   );
-  const ism = { value: [{ pciId: '0000:00:00.0', port: { pnetId: 'NET1' } }] };
+  const ism = { value: [{ useCount: 0, pciId: '0000:00:00.0', port: { pnetId: 'NET1' } }] };
   t.match(checks([eth('NET1', 'eth0')], { smcdDevices: ism }), [{ status: 'pass' }]);
   t.match(checks([eth('NET1', 'eth0'), dev('NET1', 'loopback-ism')]), [{ status: 'pass' }]);
 });
