@@ -6,7 +6,7 @@ import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { SmcClient } from '../../src/smc/client.ts';
 import { fallbackVerdict } from '../../src/smc/connection-verdict.ts';
 import { type FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
-import { gidsOf, networkInterface, plant, rdmaDevice } from '../helpers/host-trees.ts';
+import { gidsOf, networkInterface, pciFunction, plant, rdmaDevice } from '../helpers/host-trees.ts';
 import { inspectedKernel, ROCE } from '../helpers/inspected-kernel.ts';
 
 const NOSMCDEV = 0x03030000;
@@ -70,7 +70,11 @@ function host(
     },
     networkInterface('lo', { index: 1, mtu: 65536, type: 772, flags: '0x9', operstate: 'unknown' }),
     networkInterface('eth0', { index: 2 }),
-    rdmaDevice('mlx5_0', { ...(driver && { driver }), ports: [{ state, gids: gidsOf('10.0.0.1', 'eth0') }] }),
+    ...(driver ? [pciFunction('0000:01:00.0', { vendor: '1ded', device: '107f', driver })] : []),
+    rdmaDevice('mlx5_0', {
+      ...(driver && { pci: '0000:01:00.0' }),
+      ports: [{ state, gids: gidsOf('10.0.0.1', 'eth0') }],
+    }),
     rdmaDevice('mlx5_9', { ports: [{ state: '1: DOWN', gids: [] }] }),
   );
   const client = new SmcClient({ transport: kernel, hostRoot: root });

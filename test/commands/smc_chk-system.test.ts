@@ -3,12 +3,14 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { smcChk } from '../../src/commands/smc_chk.ts';
+import { smcr } from '../../src/commands/smcr.ts';
 import { addressAttributes, addressMessage, NETLINK_ROUTE } from '../../src/netlink/uapi/rtnetlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { CHECK_IDS } from '../../src/smc/checks/check.ts';
 import type { FakeKernel } from '../helpers/fake-kernel.ts';
 import { RELEASE } from '../helpers/host-view.ts';
 import { fails, inspectedKernel } from '../helpers/inspected-kernel.ts';
+import { ownDirectory } from '../helpers/own-directory.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';
 
 const RTM_NEWADDR = 20;
@@ -107,6 +109,55 @@ const check = (t: Test, argv = '', options: RunOptions & { tree?: object } = {})
     ...options,
   });
 
+t.test('a reset of the statistics takes a warning away', async (t) => {
+  const tree = {
+    ...TREE,
+    proc: {
+      ...TREE.proc,
+      self: { ...TREE.proc.self, ns: { net: t.fixture('symlink', 'net:[4026531840]') } },
+      sys: {
+        ...TREE.proc.sys,
+        kernel: { ...TREE.proc.sys.kernel, random: { boot_id: 'boot-1\n' } },
+      },
+    },
+  };
+  const options = {
+    hostRoot: t.testdir(tree as never),
+    env: { XDG_STATE_HOME: ownDirectory(t) },
+    transport: kernelWith({
+      GET_FBACK_STATS: () => [
+        { fallback: { type: 2, serverTotal: 0n, clientTotal: 9n, reasonCode: 0x03010000, reasonCount: 9 } },
+      ],
+      GET_STATS: () => [{ stats: { serverHandshakeErrors: 2n, smcr: { txRmb: { downgrade: 4n } } } }],
+    }),
+  };
+  const warned = async () => {
+    const { checks } = JSON.parse((await runCommand(smcChk, '-j', options)).stdout) as {
+      checks: { id: string; status: string; finding: string; fix: string; facts: { since: string | null } }[];
+    };
+    const ids = ['fallbacks', 'handshake-errors', 'smaller-buffers'];
+    return checks.filter(
+      ({ id, status }) => ids.includes(id) && (status === 'warning' || id === 'fallbacks'),
+    );
+  };
+  const before = await warned();
+  t.strictSame(before.map(({ id }) => id).sort(), ['fallbacks', 'handshake-errors', 'smaller-buffers']);
+  for (const { finding, fix, facts } of before) {
+    t.match(finding, / since smc was loaded/);
+    t.match(fix, /; to count anew: smcr stats reset$/);
+    t.equal(facts.since, null);
+  }
+  t.equal((await runCommand(smcr, 'stats reset', options)).status, 0);
+  t.match(await warned(), [
+    {
+      id: 'fallbacks',
+      status: 'pass',
+      finding: /^no connection was made since the reset at \d{4}-\d\d-\d\dT[\d:.]+Z$/,
+      facts: { since: /Z$/ },
+    },
+  ]);
+});
+
 const LINES = `PASS module smc: loaded
 PASS module smc_diag: loaded
 PASS kernel: Linux ${RELEASE}, by its version without SMC-R version 2 from IPv4-mapped IPv6 addresses (6.14), RDMA devices with one receive SGE (6.14), DIBS (6.18), hs_ctrl (6.19), settings for work requests (6.19)
@@ -133,7 +184,7 @@ PASS buffer-limit net.core.rmem_max: 212992 bytes, not below net.smc.rmem (65536
 PASS rlimit nofile: 1024 open files, at most 4096
 PASS rlimit memlock: 65536 bytes of locked memory
   reason: SMC's buffers belong to the kernel and do not count; programs that use RDMA themselves need it
-PASS fallbacks: 0 of 3 connections fell back to TCP (0 %)
+PASS fallbacks: 0 of 3 connections fell back to TCP (0 %) since smc was loaded
 PASS kernel-log: 1 message about SMC, none of trouble
 `;
 

@@ -261,6 +261,32 @@ t.test('functions that do not tell all about themselves', async (t) => {
   ]);
 });
 
+t.test(
+  'a machine that does not give the type of functions (PFT): the ids of the devices decide',
+  async (t) => {
+    const ids = ['15b3:1016', '1014:04ed', '8086:0953'];
+    const files = ids.flatMap((id, at) => {
+      const [vendor = '', device = ''] = id.split(':');
+      const fid = `0000000${at + 1}`;
+      return [
+        slot(fid, 1),
+        pciFunction(`000${at}:00:00.0`, { vendor, device, more: { function_id: `0x${fid}` } }),
+      ];
+    });
+    const { status, stdout } = await run(
+      '',
+      {},
+      Object.assign({ 'proc/sys/kernel/arch': 's390x\n' }, ...files),
+    );
+    t.equal(status, 0);
+    t.strictSame(stdout.split('\n').slice(2), [
+      '   1  1      0000:00:00.0  n/a    RoCE_Express2    ROC2  y    n/a   n/a                n/a',
+      '   2  1      0001:00:00.0  n/a    ISM              ISM   y    n/a   n/a                n/a',
+      '',
+    ]);
+  },
+);
+
 t.test('PNET IDs of the table, by RDMA device and by PCI address', async (t) => {
   const pnet = [device('BYNAME', 'mlx5_1'), device('BYPCI', '0006:00:00.0'), device('NEVER', 'mlx5_0')];
   const ports = [port('mlx5_1', 'BYNAME')];

@@ -151,6 +151,7 @@ export function healthyHost(changes: Partial<HostView> = {}): HostView {
     seid: { value: null },
     isHandshakeLimited: { value: false },
     statistics: { value: noStatistics() },
+    resetTime: undefined,
     ...changes,
   };
 }

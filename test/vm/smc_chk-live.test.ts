@@ -132,6 +132,23 @@ t.test('one host with SMC-R', async (t) => {
       t.ok(line.replace(/\x1b\[[0-9;]*m/g, '').trimEnd().length <= 80, line);
   });
 
+  await t.test('IPv4 by an IPv6 socket, which SMC-R version 2 takes since Linux 6.14', async (t) => {
+    const found = await connect(guest, '::ffff:127.0.0.1');
+    t.match(found, {
+      status: 3,
+      mode: 'TCP',
+      declined_by: 'local',
+      cause: { name: 'NOSMCDEV' },
+      local: { address: '::ffff:127.0.0.1' },
+    });
+    t.match(found.likely_cause, {
+      at: 'local',
+      text: /^::ffff:127\.0\.0\.1 is an IPv4 address by an IPv6 socket/,
+      fix: /Linux 6\.14 or later.*-Djava\.net\.preferIPv4Stack=true/,
+    });
+    t.match(await connect(guest, '127.0.0.1'), { status: 0, mode: 'SMCR' }, 'the same address, by IPv4');
+  });
+
   await t.test('a peer without SMC', async (t) => {
     const web = await guest.start('exec python3 -m http.server -b 127.0.0.1 8080');
     await waitForListener(guest, 8080);
@@ -325,6 +342,21 @@ signal.pause()
 t.test('one host with SMC-D', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12-smcd' });
   t.teardown(() => guest.close());
+
+  await t.test('a client that offers no enterprise ID', async (t) => {
+    const server = await serve(guest, '-j -p 7301');
+    const found = await connect(guest, '127.0.0.1:7301');
+    const seen = await reportOf(server);
+    t.match(found, {
+      status: 3,
+      reason: { name: 'PEERDECL' },
+      cause: { name: 'NOUEID' },
+      declined_by: 'peer',
+    });
+    t.match(found.likely_cause, { at: 'local', text: /^no UEID: /, fix: /^smcd ueid add NAME/ });
+    t.match(seen, { mode: 'TCP', reason: { name: 'NOUEID' }, peer_diagnosis: null, declined_by: 'local' });
+  });
+
   await addUeid(guest);
   const server = await serve(guest, '-j -6 -p 7300');
   const found = await connect(guest, '127.0.0.1:7300');

@@ -139,7 +139,7 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     const after = await smcChk(guest);
     t.match(after.find('fallbacks'), {
       status: 'warning',
-      finding: '2 of 2 connections fell back to TCP (100 %)',
+      finding: '2 of 2 connections fell back to TCP (100 %) since smc was loaded',
       facts: { reasons: [{ side: /client|server/, code: /^0x/ }] },
     });
   });
@@ -150,6 +150,14 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     const found = await smcChk(guest);
     t.strictSame(found.notable, ['warning fallbacks'], 'what was before is not forgotten');
     t.equal(found.status, 0);
+    t.match(found.find('fallbacks').fix, /; to count anew: smcr stats reset$/);
+    await run('smcr stats reset');
+    const anew = await smcChk(guest);
+    t.strictSame(anew.notable, [], 'but a reset takes it away');
+    t.match(anew.find('fallbacks'), {
+      finding: /^no connection was made since the reset at 20/,
+      facts: { since: /^20.*Z$/ },
+    });
     t.match(found.find('interface', 'lo'), {
       status: 'pass',
       finding: 'SMC-R version 2 by rxelo port 1; no PNET ID, so an RDMA port on lo itself counts',

@@ -20,11 +20,13 @@ const STATUS_UNKNOWN = 4;
  * @throws SmcError NOT_FOUND for an interface that is not there or not up: exit status 2
  */
 export async function systemMode(context: Context, { flags, operands }: Parsed): Promise<number> {
-  const { io, hostRoot, client, paint } = context;
+  const { io, hostRoot, client, paint, isRecorded } = context;
   const checks = await systemCheck({
     client: await client(),
     root: hostRoot,
     ...(operands.length > 0 && { interfaces: operands }),
+    // what was reset on a recorded host is not recorded
+    ...(!isRecorded && { env: io.env }),
   });
   const counts = Object.fromEntries(
     (['pass', 'warning', 'fail', 'unknown'] as const).map((status) => [

@@ -3,17 +3,11 @@
 import { explain } from '../../cli/errors.ts';
 import { parseAction } from '../../cli/objects.ts';
 import { UsageError } from '../../cli/options.ts';
-import { bootId, networkNamespace } from '../../host/identity.ts';
-import { readStateFile, stateDirectory, UntrustedError, writeStateFile } from '../../host/state-file.ts';
+import { UntrustedError } from '../../host/state-file.ts';
 import { SmcError } from '../../smc/error.ts';
 import type { Statistics } from '../../smc/statistics.ts';
-import {
-  type Baseline,
-  BaselineError,
-  formatBaseline,
-  parseBaseline,
-  since,
-} from '../../smc/statistics-baseline.ts';
+import { BaselineError } from '../../smc/statistics-baseline.ts';
+import { type Counted, countedSinceReset, keepReset } from '../../smc/statistics-reset.ts';
 import { type ObjectContext, type SmcObject, writeDocument } from './object.ts';
 import { statisticsJson, suiteJson } from './stats-json.ts';
 import { statisticsText } from './stats-text.ts';
@@ -40,7 +34,9 @@ export const stats: SmcObject = {
     const current = await (await context.client()).statistics();
     // what was reset on a recorded host is not recorded
     const isAbsolute = context.absolute || context.isRecorded;
-    const { shown, baseline } = isAbsolute ? { shown: current } : sinceReset(context, current);
+    const { statistics: shown, baseline }: Counted = isAbsolute
+      ? { statistics: current }
+      : sinceReset(context, current);
     if (action === 'json') context.io.write(suiteJson(context.flavor, shown));
     else if (context.json)
       writeDocument(context, { statistics: statisticsJson(context.flavor, shown, baseline) });
@@ -52,69 +48,22 @@ export const stats: SmcObject = {
   },
 };
 
-/** Where the baseline is, and what it must say to count. */
-interface Place {
-  directory: string;
-  name: string;
-  bootId: string;
-  networkNamespace: string;
-}
-
-/** @throws SmcError when there is no directory to keep it in; Node's own error without /proc */
-function place({ io, hostRoot }: ObjectContext): Place {
-  const directory = stateDirectory(io.env, hostRoot);
-  if (directory === undefined)
-    throw new SmcError('NOT_FOUND', 'there is no directory to keep the state of a reset in', {
-      hint: 'set HOME or XDG_STATE_HOME',
-    });
-  const namespace = networkNamespace(hostRoot);
-  return {
-    directory,
-    name: `statistics-${namespace}.json`,
-    bootId: bootId(hostRoot),
-    networkNamespace: namespace,
-  };
-}
-
 /** What was counted since the last reset; all, with a line on stderr, when its state cannot be used. */
-function sinceReset(
-  context: ObjectContext,
-  current: Statistics,
-): { shown: Statistics; baseline?: Baseline | undefined } {
-  // the state is of the user and the machine that this runs on
-  if (context.isRecorded) return { shown: current };
-  let here: Place;
-  try {
-    here = place(context);
-  } catch {
-    return { shown: current }; // where no reset can be kept, there was none
-  }
-  try {
-    const text = readStateFile(here.directory, here.name);
-    if (text === undefined) return { shown: current };
-    const baseline = parseBaseline(text, current);
-    if (baseline.bootId !== here.bootId) throw new BaselineError('it is from before the last boot');
-    if (baseline.networkNamespace !== here.networkNamespace)
-      throw new BaselineError('it is of another network namespace');
-    return { shown: since(baseline.statistics, current), baseline };
-  } catch (error) {
-    // Never a reason to show nothing.
-    context.note(whyUnused(error, here), 'all counters since the start are shown');
-    return { shown: current };
-  }
+function sinceReset(context: ObjectContext, current: Statistics): Counted {
+  const counted = countedSinceReset(current, context.io.env, context.hostRoot);
+  if (counted.failure) context.note(whyUnused(counted.failure), 'all counters since the start are shown');
+  return counted;
 }
 
-function whyUnused(error: unknown, { directory, name }: Place): string {
+function whyUnused({ error, path }: NonNullable<Counted['failure']>): string {
   if (error instanceof UntrustedError) return `${error.path} is not used: ${error.message}`;
-  if (error instanceof BaselineError) return `${directory}/${name} is not used: ${error.message}`;
+  if (error instanceof BaselineError) return `${path} is not used: ${error.message}`;
   return `the last reset is not known: ${explain(error)?.text ?? error}`;
 }
 
-function keepBaseline(context: ObjectContext, statistics: Statistics): void {
-  const { directory, name, ...identity } = place(context);
-  const baseline: Baseline = { ...identity, time: new Date().toISOString(), statistics };
+function keepBaseline({ io, hostRoot }: ObjectContext, statistics: Statistics): void {
   try {
-    writeStateFile(directory, name, formatBaseline(baseline));
+    keepReset(statistics, io.env, hostRoot);
   } catch (error) {
     if (!(error instanceof UntrustedError)) throw error;
     throw new SmcError('INVALID', `${error.path} is not used: ${error.message}`, {

@@ -23,14 +23,27 @@ const PFT_NAMES: Readonly<Record<number, string>> = {
 /** First number of the adapter's firmware version. */
 const FIRMWARE_TYPES: Readonly<Record<string, string>> = { 14: 'RoCE_Express2', 22: 'RoCE_Express3' };
 
+/** What the ids of the devices tell where the machine gives no type, as some guests have it. */
+const TYPES_BY_ID: Readonly<Record<string, number>> = {
+  '15b3:1004': PFT_ROCE_EXPRESS,
+  '15b3:1016': PFT_ROCE_EXPRESS2,
+  '15b3:101e': PFT_ROCE_EXPRESS2,
+  '1014:04ed': PFT_ISM,
+};
+
+/** Type of a function of s390x; `undefined` for other machines, and for one that neither type nor ids tell. */
+export function functionType(pci: PciFunction): number | undefined {
+  return pci.mainframe && (pci.mainframe.type ?? TYPES_BY_ID[pciKey(pci)]);
+}
+
 /** Short name of a type; `undefined` for one that has nothing to do with SMC. */
 export function pftName(pci: PciFunction): string | undefined {
-  return PFT_NAMES[pci.mainframe?.type ?? -1];
+  return PFT_NAMES[functionType(pci) ?? -1];
 }
 
 /** Name of the adapter; vendor and device id for one without a name. */
 export function typeName(pci: PciFunction, rdma: RdmaDevice | undefined): string {
-  switch (pci.mainframe?.type) {
+  switch (functionType(pci)) {
     case PFT_ROCE_EXPRESS:
       return 'RoCE_Express';
     case PFT_ISM:
@@ -46,8 +59,9 @@ export function typeName(pci: PciFunction, rdma: RdmaDevice | undefined): string
 }
 
 /** Whether a function of s390x is a virtual one; all but those of Network Express are. `undefined`: not known */
-export function isVirtual({ mainframe }: PciFunction): boolean | undefined {
-  const { type, virtualFunction } = mainframe ?? {};
+export function isVirtual(pci: PciFunction): boolean | undefined {
+  const { virtualFunction } = pci.mainframe ?? {};
+  const type = functionType(pci);
   if ([PFT_ROCE_EXPRESS, PFT_ISM, PFT_ROCE_EXPRESS2, PFT_NETWORK_HYBRID].includes(type ?? -1)) return true;
   return virtualFunction === undefined ? undefined : virtualFunction !== 0;
 }

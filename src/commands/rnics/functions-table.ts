@@ -8,7 +8,7 @@ import { hex } from '../../output/numbers.ts';
 import { type Column, printable } from '../../output/table.ts';
 import { devicePnet, interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
 import type { Inventory } from '../../smc/inventory.ts';
-import { isVirtual, PFT_ROCE_EXPRESS, pftName, typeName } from './function-types.ts';
+import { functionType, isVirtual, PFT_ROCE_EXPRESS, pftName, typeName } from './function-types.ts';
 
 /** What the options ask for. */
 export interface ListOptions {
@@ -122,8 +122,9 @@ function interfaceRows(slot: PciSlot, pci: PciFunction, inventory: Inventory): F
 }
 
 /** Port of the adapter from 0; RoCE Express has two behind one function, others one. */
-function adapterPort({ mainframe }: PciFunction, netdev: NetworkInterface | undefined): number | undefined {
-  if (mainframe?.type === PFT_ROCE_EXPRESS) return netdev?.devPort;
+function adapterPort(pci: PciFunction, netdev: NetworkInterface | undefined): number | undefined {
+  const { mainframe } = pci;
+  if (functionType(pci) === PFT_ROCE_EXPRESS) return netdev?.devPort;
   return mainframe?.port ? mainframe.port - 1 : undefined;
 }
 

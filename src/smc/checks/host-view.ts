@@ -15,6 +15,7 @@ import type { InterfaceAddress } from '../interface-addresses.ts';
 import { readOwnRdmaDevices } from '../inventory.ts';
 import type { PnetEntry } from '../pnet-table.ts';
 import type { Statistics } from '../statistics.ts';
+import { countedSinceReset } from '../statistics-reset.ts';
 import type { SystemInfo } from '../system.ts';
 import { type Looked, look } from './check.ts';
 
@@ -43,7 +44,10 @@ export interface HostView {
   ueids: Looked<string[]>;
   seid: Looked<Seid | null>;
   isHandshakeLimited: Looked<boolean>;
+  /** since the last reset */
   statistics: Looked<Statistics>;
+  /** time of that reset, ISO 8601; `undefined`: none, so it is all since smc was loaded or the namespace made */
+  resetTime: string | undefined;
 }
 
 const GENERAL = smcGenNetlink.GET_SYS_INFO.family;
@@ -51,7 +55,12 @@ const PNETID = smcPnetid.GET.family;
 
 export const NO_SMC = 'there is no SMC in the kernel at the moment';
 
-export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostView> {
+/** @param env where a reset of the statistics is kept; without it there was none */
+export async function lookAtHost(
+  client: SmcClient,
+  root = '/',
+  env?: Readonly<Record<string, string | undefined>>,
+): Promise<HostView> {
   const families = await look(async () =>
     (await client.families()).filter(({ name }) => name === GENERAL || name === PNETID),
   );
@@ -64,6 +73,8 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
   const interfaces = readInterfaces(root);
   const system = await ask(GENERAL, () => client.system());
   const smcdDevices = await ask(GENERAL, () => client.smcdDevices());
+  const statistics = await ask(GENERAL, () => client.statistics());
+  const counted = statistics.value && env && countedSinceReset(statistics.value, env, root);
   const release = kernelRelease(root);
   return {
     root,
@@ -85,7 +96,8 @@ export async function lookAtHost(client: SmcClient, root = '/'): Promise<HostVie
     ueids: await ask(GENERAL, () => client.ueids.list()),
     seid: await ask(GENERAL, async () => (await client.seid.read()) ?? null),
     isHandshakeLimited: await ask(GENERAL, () => client.handshakeLimit.isEnabled()),
-    statistics: await ask(GENERAL, () => client.statistics()),
+    statistics: counted ? { value: counted.statistics } : statistics,
+    resetTime: counted?.baseline?.time,
   };
 }
 

@@ -28,6 +28,8 @@ export interface SystemCheckOptions {
   root?: string;
   /** interfaces to look at; default: all that are up and have an address */
   interfaces?: readonly string[];
+  /** environment, which tells where a reset of the statistics is kept; without it they count from the start */
+  env?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -36,8 +38,8 @@ export interface SystemCheckOptions {
  * @returns the checks, module smc first
  * @throws SmcError NOT_FOUND for an interface that is not there or not up
  */
-export async function systemCheck({ client, root, interfaces }: SystemCheckOptions): Promise<Check[]> {
-  const host = await lookAtHost(client, root);
+export async function systemCheck({ client, root, interfaces, env }: SystemCheckOptions): Promise<Check[]> {
+  const host = await lookAtHost(client, root, env);
   return checkHost(
     host,
     interfaces?.map((name) => namedUpInterface(name, host.interfaces)),

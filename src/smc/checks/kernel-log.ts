@@ -3,11 +3,18 @@ import { type KernelMessage, readKernelLog } from '../../host/kernel-log.ts';
 import { type Check, check, counted, lookNow } from './check.ts';
 import type { HostView } from './host-view.ts';
 
+/** Messages of SMC and of what it stands on: `smc: …`, and `ism 0000:00:00.0: …` where a device speaks. */
+const OF_SMC = /^(?:smc|dibs|ism)(?: \S+)?: /;
 /**
- * Messages of module smc that tell of trouble; those about new devices, links and PNET IDs are let pass, and so is a link
- * group in state SINGLE: each one begins so, and over one adapter it stays so.
+ * Messages that tell of trouble; those about new devices, links and PNET IDs are let pass, and so is a link group in state
+ * SINGLE: each one begins so, and over one adapter it stays so.
  */
-const TROUBLE = /link removed|state changed: NONE|removing (?:ib|smcd) device|error|fail|unexpected/i;
+const TROUBLE =
+  /link removed|state changed: NONE|error|fail|unexpected|LLC protocol violation|dropped parallel LLC msg/i;
+/** A device that leaves takes its links along. That it left is a matter of who took it out, or of the driver. */
+const REMOVED = /^smc: removing (?:ib|smcd) device (\S+)$/;
+const LINK_REMOVED = /\blink removed: .*\bibdev (\S+?),? /;
+const ADDED = /^smc: adding (?:ib|smcd) device (\S+)/;
 /** What the kernel says of a module that was not built together with it; the check of the module says that, too. */
 const TAINT = /^smc: (?:loading out-of-tree module|module verification failed)/;
 /** Messages that are quoted. */
@@ -23,12 +30,13 @@ export function checkKernelLog({ root }: HostView): Check[] {
         fix: 'run smc_chk as root',
       }),
     ];
-  const ofSmc = log.value.filter(({ text }) => /^smc: /.test(text));
-  const trouble = ofSmc.filter(({ text }) => TROUBLE.test(text) && !TAINT.test(text));
+  const ofSmc = log.value.filter(({ text }) => OF_SMC.test(text));
+  const { trouble, removed } = sorted(ofSmc);
   const facts = { messages: ofSmc.map(line) };
   if (trouble.length === 0)
     return [
       check('pass', 'kernel-log', null, `${counted(ofSmc.length, 'message')} about SMC, none of trouble`, {
+        reason: removed.size > 0 ? `devices that were taken out: ${[...removed].join(', ')}` : null,
         facts,
       }),
     ];
@@ -39,6 +47,25 @@ export function checkKernelLog({ root }: HostView): Check[] {
       facts,
     }),
   ];
+}
+
+/** What is trouble, and the devices that were taken out. */
+function sorted(messages: readonly KernelMessage[]): { trouble: KernelMessage[]; removed: Set<string> } {
+  const removed = new Set<string>();
+  const leaving = new Set<string>();
+  const trouble = messages.filter(({ text }) => {
+    const [, left] = REMOVED.exec(text) ?? [];
+    if (left !== undefined) {
+      removed.add(left);
+      leaving.add(left);
+    }
+    const [, back] = ADDED.exec(text) ?? [];
+    if (back !== undefined) leaving.delete(back);
+    const [, device] = LINK_REMOVED.exec(text) ?? [];
+    if (device !== undefined && leaving.has(device)) return false;
+    return TROUBLE.test(text) && !TAINT.test(text);
+  });
+  return { trouble, removed };
 }
 
 const line = ({ seconds, text }: KernelMessage): string => `[${seconds.toFixed(6)}] ${text}`;

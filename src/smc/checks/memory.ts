@@ -3,6 +3,7 @@ import { pageSize, readFreeBlocks, readMemory } from '../../host/memory.ts';
 import { readSysctl } from '../../host/sysctl.ts';
 import { type Check, check, type Looked, lookNow } from './check.ts';
 import type { HostView } from './host-view.ts';
+import { COUNT_ANEW, sinceText } from './statistics.ts';
 
 /** A host that has room for fewer connections than that is short of memory. */
 const FEW_CONNECTIONS = 1000;
@@ -111,8 +112,8 @@ function checkCoreLimit(root: string, side: 'send' | 'receive', bytes: number): 
   });
 }
 
-/** Buffers that came out smaller than wanted since the namespace was made. */
-function checkDowngraded({ statistics }: HostView): Check[] {
+/** Buffers that came out smaller than wanted since the last reset. */
+function checkDowngraded({ statistics, ...since }: HostView): Check[] {
   if (!statistics.value) return [];
   const { smcd, smcr } = statistics.value;
   const count = [smcd, smcr].reduce(
@@ -121,10 +122,16 @@ function checkDowngraded({ statistics }: HostView): Check[] {
   );
   if (count === 0n) return [];
   return [
-    check('warning', 'smaller-buffers', null, `${count} buffers became smaller than wanted`, {
-      reason: 'no memory was free in pieces of that size',
-      fix: 'sysctl -w net.smc.smcr_buf_type=2, or free memory',
-      facts: { downgraded: count },
-    }),
+    check(
+      'warning',
+      'smaller-buffers',
+      null,
+      `${count} buffers became smaller than wanted ${sinceText(since)}`,
+      {
+        reason: 'no memory was free in pieces of that size',
+        fix: `sysctl -w net.smc.smcr_buf_type=2, or free memory; ${COUNT_ANEW}`,
+        facts: { since: since.resetTime ?? null, downgraded: count },
+      },
+    ),
   ];
 }

@@ -9,11 +9,22 @@ const TOLERATED = 0.1;
 /** Reasons that are named. */
 const TOP = 3;
 
-/** What became of the connections of this network namespace so far. */
-export function checkStatistics({ statistics }: HostView): Check[] {
+type Since = Pick<HostView, 'resetTime' | 'isInitialNamespace'>;
+
+/** "since the reset at 2026-01-01T00:00:00.000Z": what the counters of this host count from */
+export function sinceText({ resetTime, isInitialNamespace }: Since): string {
+  if (resetTime !== undefined) return `since the reset at ${resetTime}`;
+  return `since ${isInitialNamespace === false ? 'this network namespace was made' : 'smc was loaded'}`;
+}
+
+/** Takes a warning away that counts what has been mended. */
+export const COUNT_ANEW = 'to count anew: smcr stats reset';
+
+/** What became of the connections of this network namespace since the last reset. */
+export function checkStatistics({ statistics, ...since }: HostView): Check[] {
   if (!statistics.value)
     return [check('unknown', 'fallbacks', null, 'the statistics cannot be read', { reason: statistics.why })];
-  return [checkFallbacks(statistics.value), ...checkHandshakeErrors(statistics.value)];
+  return [checkFallbacks(statistics.value, since), ...checkHandshakeErrors(statistics.value, since)];
 }
 
 interface ReasonCount {
@@ -22,7 +33,7 @@ interface ReasonCount {
   count: number;
 }
 
-function checkFallbacks({ smcd, smcr, fallbacks }: Statistics): Check {
+function checkFallbacks({ smcd, smcr, fallbacks }: Statistics, since: Since): Check {
   const smc = sum(smcConnections(smcd)) + sum(smcConnections(smcr));
   const tcp = fallbacks.client.total + fallbacks.server.total;
   const reasons = (['client', 'server'] as const)
@@ -30,6 +41,7 @@ function checkFallbacks({ smcd, smcr, fallbacks }: Statistics): Check {
     .sort((one, other) => other.count - one.count);
   const ratio = smc + tcp === 0n ? 0 : Number(tcp) / Number(smc + tcp);
   const facts = {
+    since: since.resetTime ?? null,
     smc_connections: smc,
     tcp_connections: tcp,
     fallback_ratio: ratio,
@@ -41,14 +53,12 @@ function checkFallbacks({ smcd, smcr, fallbacks }: Statistics): Check {
     })),
   };
   if (smc + tcp === 0n)
-    return check('pass', 'fallbacks', null, 'no connection was made in this network namespace yet', {
-      facts,
-    });
-  const finding = `${tcp} of ${smc + tcp} connections fell back to TCP (${Math.round(ratio * 100)} %)`;
+    return check('pass', 'fallbacks', null, `no connection was made ${sinceText(since)}`, { facts });
+  const finding = `${tcp} of ${smc + tcp} connections fell back to TCP (${Math.round(ratio * 100)} %) ${sinceText(since)}`;
   if (ratio <= TOLERATED) return check('pass', 'fallbacks', null, finding, { facts });
   return check('warning', 'fallbacks', null, finding, {
     reason: reasons.slice(0, TOP).map(describe).join('; ') || null,
-    fix: reasons[0] ? (fallbackReasons.get(reasons[0].code)?.remedy ?? null) : null,
+    fix: [reasons[0] && fallbackReasons.get(reasons[0].code)?.remedy, COUNT_ANEW].filter(Boolean).join('; '),
     facts,
   });
 }
@@ -59,7 +69,7 @@ function describe({ side, code, count }: ReasonCount): string {
 }
 
 /** Handshakes that failed for good; such a connection is lost, not TCP. */
-function checkHandshakeErrors({ handshakeErrors }: Statistics): Check[] {
+function checkHandshakeErrors({ handshakeErrors }: Statistics, since: Since): Check[] {
   const count = sum(handshakeErrors);
   if (count === 0n) return [];
   return [
@@ -67,11 +77,15 @@ function checkHandshakeErrors({ handshakeErrors }: Statistics): Check[] {
       'warning',
       'handshake-errors',
       null,
-      `${count} handshakes failed, and their connections with them`,
+      `${count} handshakes failed ${sinceText(since)}, and their connections with them`,
       {
         reason: 'the peer went away, or an error came after both sides had decided for SMC',
-        fix: 'read the kernel log of both hosts: dmesg | grep smc',
-        facts: { client: handshakeErrors.client, server: handshakeErrors.server },
+        fix: `read the kernel log of both hosts: dmesg | grep smc; ${COUNT_ANEW}`,
+        facts: {
+          since: since.resetTime ?? null,
+          client: handshakeErrors.client,
+          server: handshakeErrors.server,
+        },
       },
     ),
   ];

@@ -76,7 +76,7 @@ t.test('statistics', async (t) => {
     { status: 'pass', finding: /^no connection was made/, facts: { fallback_ratio: 0 } },
   ]);
   t.match(connections(9n, 1n, [{ code: 0x03010000, count: 1 }]), [
-    { status: 'pass', finding: '1 of 10 connections fell back to TCP (10 %)' },
+    { status: 'pass', finding: '1 of 10 connections fell back to TCP (10 %) since smc was loaded' },
   ]);
   const [bad] = connections(1n, 3n, [
     { code: 0x03010000, count: 1 },
@@ -84,9 +84,9 @@ t.test('statistics', async (t) => {
   ]);
   t.match(bad, {
     status: 'warning',
-    finding: '3 of 4 connections fell back to TCP (75 %)',
+    finding: '3 of 4 connections fell back to TCP (75 %) since smc was loaded',
     reason: /^2 as client: 0x03030008 NOUEID, .*; 1 as client: 0x03010000 PEERNOSMC, /,
-    fix: /UEID/,
+    fix: /UEID.*; to count anew: smcr stats reset$/,
     facts: {
       smc_connections: 1n,
       tcp_connections: 3n,
@@ -97,6 +97,16 @@ t.test('statistics', async (t) => {
   t.match(connections(0n, 1n, [{ code: 0x77777777, count: 1 }])[0], {
     status: 'warning',
     reason: '1 as client: 0x77777777 of unknown meaning',
+  });
+  const since = (more: object) =>
+    checkStatistics(healthyHost({ statistics: { value: noStatistics() }, ...more }))[0];
+  t.match(since({ resetTime: '2026-01-02T03:04:05.678Z' }), {
+    finding: 'no connection was made since the reset at 2026-01-02T03:04:05.678Z',
+    facts: { since: '2026-01-02T03:04:05.678Z' },
+  });
+  t.match(since({ isInitialNamespace: false }), {
+    finding: 'no connection was made since this network namespace was made',
+    facts: { since: null },
   });
   const errors = noStatistics();
   errors.handshakeErrors.server = 2n;
@@ -126,6 +136,39 @@ t.test('kernel log', async (t) => {
     status: 'warning',
     reason: '[3.000000] smc: SMC-R lg 00010000 net 1 link removed: id 1',
   });
+  const link =
+    '4,503,3000000,c;smc: SMC-R lg 00010000 net 1 link removed: id 1, peerid 2, ibdev rxelo, ibport 1\n';
+  const gone = '4,503,2900000,-;smc: removing ib device rxelo\n';
+  t.match(found(quiet + gone + link), {
+    status: 'pass',
+    reason: 'devices that were taken out: rxelo',
+    facts: { messages: { length: 5 } },
+  });
+  t.match(found(quiet + link), { status: 'warning' }, 'the device is there, so the path broke');
+  t.match(found(`${quiet}${gone}4,503,2950000,-;smc: adding ib device rxelo with port count 1\n${link}`), {
+    status: 'warning',
+    finding: '1 message about trouble of SMC',
+  });
+  for (const text of [
+    'smc:    ib device rxelo port 1 has no pnetid',
+    'smc: adding smcd device ism1a without pnetid',
+    'smc: adding smcd device lo without pnetid',
+    'dibs: something new',
+  ])
+    t.match(
+      found(`4,1,1000000,-;${text}\n`),
+      { status: 'pass', facts: { messages: [`[1.000000] ${text}`] } },
+      text,
+    );
+  for (const text of [
+    'smc: SMC-R lg 00010000 net 1 LLC protocol violation: llc_type 1',
+    'smc: SMC-R lg 00010000 net 1 dropped parallel LLC msg: msg 1 flow 2 role 0',
+    'smc: SMC-R lg 00010000 net 1 dropped unexpected LLC msg: msg 1 exp 2',
+    'dibs: dibs_init fails with -12',
+    'dibs ism1a: sysfs_create_group failed for dibs_dev',
+    'ism 0000:00:00.0: error 5',
+  ])
+    t.match(found(`4,1,1000000,-;${text}\n`), { status: 'warning', reason: `[1.000000] ${text}` }, text);
   const unseen = checkKernelLog(healthyHost({ root: t.testdir({}) }));
   wellFormed(t, unseen);
   t.match(unseen, [{ status: 'unknown', reason: /dev\/kmsg: not there$/ }]);
