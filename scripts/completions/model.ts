@@ -133,7 +133,7 @@ export const BUILT_IN = ['host', 'command', 'file', 'directory'] as const;
 export const LOOK_UP: Readonly<Record<Exclude<NamesOf, (typeof BUILT_IN)[number]>, string>> = {
   interface: each('/sys/class/net/*/ifindex', true),
   'rdma-device': each('/sys/class/infiniband/*/node_type', true),
-  device: `${each('/sys/class/infiniband/*/node_type', true)}; ${each('/sys/bus/pci/drivers/ism/*:*')}`,
+  device: `${each('/sys/class/infiniband/*/node_type', true)}; ${each('/sys/bus/pci/drivers/ism/*:*')}; ${each('/sys/class/dibs/ism*')}`,
   pnetid: `${firstColumn('smc_pnet')} | sort -u`,
   'lgr-id': `"$1" linkgroup 2>/dev/null | while read -r id rest; do [ "$id" = LG-ID ] || printf "%s\\n" "$id"; done`,
   ueid: firstColumn('smcd ueid'),

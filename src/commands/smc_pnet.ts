@@ -3,7 +3,9 @@
 
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
-import { networkInterfaces, rdmaAndIsmDevices } from '../host/devices.ts';
+import { kernelRelease } from '../host/architecture.ts';
+import { networkInterfaces, tableDevices } from '../host/devices.ts';
+import { hasDibsNames, readDibsDevices } from '../host/dibs-devices.ts';
 import { type Column, printable, rowLine } from '../output/table.ts';
 import { describeEntry, foldPnetId, type PnetEntry } from '../smc/pnet-table.ts';
 import { rowObjects, writeDocument } from './objects/object.ts';
@@ -34,7 +36,7 @@ export const smcPnet: CommandDefinition = {
       long: 'ibdevice',
       value: 'NAME',
       completes: 'device',
-      help: 'with --add: RDMA device, or PCI address of an ISM device',
+      help: 'with --add: RDMA device, or ISM device by PCI address or since Linux 6.18 by name',
     },
     {
       short: 'P',
@@ -133,18 +135,28 @@ async function add(
   const interfaces = networkInterfaces(hostRoot);
   if (ethName !== undefined && !interfaces.includes(ethName))
     note(`there is no interface ${ethName} yet; the entry waits for it`, `this host has ${list(interfaces)}`);
-  const devices = rdmaAndIsmDevices(hostRoot);
-  const isKnown = devices.some(({ name, aliases }) => name === ibName || aliases.includes(ibName ?? ''));
-  if (ibName !== undefined && !isKnown && !LOOPBACK_NAMES.has(ibName))
-    note(
-      `there is no device ${ibName} yet; the entry waits for it`,
-      `this host has ${list(devices.flatMap(({ name, aliases }) => [name, ...aliases]))}`,
-    );
+  if (ibName !== undefined) noteDevice(ibName, hostRoot, note);
   return 0;
 }
 
-/** The loopback SMC-D device has no place in sysfs before Linux 6.18. */
-const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['loopback-ism', 'lo']);
+/** What waits, and why; whether there is loopback-ism cannot be seen before Linux 6.18. */
+function noteDevice(ibName: string, hostRoot: string, note: Context['note']): void {
+  const devices = tableDevices(hostRoot);
+  if (devices.some(({ name, aliases }) => name === ibName || aliases.includes(ibName))) return;
+  const release = kernelRelease(hostRoot);
+  const isNamed = hasDibsNames(release, readDibsDevices(hostRoot));
+  if (!isNamed && (ibName === 'loopback-ism' || (ibName === 'lo' && release === undefined))) return;
+  const has = `this host has ${list(devices.flatMap(({ name, aliases }) => [name, ...aliases]))}`;
+  const hint =
+    ibName === 'loopback-ism'
+      ? 'since Linux 6.18 it is called lo'
+      : ibName === 'lo' && !isNamed
+        ? 'before Linux 6.18 the loopback device is called loopback-ism'
+        : /^ism[0-9a-f]+$/.test(ibName) && !isNamed
+          ? `before Linux 6.18 ISM devices go by PCI address; ${has}`
+          : has;
+  note(`there is no device ${ibName} yet; the entry waits for it`, hint);
+}
 
 function list(names: readonly string[]): string {
   return names.length > 0 ? names.join(', ') : 'none';

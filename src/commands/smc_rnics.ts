@@ -8,6 +8,7 @@ import { setSlotPower, slotPower } from '../host/pci-devices.ts';
 import type { PciName } from '../host/pci-names.ts';
 import { fitted, headerLine, rowLine } from '../output/table.ts';
 import { type Adapter, listAdapters, stack } from '../smc/adapters.ts';
+import { ismDevices } from '../smc/device-choice.ts';
 import { type Inventory, readInventory } from '../smc/inventory.ts';
 import { writeDocument } from './objects/object.ts';
 import { adapterJson } from './rnics/adapter-json.ts';
@@ -145,10 +146,10 @@ function isNamed(
   { interfaces }: Inventory,
   isOnMainframe: boolean,
 ): boolean {
-  const { name, slot, pci, rdma, ports } = adapter;
+  const { name, slot, pci, dibs, rdma, ports } = adapter;
   if (isOnMainframe) return (slot?.fid ?? pci?.mainframe?.fid) === parseFid(operand);
   return (
-    [name, pci?.address, rdma?.name].includes(operand) ||
+    [name, pci?.address, dibs?.name, rdma?.name].includes(operand) ||
     ports.some(
       ({ netdev }) =>
         netdev && (netdev.name === operand || stack(netdev, 'upper', interfaces).includes(operand)),
@@ -217,6 +218,14 @@ function writeFunctions(
   for (const row of rows) io.write(`${rowLine(columns, row, paint)}\n`);
   for (const absent of missing)
     note(`the function with FID ${absent.toString(16)} is on, but there is no such PCI device`);
+  // it is not a function, and scripts read the columns of the C suite
+  const loopback =
+    io.isTerminal && fid === undefined && ismDevices(inventory).find(({ isLoopback }) => isLoopback);
+  if (loopback)
+    note(
+      `SMC-D also has a device in software, ${loopback.name}, for connections within this system`,
+      'smc_rnics -j tells more',
+    );
   return rows.length > 0;
 }
 

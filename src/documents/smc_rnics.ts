@@ -62,6 +62,14 @@ export interface AdapterRow {
   ports: AdapterPortRow[];
   /** null for an adapter that is no ISM device */
   smc_d: UseOfVersions | null;
+  /** name of an SMC-D device in /sys/class/dibs, which the PNET table takes; since Linux 6.18 */
+  dibs_name: string | null;
+  /** GID of an SMC-D device; since Linux 6.18 */
+  gid: Hex | null;
+  /** the other half of a GID of 128 bits */
+  ext_gid: Hex | null;
+  /** fabric of an SMC-D device, which SMC calls CHID; ffff is loopback-ism; since Linux 6.18 */
+  fabric_id: Hex | null;
 }
 
 export interface AdapterPortRow {

@@ -19,7 +19,7 @@ export interface InfoDocument {
     /** of the devices; empty without one */
     ism_versions: Integer[];
     roce_versions: Integer[];
-    /** whether there is a loopback-ism; null if ISM devices hide it */
+    /** whether there is a loopback-ism; null if ISM devices hide it, as they do before Linux 6.18 */
     loopback_ism: boolean | null;
     smcd_devices: Integer;
     rdma_devices: Integer;
@@ -55,6 +55,12 @@ export interface IsmDeviceRow extends PciIds {
   pnet_id: string | null;
   /** whether a user has set the PNET ID */
   pnet_id_by_user: boolean;
+  /** name in /sys/class/dibs, which the PNET table takes; since Linux 6.18 */
+  dibs_name: string | null;
+  /** since Linux 6.18 */
+  gid: Hex | null;
+  /** fabric of the device, which SMC calls CHID; since Linux 6.18 */
+  fabric_id: Hex | null;
 }
 
 /**

@@ -22,8 +22,9 @@ interface Pattern {
 }
 
 /** Modules that SMC consists of or stands on. */
-const MODULES = '{smc,smc_diag,ism,ib_core,ib_uverbs,rdma_cm,rdma_rxe,mlx4_core,mlx4_ib,mlx5_core,mlx5_ib}';
-const MODULE_LINES = /smc|ism|rdma|rxe|ib_|mlx|infiniband/;
+const MODULES =
+  '{smc,smc_diag,dibs,ism,ib_core,ib_uverbs,rdma_cm,rdma_rxe,mlx4_core,mlx4_ib,mlx5_core,mlx5_ib}';
+const MODULE_LINES = /smc|dibs|ism|rdma|rxe|ib_|mlx|infiniband/;
 
 const PATTERNS: readonly Pattern[] = [
   // kernel
@@ -75,6 +76,8 @@ const PATTERNS: readonly Pattern[] = [
   },
   { path: 'sys/bus/pci/devices/*/{net,infiniband}/*' },
   { path: 'sys/bus/pci/slots/*/power' },
+  // SMC-D devices, since Linux 6.18
+  { path: 'sys/class/dibs/*/{gid,fabric_id,device}' },
   // channel subsystem of s390x
   {
     path: 'sys/bus/ccwgroup/devices/*/{chpid,portno,if_name,card_type,state,layer2,online,driver,subsystem}',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The host's adapters one by one: RDMA devices, SMC-D devices, and what else carries network interfaces. */
+import type { DibsDevice } from '../host/dibs-devices.ts';
 import type { NetworkInterface } from '../host/network-interfaces.ts';
 import { isIsm, type PciFunction, type PciSlot } from '../host/pci-devices.ts';
 import type { RdmaDevice, RdmaPort } from '../host/rdma-devices.ts';
@@ -39,6 +40,8 @@ export interface Adapter {
   name: string;
   rdma: RdmaDevice | undefined;
   pci: PciFunction | undefined;
+  /** SMC-D device in the class dibs; since Linux 6.18 */
+  dibs: DibsDevice | undefined;
   /** s390x */
   slot: PciSlot | undefined;
   ports: AdapterPort[];
@@ -78,6 +81,7 @@ const bare = (kind: Adapter['kind'], name: string): Adapter => ({
   name,
   rdma: undefined,
   pci: undefined,
+  dibs: undefined,
   slot: undefined,
   ports: [],
   smcd: undefined,
@@ -98,7 +102,7 @@ function pciAdapters(pci: PciFunction, isms: readonly IsmCandidate[], inventory:
   return [{ ...bare(isNetwork ? 'network' : 'other', pci.address), pci, slot, ports }];
 }
 
-function ismAdapter({ name, function: pci, pnet, v1, v2 }: IsmCandidate): Adapter {
+function ismAdapter({ name, function: pci, dibs, pnet, v1, v2 }: IsmCandidate): Adapter {
   const port = {
     number: undefined,
     rdma: undefined,
@@ -107,7 +111,7 @@ function ismAdapter({ name, function: pci, pnet, v1, v2 }: IsmCandidate): Adapte
     interfacePnet: undefined,
     smcr: undefined,
   };
-  return { ...bare('ism', name), pci, ports: [port], smcd: { v1, v2 } };
+  return { ...bare('ism', name), pci, dibs, ports: [port], smcd: { v1, v2 } };
 }
 
 function interfacePort(netdev: NetworkInterface, inventory: Inventory): AdapterPort {

@@ -3,13 +3,15 @@
  * Which device the kernel takes for a connection over an interface, and why not another: the rules of net/smc/smc_pnet.c,
  * smc_ib.c and af_smc.c, Linux 6.12. The peer has its word, too: what stands here is what this host would offer.
  */
+import { type DibsDevice, dibsNameOf, hasDibsNames } from '../host/dibs-devices.ts';
 import { decodePnetId, interfacePnetId, rdmaPnetId } from '../host/hardware-pnetid.ts';
 import { baseDevice, type NetworkInterface, vlanId } from '../host/network-interfaces.ts';
 import type { PciFunction } from '../host/pci-devices.ts';
 import { gidIpv4, isIpv4Gid, type RdmaDevice, type RdmaGid, type RdmaPort } from '../host/rdma-devices.ts';
 import { IBPORT_MAX } from '../netlink/uapi/smc.ts';
-import { hasLoopbackIsm } from './devices.ts';
+import { hasLoopbackIsm, loopbackNames } from './devices.ts';
 import { type Inventory, ismFunctions } from './inventory.ts';
+import { ENTRY_OF_UPPER_INTERFACE, hasFault } from './kernel-faults.ts';
 
 /** A PNET ID and where it comes from. */
 export interface PnetSource {
@@ -20,6 +22,8 @@ export interface PnetSource {
    * device; 'none'; 'unknown': the table cannot be read
    */
   source: 'hardware' | 'base-table' | 'table' | 'none' | 'unknown';
+  /** PNET ID in the interface's own table entry, which this kernel does not look at */
+  passedOver?: string;
 }
 
 /** Whether something can be used, and the reason in words; `undefined` when it cannot be told. */
@@ -37,9 +41,13 @@ export interface RdmaCandidate {
   v2: Verdict;
 }
 
-/** An SMC-D device; `function` is `undefined` for loopback-ism. */
+/** An SMC-D device; `function` is `undefined` for loopback-ism, and for one that PCI does not show. */
 export interface IsmCandidate {
+  /** PCI address, or "loopback-ism" */
   name: string;
+  isLoopback: boolean;
+  /** the device in the class dibs; since Linux 6.18 */
+  dibs: DibsDevice | undefined;
   function: PciFunction | undefined;
   pnet: PnetSource;
   v1: Verdict;
@@ -73,7 +81,9 @@ export function interfacePnet(device: NetworkInterface, inventory: Inventory): P
   if (base.name === device.name)
     return ofBase.source === 'base-table' ? { ...ofBase, source: 'table' } : ofBase;
   const own = tableEntry(device.name, inventory);
-  return ofBase.source === 'none' && own !== undefined ? { pnetId: own, source: 'table' } : ofBase;
+  if (ofBase.source !== 'none' || own === undefined) return ofBase;
+  const isLookedAt = !inventory.kernel || hasFault(inventory.kernel, ENTRY_OF_UPPER_INTERFACE) !== true;
+  return isLookedAt ? { pnetId: own, source: 'table' } : { ...ofBase, passedOver: own };
 }
 
 /** PNET ID of a base device, which is all that SMC-D looks at. */
@@ -103,10 +113,19 @@ export function rdmaPnet(device: RdmaDevice, port: number, inventory: Inventory)
   return devicePnet(rdmaPnetId(device, port, inventory.root), [device.name, device.parent], port, inventory);
 }
 
-function ismPnet({ address, mainframe }: PciFunction, inventory: Inventory): PnetSource {
-  const known = inventory.smcdDevices?.find((candidate) => candidate.pciId === address)?.port;
+function ismPnet(pci: PciFunction, inventory: Inventory): PnetSource {
+  const known = inventory.smcdDevices?.find((candidate) => candidate.pciId === pci.address)?.port;
   if (known?.pnetId) return { pnetId: known.pnetId, source: known.pnetUser ? 'table' : 'hardware' };
-  return devicePnet(decodePnetId(mainframe?.utilString, 0), [address], 1, inventory);
+  return devicePnet(decodePnetId(pci.mainframe?.utilString, 0), ismNames(pci, inventory), 1, inventory);
+}
+
+/** Names that the PNET table may have for an ISM function: its PCI address, and since Linux 6.18 its own. */
+export function ismNames(
+  pci: PciFunction,
+  { release, dibsDevices }: Pick<Inventory, 'release' | 'dibsDevices'>,
+): string[] {
+  const name = hasDibsNames(release, dibsDevices) ? dibsNameOf(pci, dibsDevices) : undefined;
+  return name === undefined ? [pci.address] : [name, pci.address];
 }
 
 /**
@@ -186,32 +205,62 @@ function versionTwo(gids: readonly RdmaGid[], where: string, inventory: Inventor
   return fit('the port is active and has a RoCE v2 address of IPv4', inventory);
 }
 
-/** SMC-D devices of the host, with what keeps each from being used; loopback-ism is listed where it is known. */
+/**
+ * SMC-D devices of the host, with what keeps each from being used; loopback-ism is listed where it is known. A device
+ * that the kernel's SMC lists has a driver, whatever /sys shows of it.
+ */
 export function ismDevices(inventory: Inventory): IsmCandidate[] {
-  const devices = ismFunctions(inventory).map((ism): IsmCandidate => {
+  const { system, smcdDevices, dibsDevices, release } = inventory;
+  const functions = ismFunctions(inventory);
+  const devices = functions.map((ism): IsmCandidate => {
+    const dibs = dibsDevices?.find(({ pciAddress }) => pciAddress === ism.address);
     const pnet = ismPnet(ism, inventory);
-    const known = inventory.smcdDevices?.some(({ pciId }) => pciId === ism.address);
-    if (ism.driver === undefined) {
+    const known = smcdDevices?.some(({ pciId }) => pciId === ism.address);
+    const base = { name: ism.address, isLoopback: false, dibs, function: ism, pnet };
+    if (!known && ism.driver === undefined) {
       const verdict = no('no driver has taken the device; load the module ism');
-      return { name: ism.address, function: ism, pnet, v1: verdict, v2: verdict };
+      return { ...base, v1: verdict, v2: verdict };
     }
     if (known === false) {
       const verdict = no('the SMC module does not know the device');
-      return { name: ism.address, function: ism, pnet, v1: verdict, v2: verdict };
+      return { ...base, v1: verdict, v2: verdict };
     }
-    const v1 = pnet.pnetId
-      ? yes(`for interfaces with PNET ID ${pnet.pnetId}`)
-      : pnet.source === 'unknown'
-        ? unknown('the PNET table cannot be read')
-        : no('it has no PNET ID; SMC-D version 1 needs one');
-    return { name: ism.address, function: ism, pnet, v1, v2: ismVersionTwo(pnet, inventory) };
+    return { ...base, ...ismUse(pnet, inventory) };
   });
-  const { system, smcdDevices } = inventory;
-  if (!system || !smcdDevices || !hasLoopbackIsm(system, smcdDevices)) return devices;
-  const name = 'loopback-ism';
-  const pnet = devicePnet(undefined, [name, 'lo'], 1, inventory);
-  const v1 = no('loopback-ism has version 2 only');
-  return [...devices, { name, function: undefined, pnet, v1, v2: ismVersionTwo(pnet, inventory) }];
+  // of another kind, or where /sys does not show PCI
+  const unseen = (smcdDevices ?? []).filter(
+    ({ pciId }) => !functions.some(({ address }) => address === pciId),
+  );
+  for (const { pciId, port } of unseen) {
+    const pnet: PnetSource = port?.pnetId
+      ? { pnetId: port.pnetId, source: port.pnetUser ? 'table' : 'hardware' }
+      : { pnetId: undefined, source: 'none' };
+    const dibs = dibsDevices?.find(({ pciAddress }) => pciAddress === pciId);
+    const base = { name: pciId || 'ISM', isLoopback: false, dibs, function: undefined, pnet };
+    devices.push({ ...base, ...ismUse(pnet, inventory) });
+  }
+  if (!system || !smcdDevices || !hasLoopbackIsm(system, smcdDevices, dibsDevices)) return devices;
+  const pnet = devicePnet(undefined, loopbackNames(release, dibsDevices), 1, inventory);
+  const loopback: IsmCandidate = {
+    name: 'loopback-ism',
+    isLoopback: true,
+    dibs: dibsDevices?.find((device) => device.isLoopback),
+    function: undefined,
+    pnet,
+    v1: no('loopback-ism has version 2 only'),
+    v2: ismVersionTwo(pnet, inventory),
+  };
+  return [...devices, loopback];
+}
+
+/** What can be done with a device that SMC has. */
+function ismUse(pnet: PnetSource, inventory: Inventory): Pick<IsmCandidate, 'v1' | 'v2'> {
+  const v1 = pnet.pnetId
+    ? yes(`for interfaces with PNET ID ${pnet.pnetId}`)
+    : pnet.source === 'unknown'
+      ? unknown('the PNET table cannot be read')
+      : no('it has no PNET ID; SMC-D version 1 needs one');
+  return { v1, v2: ismVersionTwo(pnet, inventory) };
 }
 
 /** An ISM device with a PNET ID counts only if an interface that is up has the same one in hardware. */
@@ -362,6 +411,10 @@ function rdmaMissing(
   if (pnet.source === 'unknown')
     return unknown(`the PNET table cannot be read, and no RDMA port is on ${base.name}`);
   if (pnet.pnetId !== undefined) return no(`no RDMA port has the PNET ID ${pnet.pnetId} of ${device.name}`);
+  if (pnet.passedOver !== undefined)
+    return no(
+      `by its version this kernel does not look at the table entry of ${device.name} itself, and ${base.name} below it has neither an entry nor an RDMA port`,
+    );
   return no(`${device.name} has no PNET ID, and no RDMA port is on ${base.name}`);
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** SMC-D devices (ISM), and RDMA devices with the ports that SMC-R can use. */
+import type { DibsDevice } from '../host/dibs-devices.ts';
+import { hasDibsNames } from '../host/dibs-devices.ts';
 import type { GenericNetlink } from '../netlink/genetlink.ts';
 import type { Infer } from '../netlink/schema.ts';
 import { type devPort, type devSmcd, type devSmcr, smcGenNetlink } from '../netlink/uapi/smc.ts';
@@ -37,13 +39,28 @@ export async function readSmcdDevices(netlink: GenericNetlink): Promise<SmcdDevi
 }
 
 /**
- * Whether there is a loopback-ism. No list has it; but nothing else can make a machine without ISM devices capable of
- * version 2.
+ * Whether SMC has a loopback-ism. Since Linux 6.18 it is in the class dibs. Before, no list has it; but nothing else can
+ * make a machine without ISM devices capable of version 2.
+ * @param dibs devices of the class, where there is one
  * @returns `undefined` when it cannot be told
  */
-export function hasLoopbackIsm({ isIsmV2 }: SystemInfo, devices: readonly SmcdDevice[]): boolean | undefined {
+export function hasLoopbackIsm(
+  { isIsmV2 }: SystemInfo,
+  devices: readonly SmcdDevice[],
+  dibs: readonly DibsDevice[] | undefined,
+): boolean | undefined {
+  if (dibs) return dibs.some(({ isLoopback }) => isLoopback);
   if (!isIsmV2) return false;
   return devices.length === 0 ? true : undefined;
+}
+
+/** Names of loopback-ism in the PNET table of this kernel; both where that is not known. */
+export function loopbackNames(
+  release: string | undefined,
+  dibs: readonly DibsDevice[] | undefined,
+): readonly string[] {
+  if (hasDibsNames(release, dibs)) return ['lo'];
+  return release === undefined ? ['lo', 'loopback-ism'] : ['loopback-ism'];
 }
 
 /**

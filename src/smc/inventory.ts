@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** All that decides which device the kernel takes for an SMC connection: interfaces, devices, PNET IDs, EIDs. */
+import { kernelRelease } from '../host/architecture.ts';
+import { type DibsDevice, readDibsDevices } from '../host/dibs-devices.ts';
+import { type KernelVersion, readKernelVersion } from '../host/kernel-version.ts';
 import { type NetworkInterface, readInterfaces } from '../host/network-interfaces.ts';
 import { isInitialNetworkNamespace } from '../host/network-namespace.ts';
 import {
@@ -23,11 +26,17 @@ import type { SystemInfo } from './system.ts';
 export interface Inventory {
   /** root of the trees that it was read from */
   root: string;
+  /** as `uname -r` has it */
+  release: string | undefined;
+  /** with the stable release, where it is told */
+  kernel: KernelVersion | undefined;
   interfaces: NetworkInterface[];
   rdmaDevices: RdmaDevice[];
   pciFunctions: PciFunction[];
   /** switches of the functions; s390x */
   pciSlots: PciSlot[];
+  /** SMC-D devices of the class dibs; since Linux 6.18 */
+  dibsDevices: DibsDevice[] | undefined;
   /** the PNET table of this network namespace */
   pnetTable: PnetEntry[] | undefined;
   /** RDMA ports as the kernel's SMC knows them */
@@ -68,10 +77,13 @@ export async function readInventory(client: SmcClient, root = '/'): Promise<Inve
   const interfaces = readInterfaces(root);
   return {
     root,
+    release: kernelRelease(root),
+    kernel: readKernelVersion(root),
     interfaces,
     rdmaDevices: readOwnRdmaDevices(root, interfaces),
     pciFunctions: readPciFunctions(root),
     pciSlots: readPciSlots(root),
+    dibsDevices: readDibsDevices(root),
     pnetTable: await askSmc('PNET table', () => client.pnet.list()),
     smcrPorts: await askSmc('RDMA ports of SMC', () => client.smcrPorts()),
     smcdDevices: await askSmc('ISM devices of SMC', () => client.smcdDevices()),

@@ -54,6 +54,18 @@ export class Redactor implements Pseudonyms {
   readonly gid = (value: bigint): bigint =>
     value === 0n || value >> 48n === GID_PREFIX >> 48n ? value : GID_PREFIX + BigInt(this.#gids.of(value));
 
+  /** A GID of SMC-D as the kernel prints it, as a UUID: the two halves are replaced as in link groups. */
+  gidUuid(text: string): string {
+    const hex = text.trim().replaceAll('-', '');
+    if (!/^[0-9a-f]{32}$/i.test(hex)) return text;
+    const halves = [hex.slice(0, 16), hex.slice(16)].map((half) =>
+      this.gid(BigInt(`0x${half}`))
+        .toString(16)
+        .padStart(16, '0'),
+    );
+    return `${halves.join('').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}\n`;
+  }
+
   readonly gidText = (text: string): string => {
     const address = parseIpv6(text);
     return address ? fullForm(this.address(address)) : text;

@@ -197,6 +197,11 @@ function redactFile(path: string, redactor: Redactor): void {
   const text = readFileSync(path, 'latin1');
   // binary files are the names of networks in hardware
   if (text.includes('\0')) return;
-  const other = path.endsWith('/ifalias') && text.trim() !== '' ? 'redacted\n' : redactor.text(text);
+  const other =
+    path.endsWith('/ifalias') && text.trim() !== ''
+      ? 'redacted\n'
+      : path.endsWith('/gid') // of the class dibs; those of RDMA devices have numbers for names
+        ? redactor.gidUuid(text)
+        : redactor.text(text);
   if (other !== text) writeFileSync(path, other, 'latin1');
 }

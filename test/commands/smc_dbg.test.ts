@@ -13,7 +13,7 @@ import { smcd } from '../../src/commands/smcd.ts';
 import { smcr } from '../../src/commands/smcr.ts';
 import { smcss } from '../../src/commands/smcss.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
-import { mainframe, plant, server } from '../helpers/host-trees.ts';
+import { dibs, mainframe, plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { runCommand } from '../helpers/run-command.ts';
@@ -334,4 +334,16 @@ t.test('a kernel that a listing can crash', async (t) => {
   t.equal(said.match(/dangerous to ask/g)?.length, 1, 'once, whatever it runs');
   t.match(said, /^smc_dbg: by its version \(6\.1\.60\) /);
   t.notMatch(await collected('6.1.192'), 'dangerous');
+});
+
+t.test('SMC-D devices of Linux 6.18', async (t) => {
+  const world = { hostRoot: plant(t, mainframe, HOST, dibs), transport: inspectedKernel() };
+  const there = await runCommand(smcRnics, '-aj', world);
+  t.match(there.stdout, /"dibs_name":"ism1a"/);
+  const { file } = await bundleOf(t, world);
+  t.strictSame(await runCommand(smcRnics, `-aj --from ${file}`), there);
+  const { file: redacted } = await bundleOf(t, world, ['--redact']);
+  const { stdout } = await runCommand(smcRnics, `-aj --from ${redacted}`);
+  t.match(stdout, /"dibs_name":"ism1a","gid":"feed[0-9a-f]{12}","ext_gid":null,"fabric_id":"07c1"/);
+  t.match(stdout, /"dibs_name":"lo","gid":"feed[0-9a-f]{12}","ext_gid":"feed[0-9a-f]{12}"/);
 });

@@ -4,6 +4,7 @@ import { smcPnet } from '../../src/commands/smc_pnet.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { version } from '../../src/version.ts';
 import { Errno, FakeKernel } from '../helpers/fake-kernel.ts';
+import { dibs, type Files, mainframe, plant } from '../helpers/host-trees.ts';
 import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';
 
 interface Entry {
@@ -417,4 +418,29 @@ t.test('the second port of a device', async (t) => {
     stderr:
       "smc_pnet: port 2 of mlx5_0 has the PNET ID, but the kernel's table lists one port a device; see smcr device\n",
   });
+});
+
+t.test('names of SMC-D devices, by kernel', async (t) => {
+  const said = async (name: string, ...parts: Files[]): Promise<string> => {
+    const hostRoot = plant(t, mainframe, ...parts);
+    const { status, stderr } = await runCommand(smcPnet, `-a NET1 -D ${name}`, {
+      transport: new PnetKernel([]),
+      hostRoot,
+    });
+    t.equal(status, 0);
+    return stderr;
+  };
+  for (const name of ['ism10', 'ism1a', '0000:00:00.1', 'lo']) t.equal(await said(name, dibs), '', name);
+  t.match(
+    await said('loopback-ism', dibs),
+    /no device loopback-ism yet; .*; since Linux 6\.18 it is called lo\n$/,
+  );
+  t.match(await said('ism99', dibs), /no device ism99 yet; .* ism10, 0000:00:00\.0, ism1a, /);
+  t.equal(await said('0000:00:00.1'), '');
+  t.equal(await said('loopback-ism'), '');
+  t.match(
+    await said('ism1a'),
+    /no device ism1a yet; .*; before Linux 6\.18 ISM devices go by PCI address; this host/,
+  );
+  t.match(await said('lo'), /before Linux 6\.18 the loopback device is called loopback-ism/);
 });

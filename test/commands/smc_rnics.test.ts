@@ -7,6 +7,8 @@ import { smcRnics } from '../../src/commands/smc_rnics.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
 import {
+  dibs,
+  dibsDevice,
   type Files,
   mainframe,
   networkInterface,
@@ -421,4 +423,51 @@ t.test('names from the host cannot steer a terminal', async (t) => {
   const { stdout } = await run('-a', {}, files);
   t.notMatch(stdout, '\x1b');
   t.match(stdout, 'e\\x1b[31m');
+});
+
+t.test('SMC-D devices since Linux 6.18: names, GIDs, and loopback beside ISM', async (t) => {
+  const named = { ...onMainframe, pnet: [device('SOFTP', 'ism1a')], isms: onMainframe.isms!.slice(0, 1) };
+  const { stdout } = await run('-j', named, mainframe, dibs);
+  const { devices } = JSON.parse(stdout);
+  const one = (name: string) => devices.find((found: { name: string }) => found.name === name);
+  t.match(one('0000:00:00.0'), {
+    dibs_name: 'ism10',
+    gid: '0123456789abcdef',
+    ext_gid: null,
+    fabric_id: '07c0',
+  });
+  t.match(one('loopback-ism'), {
+    kind: 'ism',
+    dibs_name: 'lo',
+    gid: '6ba7b8109dad41d1',
+    ext_gid: '80b400c04fd430c8',
+    fabric_id: 'ffff',
+    smc_d: { v2: { usable: true } },
+  });
+  t.match(one('0000:00:00.1').ports[0], { pnet_id: 'SOFTP', pnet_id_source: 'table' }, 'by its own name');
+  t.equal(one('mlx5_0').dibs_name, null);
+
+  const before = JSON.parse((await run('-j', onMainframe, mainframe)).stdout);
+  t.notOk(
+    before.devices.some((found: { name: string }) => found.name === 'loopback-ism'),
+    'not to be told',
+  );
+
+  const list = (argv: string, terminal: boolean) =>
+    runCommand(smcRnics, argv, {
+      transport: kernelWith(onMainframe),
+      hostRoot: plantOnce(mainframe, dibs),
+      terminal,
+    });
+  t.match((await list('', true)).stderr, /SMC-D also has a device in software, loopback-ism/);
+  t.notMatch((await list('', false)).stderr, 'loopback');
+  t.notMatch((await list('', true)).stdout, 'loopback', 'the list has the functions of the C suite');
+});
+
+t.test('elsewhere, loopback with its GID', async (t) => {
+  const lo = dibsDevice('lo', { gid: '6ba7b810-9dad-41d1-80b4-00c04fd430c8', fabricId: 'ffff' });
+  const { stdout } = await run('-I loopback-ism', onServer, server, lo);
+  t.match(stdout, /^loopback-ism .*\n {4}lo: GID 6ba7b8109dad41d1:80b400c04fd430c8, fabric ffff\n/m);
+  const none = await run('loopback-ism', { ...onServer, isIsmV2: 1 }, server, { 'sys/class/dibs/.keep': '' });
+  t.equal(none.status, 8, 'the class is there and does not have it: certain, not guessed');
 });

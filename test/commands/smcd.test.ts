@@ -34,6 +34,9 @@ t.test('device', async (t) => {
         link_groups: 2,
         pnet_id: 'NET1',
         pnet_id_by_user: false,
+        dibs_name: null,
+        gid: null,
+        fabric_id: null,
       },
     ],
   });

@@ -477,3 +477,34 @@ export const mainframe: Files = {
   ...slot('00000301', 0),
   ...slot('00000302', 1),
 };
+
+/** A device of the class dibs. */
+export function dibsDevice(name: string, facts: { gid: string; fabricId: string; pci?: string }): Files {
+  const base = `sys/class/dibs/${name}`;
+  const files: Files = {
+    [`${base}/gid`]: `${facts.gid}\n`,
+    [`${base}/fabric_id`]: `0x${facts.fabricId}\n`,
+  };
+  if (facts.pci) files[`${base}/device`] = { link: `../../../bus/pci/devices/${facts.pci}` };
+  return files;
+}
+
+/**
+ * What Linux 6.18 has beside `mainframe`: both ISM functions under names, one by its FID and one by a user id, and
+ * loopback.
+ */
+export const dibs: Files = {
+  'proc/sys/kernel/osrelease': '6.18.2-test\n',
+  'sys/bus/pci/devices/0000:00:00.1/uid': '0x1a\n',
+  ...dibsDevice('ism10', {
+    gid: '01234567-89ab-cdef-0000-000000000000',
+    fabricId: '07c0',
+    pci: '0000:00:00.0',
+  }),
+  ...dibsDevice('ism1a', {
+    gid: '01234567-89ab-cdf0-0000-000000000000',
+    fabricId: '07c1',
+    pci: '0000:00:00.1',
+  }),
+  ...dibsDevice('lo', { gid: '6ba7b810-9dad-41d1-80b4-00c04fd430c8', fabricId: 'ffff' }),
+};

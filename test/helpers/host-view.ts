@@ -114,6 +114,8 @@ export function healthyHost(changes: Partial<HostView> = {}): HostView {
     release: RELEASE,
     kernel: parseKernelVersion({ release: 'release' in changes ? changes.release : RELEASE }),
     isMainframe: false,
+    pciFunctions: [],
+    dibsDevices: undefined,
     modules: { smc: 'loaded', smcDiag: 'loaded' },
     families: { value: FAMILIES },
     isInitialNamespace: true,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
-import { networkInterfaces, rdmaAndIsmDevices } from '../../src/host/devices.ts';
+import { networkInterfaces, tableDevices } from '../../src/host/devices.ts';
+import { dibs, mainframe, plant } from '../helpers/host-trees.ts';
 
 t.test('interfaces are sorted, and bonding_masters is none', async (t) => {
   const root = t.testdir({
@@ -36,10 +37,34 @@ t.test('RDMA devices with their PCI address, ISM functions by theirs', async (t)
       },
     },
   });
-  t.strictSame(rdmaAndIsmDevices(root), [
+  t.strictSame(tableDevices(root), [
     { name: 'mlx5_0', aliases: ['0000:01:00.0'] },
     { name: 'rxe0', aliases: [] },
     { name: '0000:00:00.0', aliases: [] },
   ]);
-  t.strictSame(rdmaAndIsmDevices(t.testdir({})), []);
+  t.strictSame(tableDevices(t.testdir({})), []);
+});
+
+t.test('since Linux 6.18 SMC-D devices have names of their own', async (t) => {
+  const tree = plant(t, mainframe, dibs);
+  const of = (root: string): object[] =>
+    tableDevices(root).filter(({ name }) => /^(?:ism|lo|0000:00)/.test(name));
+  t.strictSame(of(tree), [
+    { name: 'ism10', aliases: ['0000:00:00.0'] },
+    { name: 'ism1a', aliases: ['0000:00:00.1'] },
+    { name: 'lo', aliases: [] },
+  ]);
+  t.strictSame(of(plant(t, mainframe)), [
+    { name: '0000:00:00.0', aliases: [] },
+    { name: '0000:00:00.1', aliases: [] },
+  ]);
+  const unloaded = plant(t, mainframe, { 'proc/sys/kernel/osrelease': '6.18.0\n' });
+  t.strictSame(
+    of(unloaded),
+    [
+      { name: 'ism10', aliases: ['0000:00:00.0'] },
+      { name: 'ism11', aliases: ['0000:00:00.1'] },
+    ],
+    'as they will be called',
+  );
 });

@@ -107,6 +107,9 @@ t.test('a bond: the first slave decides, and its port is down', async (t) => {
   t.strictSame(choice?.smcrV2, { usable: false, reason: 'mlx5_1 port 1: the port is DOWN, not ACTIVE' });
 });
 
+/** A kernel that looks at the table entries of upper interfaces. */
+const FIXED = { 'proc/sys/kernel/osrelease': '6.12.31-test\n' };
+
 t.test('a PNET ID in the table', async (t) => {
   const pnet = [ethernet('NETA', 'bond0'), device('NETA', 'mlx5_0'), ethernet('NETB', 'ens1f1')];
   const ports = [port('mlx5_0', 'NETA'), port('mlx5_1'), port('rxe0')];
@@ -123,7 +126,11 @@ t.test('a PNET ID in the table', async (t) => {
     reason: 'no RDMA port has the PNET ID NETB of bond0',
   });
 
-  const other = await inventoryOf(t, server, { pnet: pnet.slice(0, 2), ports, addresses: ADDRESSES });
+  const facts = { pnet: pnet.slice(0, 2), ports, addresses: ADDRESSES };
+  const old = chooseDevices('bond0', await inventoryOf(t, server, facts));
+  t.match(old?.pnet, { pnetId: undefined, source: 'none', passedOver: 'NETA' }, 'before Linux 6.12.31');
+  t.match(old?.smcrV2.reason, /DOWN|does not look at the table entry of bond0 itself/);
+  const other = await inventoryOf(t, { ...server, ...FIXED }, facts);
   const choice = chooseDevices('bond0', other);
   t.strictSame(choice?.pnet, { pnetId: 'NETA', source: 'table' });
   t.strictSame(verdicts(choice), [true, true, false, false]);
@@ -142,7 +149,11 @@ t.test('a VLAN takes addresses of its own only', async (t) => {
   t.strictSame(verdicts(choice), [true, true, false, false]);
 
   const vlanPnet = [ethernet('NETV', 'bond0.100')];
-  const onRxe = await inventoryOf(t, server, { pnet: vlanPnet, ports, addresses: ADDRESSES });
+  const onRxe = await inventoryOf(
+    t,
+    { ...server, ...FIXED },
+    { pnet: vlanPnet, ports, addresses: ADDRESSES },
+  );
   t.strictSame(chooseDevices('bond0.100', onRxe)?.smcrV2, {
     usable: false,
     reason:

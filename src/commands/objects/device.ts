@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** `device`: ISM devices (smcd), RDMA devices by port (smcr). */
 import { parseSelection, type Selection, type SelectionRules, selectionOperands } from '../../cli/objects.ts';
+import { type DibsDevice, readDibsDevices } from '../../host/dibs-devices.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
 import type { Json } from '../../output/json.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
@@ -124,11 +125,28 @@ const ismColumns: Column<SmcdDevice>[] = [
 async function showIsm(context: ObjectContext): Promise<void> {
   const client = await context.client();
   const devices = await client.smcdDevices();
-  if (context.json) return writeDocument(context, { devices: rowObjects(ismColumns, devices) });
-  const isAlone =
-    devices.length === 0 && context.io.isTerminal && hasLoopbackIsm(await client.system(), devices);
-  if (isAlone) context.note('the only SMC-D device is loopback-ism, which the kernel does not list');
-  else writeTable(context, ismColumns, devices, devices.length, 'SMC-D devices');
+  const dibs = readDibsDevices(context.hostRoot);
+  if (context.json) return writeDocument(context, { devices: rowObjects(ismDocument(dibs), devices) });
+  const hasLoopback =
+    context.io.isTerminal && (dibs || devices.length === 0)
+      ? hasLoopbackIsm(await client.system(), devices, dibs)
+      : undefined;
+  if (hasLoopback && devices.length === 0)
+    return context.note('the only SMC-D device is loopback-ism, which the kernel does not list');
+  writeTable(context, ismColumns, devices, devices.length, 'SMC-D devices');
+  if (hasLoopback) context.note('there is also loopback-ism, which the kernel does not list');
+}
+
+/** With what the class dibs has; the C suite has no columns for it. */
+function ismDocument(dibs: readonly DibsDevice[] | undefined): Column<SmcdDevice>[] {
+  const of = ({ pciId }: SmcdDevice): DibsDevice | undefined =>
+    dibs?.find(({ pciAddress }) => pciAddress === pciId);
+  return [
+    ...ismColumns,
+    { key: 'dibs_name', json: (device) => of(device)?.name ?? null },
+    { key: 'gid', json: (device) => of(device)?.gid ?? null },
+    { key: 'fabric_id', json: (device) => hexOrNull(of(device)?.fabricId, 4) },
+  ];
 }
 
 type PortRow = SmcrPort & OnInterface;

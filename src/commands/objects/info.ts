@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** `info`: what kernel and hardware can do. The same for smcd and smcr. */
 import { parseAction } from '../../cli/objects.ts';
+import { readDibsDevices } from '../../host/dibs-devices.ts';
 import { roceVersions } from '../../host/rdma-devices.ts';
 import type { Json } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
@@ -25,7 +26,7 @@ export const info: SmcObject = {
       system,
       ismVersions: smcdDevices.length === 0 ? [] : system.isIsmV2 ? [1, 2] : [1],
       roceVersions: versionsOfRoce(ports, context.hostRoot),
-      loopbackIsm: hasLoopbackIsm(system, smcdDevices),
+      loopbackIsm: hasLoopbackIsm(system, smcdDevices, readDibsDevices(context.hostRoot)),
       smcdDevices: smcdDevices.length,
       rdmaDevices: new Set(ports.map(({ device }) => device.ibName)).size,
     };

@@ -14,7 +14,7 @@ const hexOrNull = (value: number | undefined, width: number): Json =>
   value === undefined ? null : hex(value, width);
 
 export function adapterJson(
-  { kind, name, rdma, pci, slot, ports, smcd }: Adapter,
+  { kind, name, rdma, pci, dibs, slot, ports, smcd }: Adapter,
   inventory: Inventory,
   names: ReadonlyMap<string, PciName>,
 ): Json {
@@ -50,6 +50,10 @@ export function adapterJson(
     adapter_port: mainframe?.port || null,
     ports: ports.map((port) => portJson(port, inventory)),
     smc_d: useJson(smcd),
+    dibs_name: dibs?.name ?? null,
+    gid: dibs?.gid ?? null,
+    ext_gid: dibs?.extGid ?? null,
+    fabric_id: hexOrNull(dibs?.fabricId, 4),
   };
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** The list on all machines but s390x: a line for each port, and below it what keeps SMC from using it. */
+import type { DibsDevice } from '../../host/dibs-devices.ts';
 import { type PciName, pciKey } from '../../host/pci-names.ts';
 import { gidIpv4, roceMtu } from '../../host/rdma-devices.ts';
+import { hex } from '../../output/numbers.ts';
 import { type FittedColumn, printable } from '../../output/table.ts';
 import { type Adapter, type AdapterPort, stack, type Use } from '../../smc/adapters.ts';
 import type { PnetSource } from '../../smc/device-choice.ts';
@@ -83,7 +85,9 @@ function typeText({ name, rdma, pci }: Adapter, names: ReadonlyMap<string, PciNa
 /** Lines below a row: why SMC cannot use it, and on request the addresses of the port. */
 export function remarks({ adapter, port }: PortRow, withGids: boolean): string[] {
   const gids = withGids ? (port?.rdma?.gids ?? []) : [];
+  const { dibs } = adapter;
   return [
+    ...(withGids && dibs ? [dibsText(dibs)] : []),
     ...gids.map(
       (gid) =>
         `GID ${gid.index}: ${gidIpv4(gid) ?? printable(gid.gid)} ${gid.type} ${printable(gid.netdev ?? NONE)}`,
@@ -92,6 +96,12 @@ export function remarks({ adapter, port }: PortRow, withGids: boolean): string[]
     ...obstacles('SMC-D', adapter.smcd),
     ...(adapter.kind === 'network' ? [withoutRdma(adapter, port)] : []),
   ].map((line) => `    ${printable(line)}`);
+}
+
+/** "ism1a: GID 0123456789abcdef, fabric 07c0" */
+function dibsText({ name, gid, extGid, fabricId }: DibsDevice): string {
+  const fabric = fabricId === undefined ? 'unknown' : hex(fabricId, 4);
+  return `${printable(name)}: GID ${gid === undefined ? 'unknown' : [gid, extGid].filter(Boolean).join(':')}, fabric ${fabric}`;
 }
 
 function obstacles(what: string, use: Use | undefined): string[] {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** Everything that the checks look at, read once. Looking changes nothing: no module is loaded by it. */
 import { isMainframe, kernelRelease } from '../../host/architecture.ts';
+import { type DibsDevice, readDibsDevices } from '../../host/dibs-devices.ts';
 import { type ModuleState, moduleState } from '../../host/kernel-module.ts';
 import { type KernelVersion, readKernelVersion } from '../../host/kernel-version.ts';
 import { type NetworkInterface, readInterfaces } from '../../host/network-interfaces.ts';
 import { isInitialNetworkNamespace } from '../../host/network-namespace.ts';
+import { type PciFunction, readPciFunctions } from '../../host/pci-devices.ts';
 import type { RdmaDevice } from '../../host/rdma-devices.ts';
 import type { FamilyInfo } from '../../netlink/genetlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../netlink/uapi/smc.ts';
@@ -26,6 +28,9 @@ export interface HostView {
   /** with the number of the stable release, where the host tells it */
   kernel: KernelVersion | undefined;
   isMainframe: boolean;
+  pciFunctions: PciFunction[];
+  /** SMC-D devices of the class dibs; since Linux 6.18 */
+  dibsDevices: DibsDevice[] | undefined;
   /** state of the modules that SMC consists of */
   modules: { smc: ModuleState; smcDiag: ModuleState };
   /** generic netlink families of SMC that the kernel has at this moment */
@@ -76,11 +81,14 @@ export async function lookAtHost(
   const statistics = await ask(GENERAL, () => client.statistics());
   const counted = statistics.value && env && countedSinceReset(statistics.value, env, root);
   const release = kernelRelease(root);
+  const dibsDevices = readDibsDevices(root);
   return {
     root,
     release,
     kernel: readKernelVersion(root),
     isMainframe: isMainframe(root),
+    pciFunctions: readPciFunctions(root),
+    dibsDevices,
     modules: { smc: moduleState('smc', root, release), smcDiag: moduleState('smc_diag', root, release) },
     families,
     isInitialNamespace: isInitialNetworkNamespace(root),
@@ -90,7 +98,9 @@ export async function lookAtHost(
     system,
     smcdDevices,
     hasLoopbackIsm:
-      system.value && smcdDevices.value ? hasLoopbackIsm(system.value, smcdDevices.value) : undefined,
+      system.value && smcdDevices.value
+        ? hasLoopbackIsm(system.value, smcdDevices.value, dibsDevices)
+        : undefined,
     smcrPorts: await ask(GENERAL, () => client.smcrPorts()),
     pnetTable: await ask(PNETID, () => client.pnet.list()),
     ueids: await ask(GENERAL, () => client.ueids.list()),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
-import { readPciFunctions, readPciSlots } from '../../host/pci-devices.ts';
+import { readPciSlots } from '../../host/pci-devices.ts';
 import { chooseDevices, type InterfaceChoice, rdmaPnet, type Verdict } from '../device-choice.ts';
 import type { Inventory } from '../inventory.ts';
 import { type Check, type CheckStatus, check } from './check.ts';
@@ -51,9 +51,12 @@ function inventoryOf(host: HostView): Inventory {
   const { root, interfaces, rdmaDevices } = host;
   return {
     root,
+    release: host.release,
+    kernel: host.kernel,
     interfaces,
     rdmaDevices,
-    pciFunctions: readPciFunctions(root),
+    pciFunctions: host.pciFunctions,
+    dibsDevices: host.dibsDevices,
     pciSlots: readPciSlots(root),
     pnetTable: host.pnetTable.value,
     smcrPorts: host.smcrPorts.value,

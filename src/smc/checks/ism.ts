@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { SmcdDevice } from '../devices.ts';
+import { type DibsDevice, hasDibsNames } from '../../host/dibs-devices.ts';
+import { loopbackNames, type SmcdDevice } from '../devices.ts';
 import { type Check, check } from './check.ts';
 import type { HostView } from './host-view.ts';
-
-/** Names of loopback-ism in the PNET table: since Linux 6.18 it is called lo. */
-export const LOOPBACK_NAMES = ['loopback-ism', 'lo'];
 
 /** SMC-D devices: ISM functions of IBM Z, and loopback-ism on every machine. */
 export function checkIsm(host: HostView): Check[] {
@@ -13,18 +11,27 @@ export function checkIsm(host: HostView): Check[] {
     return [
       check('unknown', 'ism-device', null, 'the SMC-D devices cannot be read', { reason: smcdDevices.why }),
     ];
-  const checks = smcdDevices.value.map(checkDevice);
+  const checks = smcdDevices.value.map((device) =>
+    checkDevice(
+      device,
+      host.dibsDevices?.find(({ pciAddress }) => pciAddress === device.pciId),
+    ),
+  );
   const loopback = loopbackEntry(host);
   if (hasLoopbackIsm || loopback) checks.push(checkLoopback(host, loopback));
   return checks.length > 0 ? checks : [none(host)];
 }
 
-function none({ isMainframe }: HostView): Check {
+/** What a kernel has loopback-ism with. */
+const loopbackOption = ({ release, dibsDevices }: HostView): string =>
+  hasDibsNames(release, dibsDevices) ? 'CONFIG_DIBS_LO' : 'CONFIG_SMC_LO (since Linux 6.10)';
+
+function none(host: HostView): Check {
+  const { isMainframe } = host;
   const facts = { devices: [] };
   if (!isMainframe)
     return check('pass', 'ism-device', null, 'no SMC-D device, as usual off IBM Z', {
-      reason:
-        'SMC-D within this machine would take loopback-ism, which the kernel has with CONFIG_SMC_LO (since Linux 6.10)',
+      reason: `SMC-D within this machine would take loopback-ism, which the kernel has with ${loopbackOption(host)}`,
       facts,
     });
   return check(
@@ -40,7 +47,10 @@ function none({ isMainframe }: HostView): Check {
   );
 }
 
-function checkDevice({ pciId, port, useCount, pciChid, pciFid }: SmcdDevice): Check {
+function checkDevice(
+  { pciId, port, useCount, pciChid, pciFid }: SmcdDevice,
+  dibs: DibsDevice | undefined,
+): Check {
   const pnetId = port?.pnetId || null;
   const facts = {
     pci_id: pciId ?? null,
@@ -49,6 +59,7 @@ function checkDevice({ pciId, port, useCount, pciChid, pciFid }: SmcdDevice): Ch
     pnet_id: pnetId,
     pnet_id_by_user: port?.pnetUser === 1,
     link_groups: useCount ?? null,
+    ...dibsFacts(dibs),
   };
   const subject = pciId ?? null;
   if (pnetId) return check('pass', 'ism-device', subject, `ISM device, PNET ID ${pnetId}`, { facts });
@@ -59,15 +70,26 @@ function checkDevice({ pciId, port, useCount, pciChid, pciFid }: SmcdDevice): Ch
   });
 }
 
-function loopbackEntry({ pnetTable, smcdDevices }: HostView): string | undefined {
+function dibsFacts(dibs: DibsDevice | undefined) {
+  return {
+    dibs_name: dibs?.name ?? null,
+    gid: dibs?.gid ?? null,
+    fabric_id: dibs?.fabricId?.toString(16).padStart(4, '0') ?? null,
+  };
+}
+
+function loopbackEntry({ pnetTable, smcdDevices, release, dibsDevices }: HostView): string | undefined {
   const names = (smcdDevices.value ?? []).map(({ pciId }) => pciId);
+  const known = loopbackNames(release, dibsDevices);
   return pnetTable.value?.find(
-    ({ kind, ibName }) => kind === 'device' && LOOPBACK_NAMES.includes(ibName) && !names.includes(ibName),
+    ({ kind, ibName }) => kind === 'device' && known.includes(ibName) && !names.includes(ibName),
   )?.pnetId;
 }
 
-function checkLoopback({ hasLoopbackIsm, interfaces, ...host }: HostView, pnetId: string | undefined): Check {
-  const facts = { pnet_id: pnetId ?? null, present: hasLoopbackIsm ?? null };
+function checkLoopback(host: HostView, pnetId: string | undefined): Check {
+  const { hasLoopbackIsm } = host;
+  const dibs = host.dibsDevices?.find(({ isLoopback }) => isLoopback);
+  const facts = { pnet_id: pnetId ?? null, present: hasLoopbackIsm ?? null, ...dibsFacts(dibs) };
   if (hasLoopbackIsm === false)
     return check(
       'warning',
@@ -75,7 +97,7 @@ function checkLoopback({ hasLoopbackIsm, interfaces, ...host }: HostView, pnetId
       'loopback-ism',
       `PNET ID ${pnetId} is set for it, but there is none`,
       {
-        reason: 'this kernel has no loopback-ism (CONFIG_SMC_LO, since Linux 6.10)',
+        reason: `this kernel has no loopback-ism; it would have with ${loopbackOption(host)}`,
         fix: `smc_pnet -d ${pnetId}`,
         facts,
       },

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
+import { hasDibsNames } from '../../host/dibs-devices.ts';
 import { interfacePnetId } from '../../host/hardware-pnetid.ts';
+import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
+import { isIsm } from '../../host/pci-devices.ts';
+import { ismNames } from '../device-choice.ts';
+import { loopbackNames } from '../devices.ts';
 import type { PnetEntry } from '../pnet-table.ts';
 import { type Check, check, counted } from './check.ts';
 import type { HostView } from './host-view.ts';
-import { LOOPBACK_NAMES } from './ism.ts';
 
 /** The PNET table of this network namespace: what it lacks, and what an empty one means. */
 export function checkPnetTable(host: HostView): Check[] {
@@ -14,7 +18,7 @@ export function checkPnetTable(host: HostView): Check[] {
   if (entries.length === 0) return [emptyTable(host)];
   const ids = [...new Set(entries.map(({ pnetId }) => pnetId))];
   const found = [
-    ...entries.flatMap((entry) => (isThere(host, entry) ? [] : waiting(entry))),
+    ...entries.flatMap((entry) => (isThere(host, entry) ? [] : waiting(host, entry))),
     ...ids.flatMap((id) => halfDefined(host, id, entries)),
   ];
   if (found.length > 0) return found;
@@ -61,19 +65,37 @@ function isThere(host: HostView, { kind, ethName, ibName }: PnetEntry): boolean 
   if (kind === 'ethernet') return host.interfaces.some(({ name }) => name === ethName);
   return (
     host.rdmaDevices.some(({ name, parent }) => name === ibName || parent === ibName) ||
+    (host.smcrPorts.value ?? []).some(({ device }) => device.ibName === ibName) ||
     (host.smcdDevices.value ?? []).some(({ pciId }) => pciId === ibName) ||
-    // its own check has more to say
-    LOOPBACK_NAMES.includes(ibName)
+    (host.dibsDevices ?? []).some(({ name, pciAddress }) => name === ibName || pciAddress === ibName) ||
+    // one without a driver is there all the same; its own check has more to say
+    host.pciFunctions.some((pci) => isIsm(pci) && ismNames(pci, host).includes(ibName)) ||
+    // and so have those of loopback-ism and of its old name
+    loopbackNames(host.release, host.dibsDevices).includes(ibName) ||
+    ibName === 'loopback-ism'
   );
 }
 
-function waiting({ pnetId, kind, ethName, ibName }: PnetEntry): Check {
+function waiting(host: HostView, { pnetId, kind, ethName, ibName }: PnetEntry): Check {
   const what = kind === 'ethernet' ? `interface ${ethName}` : `device ${ibName}`;
   return check('warning', 'pnet-table', pnetId, `there is no ${what}`, {
-    reason: 'the entry waits for it; a name with a typing error waits for ever',
+    reason: `the entry waits for it; ${whyWaiting(host, kind, ibName)}`,
     fix: `smc_pnet -d ${pnetId}, then add what is there`,
     facts: { interface: kind === 'ethernet' ? ethName : null, device: kind === 'device' ? ibName : null },
   });
+}
+
+function whyWaiting(host: HostView, kind: PnetEntry['kind'], ibName: string): string {
+  const typingError = 'a name with a typing error waits for ever';
+  if (kind === 'ethernet') return typingError;
+  const isNamed = hasDibsNames(host.release, host.dibsDevices);
+  if (/^(?:lo|ism[0-9a-f]+)$/.test(ibName) && !isNamed)
+    return 'SMC-D devices have such names since Linux 6.18; before, ISM devices go by PCI address, and lo is loopback-ism';
+  if (/^ism[0-9a-f]+$/.test(ibName))
+    return `such a device appears when its function is switched on (smc_rnics -a) and module ism is loaded; ${typingError}`;
+  if (rdmaNamespaceMode(host.root) === 'exclusive')
+    return `an RDMA device may be in another network namespace (rdma system), where newer kernels (7.3 does so) do not apply the entry; ${typingError}`;
+  return typingError;
 }
 
 /** A PNET ID that interfaces have and no device, or the other way round. */

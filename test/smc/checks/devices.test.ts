@@ -110,10 +110,15 @@ t.test('SMC-D devices', async (t) => {
 
 t.test('loopback-ism', async (t) => {
   t.match(ism({ hasLoopbackIsm: true }), [{ status: 'pass', subject: 'loopback-ism' }]);
-  for (const name of ['loopback-ism', 'lo'])
-    t.match(ism({ hasLoopbackIsm: true, ...entry(name) }), [
+  for (const [release, name, other] of [
+    ['6.12.1', 'loopback-ism', 'lo'],
+    ['6.18.1', 'lo', 'loopback-ism'],
+  ] as const) {
+    t.match(ism({ release, hasLoopbackIsm: true, ...entry(name) }), [
       { status: 'fail', finding: /disables it/, fix: /^smc_pnet -d NET1/ },
     ]);
+    t.match(ism({ release, hasLoopbackIsm: true, ...entry(other) }), [{ status: 'pass' }], 'no name of it');
+  }
   t.match(ism({ hasLoopbackIsm: true, isMainframe: true, ...entry('loopback-ism') }), [
     { status: 'warning' },
   ]);
@@ -121,6 +126,26 @@ t.test('loopback-ism', async (t) => {
     { status: 'warning', fix: 'smc_pnet -d NET1' },
   ]);
   t.match(ism({ hasLoopbackIsm: true, ...entry('mlx5_0') }), [{ status: 'pass' }]);
+});
+
+t.test('what the class dibs tells', async (t) => {
+  const lo = {
+    name: 'lo',
+    gid: '6ba7b8109dad41d1',
+    extGid: '80b400c04fd430c8',
+    fabricId: 0xffff,
+    pciAddress: undefined,
+    isLoopback: true,
+  };
+  const ism1a = { ...lo, name: 'ism1a', fabricId: 0x7c0, pciAddress: '0000:00:00.0', isLoopback: false };
+  const device = { pciId: '0000:00:00.0', port: { pnetUser: 0, pnetId: '' } };
+  const both = { smcdDevices: { value: [device] }, dibsDevices: [ism1a, lo], hasLoopbackIsm: true };
+  t.match(ism(both), [
+    { subject: '0000:00:00.0', facts: { dibs_name: 'ism1a', fabric_id: '07c0' } },
+    { subject: 'loopback-ism', facts: { dibs_name: 'lo', fabric_id: 'ffff', present: true } },
+  ]);
+  t.match(ism({})[0]!.reason, /CONFIG_SMC_LO \(since Linux 6\.10\)/);
+  t.match(ism({ release: '6.18.0' })[0]!.reason, /CONFIG_DIBS_LO$/);
 });
 
 t.test('MTU', async (t) => {

@@ -73,6 +73,11 @@ t.test('known faults, where they can be met', async (t) => {
   );
   t.strictSame(faults({ smcdDevices: { value: [{}, {}] } }), ['warning kernel-fault link-groups-left-out']);
   t.strictSame(faults({ smcdDevices: { value: [{}] } }), ['pass kernel-fault']);
+  t.strictSame(
+    faults({ smcdDevices: { value: [{}] }, hasLoopbackIsm: true }),
+    ['warning kernel-fault link-groups-left-out'],
+    'loopback beside ISM',
+  );
 
   const root = t.testdir({ proc: { sys: { net: { smc: { wmem: '1048576\n', rmem: '65536\n' } } } } });
   t.strictSame(faults({ release: '6.1.0', root }), ['warning kernel-fault small-buffers']);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
+import { readDibsDevices } from '../../../src/host/dibs-devices.ts';
+import { readPciFunctions } from '../../../src/host/pci-devices.ts';
 import type { HostView } from '../../../src/smc/checks/host-view.ts';
 import { checkPnetTable } from '../../../src/smc/checks/pnet-table.ts';
+import { dibs, mainframe, plant } from '../../helpers/host-trees.ts';
 import { ETH0, healthyHost, NOT_SEEN, wellFormed } from '../../helpers/host-view.ts';
 
 const eth = (pnetId: string, ethName: string) => ({
@@ -86,5 +89,49 @@ t.test('half of it', async (t) => {
 t.test('not to be seen', async (t) => {
   t.match(checks([], { pnetTable: NOT_SEEN, interfaces: [ETH0] }), [
     { status: 'unknown', reason: 'permission denied' },
+  ]);
+});
+
+t.test('SMC-D devices by the names that they have since Linux 6.18', async (t) => {
+  const root = plant(t, mainframe, dibs);
+  const host = {
+    root,
+    release: '6.18.2',
+    isMainframe: true,
+    pciFunctions: readPciFunctions(root),
+    dibsDevices: readDibsDevices(root),
+    smcdDevices: {
+      value: [
+        { pciId: '0000:00:00.0', useCount: 0 },
+        { pciId: '0000:00:00.1', useCount: 0 },
+      ],
+    },
+  };
+  for (const name of ['ism10', 'ism1a', '0000:00:00.1', 'lo'])
+    t.match(checks([eth('NETA', 'eth0'), dev('NETA', name)], host), [{ status: 'pass' }], name);
+  t.match(
+    checks([eth('NETA', 'eth0'), dev('NETA', 'ism1a')], { ...host, dibsDevices: undefined }),
+    [{ status: 'pass' }],
+    'by the function, while module dibs is not loaded',
+  );
+  t.match(checks([eth('NETA', 'eth0'), dev('NETA', 'ism99')], host), [
+    {
+      status: 'warning',
+      finding: 'there is no device ism99',
+      reason: /appears when its function is switched on/,
+    },
+  ]);
+  const older = { ...host, release: '6.17.3', dibsDevices: undefined };
+  t.match(checks([eth('NETA', 'eth0'), dev('NETA', '0000:00:00.1')], older), [{ status: 'pass' }]);
+  for (const name of ['ism1a', 'lo'])
+    t.match(checks([eth('NETA', 'eth0'), dev('NETA', name)], older), [
+      { status: 'warning', finding: `there is no device ${name}`, reason: /such names since Linux 6\.18/ },
+    ]);
+});
+
+t.test('an RDMA device of another network namespace', async (t) => {
+  const root = t.testdir({ sys: { module: { ib_core: { parameters: { netns_mode: 'N\n' } } } } });
+  t.match(checks([eth('NET1', 'eth0'), dev('NET1', 'mlx5_9')], { root }), [
+    { finding: 'there is no device mlx5_9', reason: /may be in another network namespace/ },
   ]);
 });
