@@ -45,22 +45,21 @@ const say = (text) => process.stdout.write(`# ${text}\n`);
 
 // ---- load ----
 
-/** Bounded in number. The kernel ends each with this process; those that are too many are stopped. */
-const burners = Array.from({ length: wantedLoad }, () =>
-  spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }),
-);
-let running = burners.length;
+/** Processes that do nothing but run, at most as many as the wanted load. The kernel ends them with this process. */
+const burners = [];
 
 /** Processes and threads that run or want to, averaged by the kernel over the last minute. */
 const load = () => Number(readFileSync('/proc/loadavg', 'latin1').split(' ')[0]);
 
 /** Others may have the machine busy, too: burners only make up for what is missing. */
-function adjust() {
-  const step = Math.round((wantedLoad - load()) / 4);
-  running = Math.max(1, Math.min(burners.length, running + step));
-  burners.forEach((burner, index) => {
-    burner.kill(index < running ? 'SIGCONT' : 'SIGSTOP');
-  });
+function adjust(share = 1 / 4) {
+  const missing = Math.round((wantedLoad - load()) * share);
+  const count = Math.max(1, Math.min(wantedLoad, burners.length + missing));
+  while (burners.length > count) burners.pop().kill('SIGKILL');
+  while (burners.length < count)
+    burners.push(
+      spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }),
+    );
 }
 
 // ---- what runs under it ----
@@ -100,11 +99,15 @@ function end(signal) {
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 
+adjust(1);
 let isOver = false;
 const timers = [
-  setInterval(adjust, LOOK_EVERY_MS),
+  setInterval(() => adjust(), LOOK_EVERY_MS),
   setInterval(
-    () => say(`${Math.round(elapsed() / 60)} min, load ${load()}, ${running} processes make it, ${what}`),
+    () =>
+      say(
+        `${Math.round(elapsed() / 60)} min, load ${load()}, ${burners.length} processes add to it, ${what}`,
+      ),
     SAY_EVERY_MS,
   ),
   setTimeout(() => {

@@ -3,6 +3,7 @@
 // `npm run test:busy`. Needs `npm run build`.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -51,7 +52,7 @@ function start(t: Test, argv: readonly string[], env = {}): ChildProcess & { pid
 async function nothingIsLeft(t: Test, child: ChildProcess & { pid: number }): Promise<void> {
   child.stdin!.end();
   await waitUntil('the end of all processes', () => child.exitCode !== null, {
-    seconds: 120,
+    seconds: 300,
     seen: () => commandLines(child.pid),
   });
   t.equal(child.exitCode, 0);
@@ -74,18 +75,25 @@ t.test('test:busy', async (t) => {
   const busy = (npm: string): ChildProcess & { pid: number } => {
     writeFileSync(join(directory, 'npm'), `#!/bin/sh\n${npm}\n`);
     chmodSync(join(directory, 'npm'), 0o755);
-    const words = [path('../scripts/busy.mjs'), '--load', '3', 'demo', 'test/one.test.ts'];
+    // more than the machine has: so several processes are added
+    const words = [
+      path('../scripts/busy.mjs'),
+      '--load',
+      String(3 + Math.ceil(loadavg()[0]!)),
+      'demo',
+      'test/one.test.ts',
+    ];
     return start(t, words, { PATH: `${directory}:${process.env['PATH']}` });
   };
   const burners = (child: { pid: number }): number =>
     count(commandLines(child.pid), 'sh -c while :; do :; done');
 
-  const whole = busy('case $1 in test) echo "2 passed, 1 failed" ; exit 1 ;; esac');
+  const whole = busy('case $1 in test) echo "2 passed, 1 failed"; echo more; exit 1 ;; esac');
   let output = '';
   whole.stdout!.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  await waitUntil('its last line', () => /^\d+ passed, \d+ failed\n$/m.test(output), { seen: () => output });
+  await waitUntil('its last line', () => /\n\d+ passed, \d+ failed\n$/.test(output), { seen: () => output });
   await nothingIsLeft(t, whole);
   t.match(output, /\n3 passed, 1 failed\n$/);
 
@@ -94,7 +102,7 @@ t.test('test:busy', async (t) => {
     child.stdout!.resume();
     await waitUntil(
       'the load and the tests',
-      () => burners(child) === 3 && count(commandLines(child.pid), 'sleep infinity') === 2,
+      () => burners(child) > 0 && count(commandLines(child.pid), 'sleep infinity') === 2,
       { seen: () => commandLines(child.pid) },
     );
     const [runner] = descendants(child.pid);
