@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { smcrPages } from '../scripts/smcr-pages.ts';
 import { smcd } from '../src/commands/smcd.ts';
 import { smcr } from '../src/commands/smcr.ts';
 import { SYSCTLS } from '../src/smc/sysctls.ts';
@@ -73,4 +74,12 @@ t.test('every object has a page of either command, which its help names', async 
       t.match(page(command.name), `.Xr ${command.name}-${object} 8`);
       t.match(page(command.name), `.It Cm ${object}`);
     }
+});
+
+t.test('the pages of smcr are whole, and say what those of smcd say', async (t) => {
+  for (const [name, text] of smcrPages()) {
+    t.equal(page(name.replace('.8', '')), text, `${name} is what npm run man makes of it`);
+    t.match(text, /\.Sh EXIT STATUS\nSee\n\.Xr smcr 8/);
+    t.notMatch(text, /^(\.Dl )?[#$] smcd /m, 'examples are of smcr');
+  }
 });
