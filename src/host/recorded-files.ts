@@ -4,6 +4,7 @@
  * copy is what would have been read from the system. A reader that looks at a new file adds it here.
  */
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -19,6 +20,8 @@ interface Pattern {
   /** path with `*` for parts of names and `{a,b}` for choices; symbolic links on the way are copied as such */
   path: string;
   lines?: RegExp;
+  /** not where this is there: the kernel tells the same in another way */
+  unless?: string;
 }
 
 /** Modules that SMC consists of or stands on. */
@@ -52,6 +55,7 @@ const PATTERNS: readonly Pattern[] = [
   // namespaces and sockets
   { path: 'proc/{self,1}/ns/net' },
   { path: 'proc/net/protocols' },
+  { path: 'proc/net/{tcp,tcp6}', unless: 'sys/module/tcp_diag' },
   { path: 'proc/net/vlan/*' },
   // network interfaces
   { path: 'sys/class/net/bonding_masters' },
@@ -119,13 +123,15 @@ export function copyHostFiles(
   { release, stop }: { release: string | undefined; stop?: AbortSignal },
 ): Uncopied[] {
   const failed: Uncopied[] = [];
-  for (const { path, lines } of PATTERNS)
+  for (const { path, lines, unless } of PATTERNS) {
+    if (unless !== undefined && existsSync(join(from, unless))) continue;
     for (const alternative of alternatives(path.replace('RELEASE', release ?? 'unknown')))
       for (const file of expand(from, '', alternative.split('/'))) {
         if (stop?.aborted) return failed;
         const reason = copy(from, to, file, lines);
         if (reason) failed.push({ path: `/${file}`, reason });
       }
+  }
   return failed;
 }
 

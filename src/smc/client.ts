@@ -3,6 +3,7 @@
 import { interfaceNames } from '../host/interface-names.ts';
 import { type ModuleState, moduleState } from '../host/kernel-module.ts';
 import { socketsPerProtocol } from '../host/procfs.ts';
+import { hostByteOrder } from '../netlink/codec.ts';
 import type { ConnectionOptions } from '../netlink/connection.ts';
 import { NetlinkError } from '../netlink/error.ts';
 import { type FamilyInfo, GenericNetlink } from '../netlink/genetlink.ts';
@@ -116,7 +117,9 @@ export class SmcClient {
     } catch {
       // without /proc the addresses are looked up in any case
     }
-    const addresses = await SocketAddresses.prepare(openSockDiag, perProtocol);
+    const order = this.#options.transport?.order ?? hostByteOrder;
+    const sources = { openSockDiag, hostRoot: this.#hostRoot, order };
+    const addresses = await SocketAddresses.prepare(sources, perProtocol);
     const diag = await openSockDiag();
     try {
       let dump = diag.dump(smcSocketDump, smcSocketRequest(details));

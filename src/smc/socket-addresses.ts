@@ -3,6 +3,8 @@
  * Which addresses an SMC socket really has. smc_diag does not say the address family, and leaves the addresses of
  * IPPROTO_SMC sockets out altogether; the TCP socket inside every SMC socket knows both.
  */
+import { tcpTable } from '../host/tcp-table.ts';
+import type { ByteOrder } from '../netlink/codec.ts';
 import { NetlinkError } from '../netlink/error.ts';
 import type { Infer } from '../netlink/schema.ts';
 import type { DiagDump, SockDiag } from '../netlink/sock-diag.ts';
@@ -51,11 +53,18 @@ interface PortPair {
 
 const key = ({ sourcePort, destinationPort }: PortPair): number => sourcePort * 0x1_0000 + destinationPort;
 
-/** Opens further sock_diag sockets: one cannot run two dumps at a time. */
-export type OpenSockDiag = () => Promise<SockDiag>;
+/** Where TCP sockets are looked up. */
+export interface TcpSources {
+  /** opens further sock_diag sockets: one cannot run two dumps at a time */
+  openSockDiag: () => Promise<SockDiag>;
+  /** root of /proc, for kernels without tcp_diag */
+  hostRoot: string;
+  /** byte order of the host */
+  order: ByteOrder;
+}
 
 export class SocketAddresses {
-  readonly #openSockDiag: OpenSockDiag;
+  readonly #sources: TcpSources;
   /** no IPv6 SMC socket is open, so nothing is ambiguous */
   readonly #onlyIpv4: boolean;
   /** IPv6 TCP sockets by port pair whose addresses could be taken for IPv4 */
@@ -69,8 +78,8 @@ export class SocketAddresses {
   /** the kernel lists IPv4 sockets first, so after a certain IPv6 socket all are IPv6 */
   #sawIpv6 = false;
 
-  private constructor(openSockDiag: OpenSockDiag, onlyIpv4: boolean) {
-    this.#openSockDiag = openSockDiag;
+  private constructor(sources: TcpSources, onlyIpv4: boolean) {
+    this.#sources = sources;
     this.#onlyIpv4 = onlyIpv4;
   }
 
@@ -79,11 +88,11 @@ export class SocketAddresses {
    * @param sockets open sockets per protocol (`socketsPerProtocol`), or `undefined` when unknown
    */
   static async prepare(
-    openSockDiag: OpenSockDiag,
+    sources: TcpSources,
     sockets: Record<string, number> | undefined,
   ): Promise<SocketAddresses> {
     const open = (protocol: string): number => (sockets ? (sockets[protocol] ?? 0) : 1);
-    const addresses = new SocketAddresses(openSockDiag, open('SMC6') + open('INET6_SMC') === 0);
+    const addresses = new SocketAddresses(sources, open('SMC6') + open('INET6_SMC') === 0);
     if (open('SMC6') > 0) await addresses.#loadAmbiguous();
     if (open('INET_SMC') + open('INET6_SMC') > 0) await addresses.#loadTwins();
     return addresses;
@@ -135,10 +144,10 @@ export class SocketAddresses {
   }
 
   async #loadAmbiguous(): Promise<void> {
-    this.#tcpIsListed = await eachTcpSocket(this.#openSockDiag, AF_INET6, TCPF_SOCKETS, (twin) => {
+    this.#tcpIsListed = await eachTcpSocket(this.#sources, AF_INET6, TCPF_SOCKETS, (twin) => {
       if (looksIpv4(twin.source) && looksIpv4(twin.destination)) append(this.#ipv6, key(twin), twin);
     });
-    await eachTcpSocket(this.#openSockDiag, AF_INET, TCPF_LISTEN, (twin) => {
+    await eachTcpSocket(this.#sources, AF_INET, TCPF_LISTEN, (twin) => {
       append(this.#ipv4Listeners, twin.sourcePort, twin);
     });
   }
@@ -146,7 +155,7 @@ export class SocketAddresses {
   async #loadTwins(): Promise<Map<number, Twin | null>> {
     const twins = new Map<number, Twin | null>();
     for (const family of [AF_INET, AF_INET6])
-      await eachTcpSocket(this.#openSockDiag, family, TCPF_SOCKETS, (twin) => {
+      await eachTcpSocket(this.#sources, family, TCPF_SOCKETS, (twin) => {
         const at = key(twin);
         twins.set(at, twins.has(at) ? null : twin);
       });
@@ -155,14 +164,14 @@ export class SocketAddresses {
   }
 }
 
-/** @returns false when the kernel has no module tcp_diag: a list of SMC sockets with gaps is better than none */
+/** @returns false when nothing tells: a list of SMC sockets with gaps is better than none */
 async function eachTcpSocket(
-  openSockDiag: OpenSockDiag,
+  sources: TcpSources,
   family: number,
   states: number,
   visit: (twin: Twin & PortPair) => void,
 ): Promise<boolean> {
-  const diag = await openSockDiag();
+  const diag = await sources.openSockDiag();
   let isEmpty = true;
   try {
     const request = { family, protocol: IPPROTO_TCP, extensions: 0, pad: 0, states, id: anySocket };
@@ -172,11 +181,27 @@ async function eachTcpSocket(
     }
     return true;
   } catch (error) {
-    // a list that breaks off is no reason to do without
-    if (isEmpty && error instanceof NetlinkError && error.code === 'ENOENT') return false;
-    throw error;
+    // no module tcp_diag; a list that breaks off is another matter
+    if (!isEmpty || !(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
   } finally {
     diag.close();
+  }
+  return eachInProc(sources, family, states, visit);
+}
+
+/** The same from /proc, as ss does. It is slower and has no end in sight while sockets come and go. */
+function eachInProc(
+  { hostRoot, order }: TcpSources,
+  family: number,
+  states: number,
+  visit: (twin: Twin & PortPair) => void,
+): boolean {
+  try {
+    for (const { state, ...twin } of tcpTable(family === AF_INET6 ? 'tcp6' : 'tcp', hostRoot, order))
+      if (states & (1 << state)) visit({ family, ...twin });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -356,6 +356,50 @@ t.test('a list of TCP sockets that breaks off with ENOENT is incomplete, not abs
   await t.rejects(list(host), { name: 'NetlinkError', op: 'dump', code: 'ENOENT', command: 'TCP sockets' });
 });
 
+t.test('a kernel without tcp_diag: addresses from /proc/net/tcp', async (t) => {
+  for (const order of ['LE', 'BE'] as const)
+    await t.test(order, async (t) => {
+      // addresses are numbers of the machine there
+      const words = (hex: string): string =>
+        order === 'BE' ? hex : hex.replace(/(..)(..)(..)(..)/g, '$4$3$2$1');
+      const row = (local: string, port: number, state: string, peer = '', peerPort = 0): string => {
+        const end = (address: string, number: number): string =>
+          `${words(address.padEnd(local.length, '0'))}:${number.toString(16).toUpperCase().padStart(4, '0')}`;
+        return `   0: ${end(local, port)} ${end(peer, peerPort)} ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1 0 20 4 30 10 -1\n`;
+      };
+      const ANY6 = '0'.repeat(32);
+      const head =
+        '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
+      const net = {
+        protocols: 'protocol  size sockets\nSMC 1 1\nSMC6 1 2\nINET_SMC 1 1\n',
+        tcp: `${head}${row('00000000', 80, '0A')}${row('0A000001', 81, '01', '0A000002', 1001)}${row('0A000003', 81, '06', '0A000002', 1001)}`,
+        tcp6: `${head}${row(ANY6, 82, '0A')}${row(ANY6, 80, '0A')}`,
+      };
+      const kernel = new FakeKernel(order);
+      kernel.sockets = () => [
+        smc(LISTEN, '*', 80),
+        smc(ACTIVE, '*', 81, '*', 1001, 2),
+        smc(LISTEN, '*', 82),
+        smc(LISTEN, '*', 80),
+      ];
+      kernel.tcpSockets = () => {
+        throw new Errno('ENOENT');
+      };
+      const client = new SmcClient({
+        transport: kernel,
+        hostRoot: t.testdir({ proc: { net } }),
+        timeoutMs: 2000,
+      });
+      t.teardown(() => client.close());
+      t.strictSame(await list({ kernel, client }), [
+        'ipv4 0.0.0.0:80 0.0.0.0:0',
+        'ipv4 10.0.0.1:81 10.0.0.2:1001',
+        'ipv6 :::82 :::0',
+        'ipv6 :::80 :::0',
+      ]);
+    });
+});
+
 t.test('another failure of the TCP dump is one', async (t) => {
   const host = setUp(t, { protocols: { SMC6: 1 } });
   host.kernel.tcpSockets = () => {
