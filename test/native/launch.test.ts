@@ -210,8 +210,9 @@ t.test('signals to the waiting process', async (t) => {
     new Promise<void>((resolve) => child.stdout!.once('data', () => resolve()));
   for (const signal of ['INT', 'TERM', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH'] as const) {
     const [child, output] = start(
-      // a pipe that is open for writing, too, never ends: nothing spins, and no child is left when all are killed
-      `exec 9<> <(:); trap 'echo got; exit 3' ${signal}; echo ready; while :; do read -u 9; done`,
+      // a pipe that is open for writing, too, never ends: nothing spins, and no child is left when all are killed. bash
+      // looks for WINCH only between two reads.
+      `exec 9<> <(:); trap 'echo got; exit 3' ${signal}; echo ready; while :; do read -t 1 -u 9; done`,
     );
     await once(child);
     child.kill(`SIG${signal}`);
