@@ -157,20 +157,44 @@ export function rdmaPortUse(
   inventory: Inventory,
   vlan?: NetworkInterface,
 ): { v1: Verdict; v2: Verdict } {
-  const obstacle = portObstacle(device, port, inventory);
+  const known = knownPort(device, port, inventory);
+  const obstacle = portObstacle(device, port, inventory, known);
   if (obstacle) return { v1: no(obstacle), v2: no(obstacle) };
   const gids = gidsFor(port, inventory, vlan);
   const where = vlan ? ` on VLAN interface ${vlan.name}` : '';
-  return { v1: versionOne(gids, where, inventory), v2: versionTwo(gids, where, inventory) };
+  const links = known?.linkCount ?? 0;
+  // a link is the kernel's own yes, and /sys need not show all addresses; of which version it is that does not tell
+  const noAddress = (reason: string): Verdict =>
+    links > 0 && !vlan ? unknown(`the kernel has links over the port, although ${reason}`) : no(reason);
+  return {
+    v1: versionOne(gids, where, inventory, noAddress),
+    v2: versionTwo(gids, where, inventory, noAddress),
+  };
 }
 
-/** Why SMC-R can do nothing with a port, in either version. */
-function portObstacle(device: RdmaDevice, port: RdmaPort, { smcrPorts }: Inventory): string | undefined {
-  if (device.nodeType !== undefined && device.nodeType !== 'CA')
+/** The port as the kernel's SMC has it. */
+function knownPort({ name }: RdmaDevice, { number }: RdmaPort, { smcrPorts }: Inventory) {
+  return smcrPorts?.find((known) => known.device.ibName === name && known.number === number)?.port;
+}
+
+/**
+ * Why SMC-R can do nothing with a port, in either version. What the kernel's SMC says of it counts more than what follows
+ * from /sys: some kernels take devices of other types, and links are proof.
+ */
+function portObstacle(
+  device: RdmaDevice,
+  port: RdmaPort,
+  { smcrPorts }: Inventory,
+  known: ReturnType<typeof knownPort>,
+): string | undefined {
+  if (device.nodeType !== undefined && device.nodeType !== 'CA' && !known)
     return `the device is of type ${device.nodeType}; SMC-R needs RoCE`;
   if (port.number > IBPORT_MAX) return `SMC looks at ports 1 to ${IBPORT_MAX} only`;
-  if (port.linkLayer === 'InfiniBand') return 'the port is on an InfiniBand fabric; SMC-R needs RoCE';
-  if (port.state !== 'ACTIVE') return `the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`;
+  if (port.linkLayer === 'InfiniBand' && !known?.linkCount)
+    return 'the port is on an InfiniBand fabric; SMC-R needs RoCE';
+  if (known?.state === 0 && port.state === 'ACTIVE') return 'the port is ACTIVE, but not for the SMC module';
+  if (port.state !== 'ACTIVE' && !(port.state === undefined && known?.state === 1))
+    return `the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`;
   if (smcrPorts && !smcrPorts.some((known) => known.device.ibName === device.name))
     return 'the SMC module does not know the device';
   return undefined;
@@ -190,16 +214,29 @@ function gidsFor(port: RdmaPort, { interfaces, root }: Inventory, vlan?: Network
 const fit = (reason: string, { system }: Inventory): Verdict =>
   system ? yes(reason) : unknown(`${reason}, but the kernel's SMC cannot be asked`);
 
-function versionOne(gids: readonly RdmaGid[], where: string, inventory: Inventory): Verdict {
-  if (!gids.some(({ type }) => type === 'v1')) return no(`the port has no RoCE v1 address (GID)${where}`);
+function versionOne(
+  gids: readonly RdmaGid[],
+  where: string,
+  inventory: Inventory,
+  noAddress: (reason: string) => Verdict,
+): Verdict {
+  if (!gids.some(({ type }) => type === 'v1'))
+    return noAddress(`the port has no RoCE v1 address (GID)${where}`);
   return fit('the port is active and has a RoCE v1 address', inventory);
 }
 
 const isForVersionTwo = (gid: RdmaGid): boolean => gid.type === 'v2' && isIpv4Gid(gid);
 
-function versionTwo(gids: readonly RdmaGid[], where: string, inventory: Inventory): Verdict {
+function versionTwo(
+  gids: readonly RdmaGid[],
+  where: string,
+  inventory: Inventory,
+  noAddress: (reason: string) => Verdict,
+): Verdict {
   if (!gids.some(isForVersionTwo))
-    return no(`the port has no RoCE v2 address (GID) of IPv4${where}; its interface needs an IPv4 address`);
+    return noAddress(
+      `the port has no RoCE v2 address (GID) of IPv4${where}; its interface needs an IPv4 address`,
+    );
   if (inventory.system?.isSmcrV2 === false) return no('this kernel has no SMC-R version 2');
   if (inventory.ueids?.length === 0) return no('there is no UEID; SMC-R version 2 needs one on both hosts');
   return fit('the port is active and has a RoCE v2 address of IPv4', inventory);

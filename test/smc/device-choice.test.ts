@@ -353,3 +353,33 @@ t.test('prefixes', async (t) => {
   t.notOk(isInPrefix('200.0.0.1', '200.0.0.2', 32));
   t.ok(isInPrefix('255.255.255.255', '255.255.255.254', 31));
 });
+
+t.test("what the kernel's SMC says counts more than what follows from /sys", async (t) => {
+  const used = (ibName: string, linkCount: number, state = 1) => ({
+    ibName,
+    port: { pnetUser: 0, pnetId: '', netDev: 0, state, valid: 1, linkCount },
+  });
+  const verdict = async (ports: object[], name: string) => {
+    const inventory = await inventoryOf(t, server, { ports, addresses: ADDRESSES } as never);
+    const device = inventory.rdmaDevices.find((one) => one.name === name)!;
+    return rdmaPortUse(device, device.ports[0]!, inventory);
+  };
+  // of type RNIC
+  t.match((await verdict([], 'cxgb4_0')).v2, { usable: false, reason: /of type RNIC/ });
+  t.match((await verdict([used('cxgb4_0', 0)], 'cxgb4_0')).v2, {
+    usable: false,
+    reason: /no RoCE v2 address/,
+  });
+  t.match((await verdict([used('cxgb4_0', 2)], 'cxgb4_0')).v2, {
+    usable: undefined,
+    reason: /^the kernel has links over the port, although the port has no RoCE v2 address/,
+  });
+  // on InfiniBand
+  t.match((await verdict([used('mlx5_2', 0)], 'mlx5_2')).v1, { usable: false, reason: /InfiniBand/ });
+  t.match((await verdict([used('mlx5_2', 1)], 'mlx5_2')).v1, { usable: undefined });
+  t.match((await verdict([used('rxe0', 0)], 'rxe0')).v2, { usable: true });
+  t.match((await verdict([used('rxe0', 0, 0)], 'rxe0')).v2, {
+    usable: false,
+    reason: /not for the SMC module/,
+  });
+});

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
+import { hasDibsNames } from '../../host/dibs-devices.ts';
+import { moduleState } from '../../host/kernel-module.ts';
 import { isAtLeast } from '../../host/kernel-version.ts';
 import { moduleBlock, moduleOrigin } from '../../host/module-origin.ts';
-import { type Check, check } from './check.ts';
+import { isIsm } from '../../host/pci-devices.ts';
+import { type Check, check, counted } from './check.ts';
 import { type HostView, hasSmc } from './host-view.ts';
 
 /** Module smc, without which there is no SMC, and smc_diag, which lists sockets. */
 export function checkModules(host: HostView): Check[] {
-  return [checkSmc(host), checkSmcDiag(host)].flatMap((found) => found ?? []);
+  return [checkSmc(host), checkSmcDiag(host), checkIsmDriver(host)].flatMap((found) => found ?? []);
 }
 
 function checkSmc(host: HostView): Check {
   const { release = '', root } = host;
   const origin = moduleOrigin('smc', release, root);
   const block = moduleBlock('smc', root);
-  const state = host.modules.smc;
+  // the kernel answers for SMC: then it is there, whatever the lists of modules say
+  const listed = host.modules.smc;
+  const state = hasSmc(host) && (listed === 'absent' || listed === 'available') ? 'unknown' : listed;
   const facts = {
     state,
     file: origin.file ?? null,
@@ -70,6 +75,44 @@ function checkSmc(host: HostView): Check {
 function from({ file, isOutOfTree }: { file: string | undefined; isOutOfTree: boolean }): string {
   const where = file ? `; its file is ${file}` : '';
   return isOutOfTree ? `${where}; it was not built together with the kernel` : where;
+}
+
+/**
+ * Since Linux 6.18 module smc does not bring module ism with it. Tells of it only if ISM functions wait for their driver.
+ */
+function checkIsmDriver(host: HostView): Check | undefined {
+  const { release = '', root, pciFunctions, smcdDevices, dibsDevices } = host;
+  if (!hasDibsNames(release, dibsDevices)) return undefined;
+  const waiting = pciFunctions.filter(
+    (pci) =>
+      isIsm(pci) &&
+      pci.driver === undefined &&
+      !dibsDevices?.some(({ pciAddress }) => pciAddress === pci.address) &&
+      !smcdDevices.value?.some(({ pciId }) => pciId === pci.address),
+  );
+  if (waiting.length === 0) return undefined;
+  const state = moduleState('ism', root, release);
+  const block = moduleBlock('ism', root);
+  const facts = {
+    state,
+    file: moduleOrigin('ism', release, root).file ?? null,
+    blocked_by: block ? `${block.where}: ${block.line}` : null,
+    functions: waiting.map(({ address }) => address),
+  };
+  const finding = `no driver has taken ${counted(waiting.length, 'ISM function')}, so SMC-D cannot use ${waiting.length === 1 ? 'it' : 'them'}`;
+  if (state === 'absent')
+    return check('warning', 'module', 'ism', finding, {
+      reason: 'this kernel has no module ism; it was built without CONFIG_ISM',
+      fix: "install the kernel's package of further modules, or boot a kernel that has CONFIG_ISM",
+      facts,
+    });
+  return check('warning', 'module', 'ism', finding, {
+    reason: block
+      ? `${block.where} forbids module ism: ${block.line}`
+      : 'since Linux 6.18 module smc does not load module ism; udev does when it finds the function',
+    fix: block?.where.startsWith('/') ? 'remove that line, then: modprobe ism' : 'modprobe ism',
+    facts,
+  });
 }
 
 /** `undefined` when the kernel has no SMC at all: that was said */

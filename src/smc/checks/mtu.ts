@@ -14,7 +14,12 @@ export function checkMtu(
   { interfaces, rdmaDevices }: HostView,
   chosen: readonly NetworkInterface[],
 ): Check[] {
-  const withRdma = new Set(rdmaDevices.flatMap(({ ports }) => ports.flatMap(({ netdev }) => netdev ?? [])));
+  const withRdma = new Set(
+    rdmaDevices
+      // the sizes are those of RoCE
+      .filter(({ nodeType }) => nodeType === undefined || nodeType === 'CA')
+      .flatMap(({ ports }) => ports.flatMap(({ netdev }) => netdev ?? [])),
+  );
   return chosen.flatMap((one) => {
     const base = baseDevice(one, interfaces) ?? one;
     return withRdma.has(base.name) ? checkOne(one, base) : [];

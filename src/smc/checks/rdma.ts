@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
 import { isIpv4Gid, type RdmaDevice, type RdmaPort } from '../../host/rdma-devices.ts';
 import type { SmcrPort } from '../devices.ts';
 import { type Check, check, counted, type Fact } from './check.ts';
@@ -20,7 +21,28 @@ export function checkRdma(host: HostView): Check[] {
   ]);
 }
 
-function noDevice({ isMainframe, smcdDevices, hasLoopbackIsm, isInitialNamespace }: HostView): Check {
+function noDevice({
+  isMainframe,
+  smcdDevices,
+  hasLoopbackIsm,
+  isInitialNamespace,
+  smcrPorts,
+  root,
+}: HostView): Check {
+  const known = [...new Set((smcrPorts.value ?? []).map(({ device }) => device.ibName ?? ''))];
+  // in other namespaces it is as it should be, if devices belong to single ones
+  if (known.length > 0 && !(isInitialNamespace === false && rdmaNamespaceMode(root) === 'exclusive'))
+    return check(
+      'unknown',
+      'rdma-device',
+      null,
+      `module smc has ${known.join(', ')}, but /sys does not show it`,
+      {
+        reason: '/sys/class/infiniband is missing here, or belongs to another network namespace',
+        fix: 'see what RDMA has: rdma link',
+        facts: { devices: known },
+      },
+    );
   const hasSmcd = hasLoopbackIsm || (smcdDevices.value?.length ?? 0) > 0;
   const elsewhere = isInitialNamespace === false;
   return check(
@@ -66,7 +88,7 @@ function checkDevice(host: HostView, device: RdmaDevice): Check {
     known_to_smc: isKnown,
   };
   const what = isSoftRoce ? 'soft-RoCE' : [driver, parent].filter(Boolean).join(' at ') || 'RDMA device';
-  if (nodeType !== 'CA')
+  if (nodeType !== 'CA' && !isKnown)
     return check(
       'warning',
       'rdma-device',
@@ -83,7 +105,10 @@ function checkDevice(host: HostView, device: RdmaDevice): Check {
       fix: 'dmesg | grep smc',
       facts,
     });
-  return check('pass', 'rdma-device', name, `${what}, ${counted(device.ports.length, 'port')}`, { facts });
+  const type = nodeType === 'CA' ? '' : `, of node type ${nodeType ?? 'unknown'}, which module smc has taken`;
+  return check('pass', 'rdma-device', name, `${what}${type}, ${counted(device.ports.length, 'port')}`, {
+    facts,
+  });
 }
 
 function checkPort(
@@ -115,7 +140,7 @@ function checkPort(
       reason: 'SMC-R uses ports 1 and 2 only',
       facts,
     });
-  if (state !== 'ACTIVE') {
+  if (state !== 'ACTIVE' && !(state === undefined && known?.port.state === 1)) {
     const base = host.interfaces.find((candidate) => candidate.name === netdev);
     return check(
       anyActive ? 'warning' : 'fail',
@@ -150,6 +175,12 @@ function checkPort(
   const usable = v2.filter(isIpv4Gid);
   const identity = pnetId ? `PNET ID ${pnetId}` : 'no PNET ID';
   const finding = `active${on}, ${identity}, addresses: ${v1.length} RoCE v1, ${v2.length} RoCE v2 (${usable.length} of IPv4)`;
+  const links = known?.port.linkCount ?? 0;
+  // what the kernel does counts more than what /sys shows of it
+  if (usable.length === 0 && links > 0)
+    return check('pass', 'rdma-port', subject, `${finding}; ${counted(links, 'link')} of SMC-R over it`, {
+      facts,
+    });
   if (gids.length === 0)
     return check('fail', 'rdma-port', subject, `active${on}, but without an address (GID)`, {
       reason: 'the addresses of a RoCE port come from those of its interface',

@@ -31,18 +31,47 @@ t.test('a device as it should be', async (t) => {
 });
 
 t.test('no device', async (t) => {
-  t.match(rdma({ rdmaDevices: [] }), [{ status: 'fail', fix: /rdma link add/ }]);
-  t.match(rdma({ rdmaDevices: [], isMainframe: true }), [{ status: 'fail', fix: /smc_rnics -e FID/ }]);
-  t.match(rdma({ rdmaDevices: [], hasLoopbackIsm: true }), [{ status: 'warning' }]);
-  t.match(rdma({ rdmaDevices: [], isInitialNamespace: false }), [
+  const none = { rdmaDevices: [], smcrPorts: { value: [] } };
+  t.match(rdma({ ...none }), [{ status: 'fail', fix: /rdma link add/ }]);
+  t.match(rdma({ ...none, isMainframe: true }), [{ status: 'fail', fix: /smc_rnics -e FID/ }]);
+  t.match(rdma({ ...none, hasLoopbackIsm: true }), [{ status: 'warning' }]);
+  t.match(rdma({ ...none, isInitialNamespace: false }), [
     { status: 'fail', finding: /this network namespace/, fix: /rdma system set netns shared/ },
   ]);
 });
 
 t.test('devices that are none for SMC-R', async (t) => {
-  t.match(rdma({ rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] })[0], { status: 'warning', finding: /RNIC/ });
+  t.match(rdma({ rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }], smcrPorts: { value: [] } })[0], {
+    status: 'warning',
+    finding: /RNIC/,
+  });
   t.match(rdma({ smcrPorts: { value: [] } })[0], { status: 'warning', fix: 'dmesg | grep smc' });
   t.match(rdma({ smcrPorts: NOT_SEEN })[0], { status: 'pass', facts: { known_to_smc: null } });
+});
+
+t.test('what the kernel says counts more than what follows from /sys', async (t) => {
+  const inUse = {
+    device: { ibName: 'mlx5_0' },
+    number: 1,
+    port: { state: 1, pnetId: '', pnetUser: 0, linkCount: 2 },
+  };
+  const smcrPorts = { value: [inUse] };
+  const iwarp = rdma({ smcrPorts, rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] });
+  t.match(iwarp[0], { status: 'pass', finding: /node type RNIC, which module smc has taken/ });
+  t.match(rdma({ smcrPorts, ...withPort({ gids: [] }) })[1], {
+    status: 'pass',
+    finding: /2 links of SMC-R over it$/,
+  });
+  t.match(rdma({ smcrPorts, ...withPort({ state: undefined }) })[1], { status: 'pass' });
+  t.match(rdma({ smcrPorts, ...withPort({ state: 'DOWN' }) })[1], { status: 'fail' }, 'RDMA says so itself');
+  t.match(rdma({ smcrPorts, rdmaDevices: [] }), [
+    { status: 'unknown', finding: 'module smc has mlx5_0, but /sys does not show it' },
+  ]);
+  t.strictSame(
+    checkMtu(healthyHost({ rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] }), [{ ...ETH0, mtu: 300 }]),
+    [],
+    'the sizes are those of RoCE',
+  );
 });
 
 t.test('ports that are not active', async (t) => {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
+import { readPciFunctions } from '../../../src/host/pci-devices.ts';
 import { checkModules } from '../../../src/smc/checks/module.ts';
+import { dibs, type Files, mainframe, plant } from '../../helpers/host-trees.ts';
 import { healthyHost, NOT_SEEN, outline, RELEASE, wellFormed } from '../../helpers/host-view.ts';
 
 const modules = (list: string, more: object = {}) => ({
@@ -58,7 +60,9 @@ t.test('not loaded', async (t) => {
 t.test('what keeps it from being loaded', async (t) => {
   const blocked = (tree: object, line: string, where: string, fix: string | RegExp) => {
     const root = t.testdir(tree as never);
-    const [smc] = checkModules(healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' } }));
+    const [smc] = checkModules(
+      healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' }, families: { value: [] } }),
+    );
     t.match(smc, { status: 'fail', reason: `${where} forbids it: ${line}`, fix });
   };
   const etc = (file: string, text: string) => ({ etc: { 'modprobe.d': { [file]: text } } });
@@ -78,7 +82,9 @@ t.test('what keeps it from being loaded', async (t) => {
   );
   const free = (tree: object) => {
     const root = t.testdir(tree as never);
-    const [smc] = checkModules(healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' } }));
+    const [smc] = checkModules(
+      healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' }, families: { value: [] } }),
+    );
     t.notMatch(smc!.reason, 'forbids');
     t.equal(smc!.facts['blocked_by'], null);
   };
@@ -97,6 +103,44 @@ t.test('a container that shows no modules', async (t) => {
   const nothing = checkModules(healthyHost({ modules: unseen, families: NOT_SEEN }));
   t.strictSame(outline(nothing), ['unknown module smc', 'unknown module smc_diag']);
   wellFormed(t, [...inUse, ...none, ...nothing]);
+});
+
+t.test('the kernel answers for SMC: that counts more than lists of modules', async (t) => {
+  for (const smc of ['absent', 'available'] as const) {
+    const [first] = checkModules(healthyHost({ modules: { smc, smcDiag: 'loaded' } }));
+    t.match(first, { status: 'pass', finding: /^in use/ }, smc);
+  }
+});
+
+t.test('module ism, which smc does not bring with it since Linux 6.18', async (t) => {
+  const ofIsm = (changes: object, ...parts: Files[]) => {
+    const root = plant(
+      t,
+      mainframe,
+      dibs,
+      { 'lib/modules/6.18.2-test/modules.dep': 'kernel/ism.ko:\n' },
+      ...parts,
+    );
+    const functions = readPciFunctions(root).map((pci) => ({ ...pci, driver: undefined }));
+    const checks = checkModules(
+      healthyHost({ root, release: '6.18.2-test', pciFunctions: functions, dibsDevices: [], ...changes }),
+    ).filter(({ subject }) => subject === 'ism');
+    wellFormed(t, checks);
+    return checks;
+  };
+  t.match(ofIsm({}), [
+    { status: 'warning', finding: /^no driver has taken 2 ISM functions/, fix: 'modprobe ism' },
+  ]);
+  t.match(ofIsm({}, { 'etc/modprobe.d/x.conf': 'blacklist ism\n' }), [
+    {
+      reason: '/etc/modprobe.d/x.conf forbids module ism: blacklist ism',
+      fix: 'remove that line, then: modprobe ism',
+    },
+  ]);
+  t.match(ofIsm({}, { 'lib/modules/6.18.2-test/modules.dep': 'kernel/x.ko:\n' }), [{ reason: /CONFIG_ISM/ }]);
+  t.strictSame(ofIsm({ release: '6.17.0', dibsDevices: undefined }), [], 'before, smc loads it');
+  const taken = [{ pciId: '0000:00:00.0' }, { pciId: '0000:00:00.1' }];
+  t.strictSame(ofIsm({ smcdDevices: { value: taken } }), [], 'SMC has them');
 });
 
 t.test('smc_diag', async (t) => {
