@@ -388,7 +388,6 @@ t.test('a kernel without tcp_diag: addresses from /proc/net/tcp', async (t) => {
       const client = new SmcClient({
         transport: kernel,
         hostRoot: t.testdir({ proc: { net } }),
-        timeoutMs: 2000,
       });
       t.teardown(() => client.close());
       t.strictSame(await list({ kernel, client }), [
