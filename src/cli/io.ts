@@ -13,6 +13,8 @@ export interface Io {
   readonly isTerminal: boolean;
   /** width of that terminal in characters */
   readonly columns?: number | undefined;
+  /** standard error is a terminal */
+  readonly errorIsTerminal?: boolean | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -78,6 +80,9 @@ export function processIo(): Io {
     isTerminal: isTerminal(1, () => process.stdout.isTTY === true),
     get columns() {
       return io.isTerminal ? process.stdout.columns : undefined;
+    },
+    get errorIsTerminal() {
+      return isTerminal(2, () => process.stderr.isTTY === true);
     },
     env: process.env,
   };

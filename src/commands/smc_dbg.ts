@@ -34,7 +34,8 @@ export const smcDbg: CommandDefinition = {
     // the commands that it runs take the snapshot for a recording
     warnBeforeListing(context, { connection: true, link: true, dmb: true });
     await untilInterrupted(async (stop) => {
-      const bundle = await collect(context, { redact: flags.has('redact'), stop });
+      const progress = progressOf(context);
+      const bundle = await collect(context, { redact: flags.has('redact'), stop, progress });
       try {
         if (target !== undefined) await save(context, bundle, target);
         else if (!flags.has('json')) show(context, bundle);
@@ -47,6 +48,20 @@ export const smcDbg: CommandDefinition = {
     return 0;
   },
 };
+
+/** Nothing is said of what is done in less. */
+const PATIENCE_MS = 2000;
+
+/** Lines on a terminal that tells of errors, for work that takes its time; scripts get none. */
+function progressOf({ io, note }: Context): (what: string) => void {
+  let last = Date.now();
+  return (what) => {
+    const now = Date.now();
+    if (!io.errorIsTerminal || now - last < PATIENCE_MS) return;
+    last = now;
+    note(what);
+  };
+}
 
 /** The archive to write; `undefined` when everything goes to standard output. */
 function targetOf({ flags, values }: Parsed): string | undefined {
@@ -81,10 +96,16 @@ function show({ io, note }: Context, { texts, manifest }: Bundle): void {
   for (const { file, text } of texts) {
     io.write(`\n${text}`);
     for (const part of manifest.parts)
-      if (part.file === file) for (const line of part.messages) io.error(line);
+      if (part.file === file)
+        for (const line of part.messages)
+          note(`${part.command.join(' ')}: ${withoutName(line, part.command)}`);
   }
   for (const { what, reason } of manifest.missing) note(`not collected: ${what} (${reason})`);
 }
+
+/** A note of another command, which begins with its name. */
+const withoutName = (line: string, [name = '']: readonly string[]): string =>
+  line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line;
 
 function document({ manifest, documents }: Bundle, archive: string | undefined): { [key: string]: Json } {
   const parsed = documents.map(({ file, text }) => [

@@ -5,6 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { create, extract } from 'tar';
+import type { Io } from '../../src/cli/io.ts';
+import { run } from '../../src/cli/run.ts';
 import { JSON_PARTS, TEXT_PARTS } from '../../src/commands/dbg/parts.ts';
 import { SUITE } from '../../src/commands/dbg/suite.ts';
 import { smcDbg } from '../../src/commands/smc_dbg.ts';
@@ -346,4 +348,33 @@ t.test('SMC-D devices of Linux 6.18', async (t) => {
   const { stdout } = await runCommand(smcRnics, `-aj --from ${redacted}`);
   t.match(stdout, /"dibs_name":"ism1a","gid":"feed[0-9a-f]{12}","ext_gid":null,"fabric_id":"07c1"/);
   t.match(stdout, /"dibs_name":"lo","gid":"feed[0-9a-f]{12}","ext_gid":"feed[0-9a-f]{12}"/);
+});
+
+t.test('notes and progress have its own name', async (t) => {
+  const hostRoot = plant(t, server, HOST);
+  const transport = new FakeKernel();
+  const { stderr } = await runCommand(smcDbg, '', { hostRoot, transport });
+  t.match(stderr, /^smc_dbg: smcr -d device: kernel module smc is not loaded; /m);
+  for (const line of stderr.trimEnd().split('\n')) t.match(line, /^smc_dbg: (?!smc_dbg)/);
+
+  // every look at the clock is three seconds later
+  let now = 0;
+  t.intercept(Date, 'now', { value: () => (now += 3000) });
+  for (const errorIsTerminal of [true, false]) {
+    let said = '';
+    const io: Io = {
+      write() {},
+      flush() {},
+      error: (line) => {
+        said += `${line}\n`;
+      },
+      isTerminal: false,
+      errorIsTerminal,
+      env: {},
+    };
+    t.equal(await run(smcDbg, [], { io, hostRoot, transport: inspectedKernel() }), 0);
+    const isProgress =
+      /^smc_dbg: asking the system: smcss -a -j \(1 of \d+\)\n.*writing what it answered: /ms;
+    t.equal(isProgress.test(said), errorIsTerminal, `stderr ${errorIsTerminal ? 'is' : 'is not'} a terminal`);
+  }
 });

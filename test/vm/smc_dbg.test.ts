@@ -230,5 +230,5 @@ t.test('without SMC', async (t) => {
   const sections = await guest.run('smc_dbg');
   t.equal(sections.status, 0);
   t.match(sections.stdout, /^\nsmcss utility, smc-tools-/);
-  t.match(sections.stderr, /smcss: this kernel has no SMC/);
+  t.match(sections.stderr, /^smc_dbg: smcss --all --debug: this kernel has no SMC/m);
 });

@@ -31,17 +31,20 @@ export interface Bundle {
  */
 export async function collect(
   { hostRoot, transport }: Pick<Context, 'hostRoot' | 'transport'>,
-  { redact, stop }: { redact: boolean; stop: AbortSignal },
+  { redact, stop, progress }: { redact: boolean; stop: AbortSignal; progress: (what: string) => void },
 ): Promise<Bundle> {
   const snapshot = await Snapshot.take({ hostRoot, transport, stop });
   try {
     const world: World = { hostRoot: snapshot.hostRoot, transport: snapshot.transport, isRecorded: true };
     // the documents first: they ask for everything, which answers all other questions
-    const live = await runAll([...JSON_PARTS, ...TEXT_PARTS], world, stop);
+    const live = await runAll([...JSON_PARTS, ...TEXT_PARTS], world, stop, (what) =>
+      progress(`asking the system: ${what}`),
+    );
     if (redact) snapshot.redact();
     world.transport = snapshot.finish();
-    const documents = await runAll(JSON_PARTS, world, stop);
-    const texts = await runAll(TEXT_PARTS, world, stop);
+    const write = (what: string): void => progress(`writing what it answered: ${what}`);
+    const documents = await runAll(JSON_PARTS, world, stop, write);
+    const texts = await runAll(TEXT_PARTS, world, stop, write);
     const rnics = await runCommand('smc_rnics', world);
     texts.outputs.splice(1, 0, {
       file: 'devices.txt',
@@ -89,15 +92,18 @@ async function runAll(
   list: readonly Part[],
   world: World,
   stop: AbortSignal,
+  progress: (what: string) => void,
 ): Promise<{ outputs: Output[]; parts: BundlePart[] }> {
   const outputs: Output[] = [];
   const parts: BundlePart[] = [];
+  const total = list.reduce((sum, { commands }) => sum + commands.length, 0);
   for (const { file, commands } of list) {
     let text = '';
     for (const command of commands) {
       // a turn for signals
       await new Promise((resolve) => setImmediate(resolve));
       if (stop.aborted) throw new SmcError('INVALID', 'interrupted: nothing was written');
+      progress(`${command} (${parts.length + 1} of ${total})`);
       const { stdout, stderr, status } = await runCommand(command, world);
       text += stdout;
       parts.push({
