@@ -38,6 +38,7 @@ for (const [file, text] of Object.entries(FILES)) {
   writeFileSync(join(scratch, file), text);
 }
 mkdirSync(join(scratch, 'sys/bus/pci/drivers/ism/0000:00:00.0'), { recursive: true });
+mkdirSync(join(scratch, 'sys/class/dibs/ism1a'), { recursive: true });
 cpSync(join(root, 'dist/completions'), join(scratch, 'completions'), { recursive: true });
 for (const shell of SHELLS)
   for (const file of readdirSync(join(scratch, 'completions', shell))) {
@@ -152,6 +153,7 @@ for (const shell of SHELLS)
       (await offers(shell, line)).map((word) => word.replace(/^--\w+=/, ''));
     t.strictSame(await bare('smc_pnet --interface=e'), ['eth0']);
     t.strictSame(await bare('smc_pnet --ibdevice=rx'), ['rxe0']);
+    t.strictSame(await bare('smc_pnet --ibdevice=is'), ['ism1a']);
     const ism = await bare('smc_pnet -D 0000:00:');
     t.strictSame(ism, [shell === 'bash' ? '00.0' : '0000:00:00.0']);
     const names = (await offers(shell, 'smc_pnet -I ')).filter((name) => name.includes('id'));
