@@ -64,7 +64,8 @@ export class Connection {
     socket.on('message', (data, from) => this.#guard(() => this.#receive(data, from.port)));
     socket.on('truncatedMessage', (_data, from) =>
       this.#guard(() => {
-        if (from.port === 0)
+        // like all others, one that nobody waits for harms nobody
+        if (from.port === 0 && this.#current)
           this.#fail('receive', 'ERR_TRUNCATED', `a datagram of ${from.truncated ?? 'unknown'} bytes`);
       }),
     );
@@ -184,12 +185,12 @@ export class Connection {
     try {
       let end: Status | undefined;
       for (const message of messages(data, this.transport.order)) {
-        // a failure is one, whatever follows; a success with something behind it is none
-        if (end?.errno) break;
+        // a success with something behind it is none
         if (end) throw new MalformedError('a message behind the end of the answer');
         this.#checkAddress(transaction, message);
         this.#trace?.('receive', message, exchange);
         end = this.#accept(transaction, message);
+        if (end?.errno) break; // a failure is one, whatever follows
       }
       if (end) transaction.end(end.errno === 0 ? undefined : this.#failure(transaction, end));
     } catch (cause) {
@@ -225,10 +226,9 @@ export class Connection {
   /** @returns the end of the answer, if this is it. @throws MalformedError */
   #accept(transaction: Transaction<unknown>, message: Message): Status | undefined {
     const { exchange, isDump } = transaction;
+    if (message.type === NLMSG_NOOP) return undefined;
     if (message.flags & NLM_F_DUMP_INTR) transaction.interrupted = true;
     switch (message.type) {
-      case NLMSG_NOOP:
-        return undefined;
       case NLMSG_OVERRUN:
         this.#fail('receive', 'ERR_OVERRUN');
         return undefined;

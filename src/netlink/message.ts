@@ -80,6 +80,16 @@ export interface Status {
   kernelMessage?: string | undefined;
 }
 
+/** Text of an extended acknowledgement. One that is damaged must not hide the errno in front of it. */
+function textOf(data: Buffer, offset: number, length: number, order: ByteOrder): string | undefined {
+  try {
+    return extendedAck.decode(data, offset, length, order).msg;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return undefined;
+  }
+}
+
 /** Largest errno (MAX_ERRNO of include/linux/err.h). */
 const MAX_ERRNO = 4095;
 
@@ -105,7 +115,7 @@ export function readStatus(message: Message, order: ByteOrder): Status {
       skip += flags & NLM_F_CAPPED ? HEADER_SIZE : echoed < length ? align4(echoed) : length;
     }
     if (skip < length) {
-      const text = extendedAck.decode(data, offset + skip, length - skip, order).msg;
+      const text = textOf(data, offset + skip, length - skip, order);
       if (text) status.kernelMessage = text;
     }
   }

@@ -136,7 +136,7 @@ export class SmcClient {
         yield socket instanceof Promise ? await socket : socket;
         next = await dump.next();
       }
-      return { interrupted: dump.interrupted };
+      return { interrupted: dump.interrupted || addresses.interrupted };
     } finally {
       diag.close();
     }

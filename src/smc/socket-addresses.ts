@@ -75,6 +75,8 @@ export class SocketAddresses {
   #tcpIsListed = true;
   /** all TCP sockets by port pair, read when an address is missing; `null`: the port pair is ambiguous */
   #twins: Map<number, Twin | null> | undefined;
+  /** a list of TCP sockets changed while it was read: an address may be missing */
+  interrupted = false;
   /** the kernel lists IPv4 sockets first, so after a certain IPv6 socket all are IPv6 */
   #sawIpv6 = false;
 
@@ -144,10 +146,10 @@ export class SocketAddresses {
   }
 
   async #loadAmbiguous(): Promise<void> {
-    this.#tcpIsListed = await eachTcpSocket(this.#sources, AF_INET6, TCPF_SOCKETS, (twin) => {
+    this.#tcpIsListed = await this.#eachTcpSocket(AF_INET6, TCPF_SOCKETS, (twin) => {
       if (looksIpv4(twin.source) && looksIpv4(twin.destination)) append(this.#ipv6, key(twin), twin);
     });
-    await eachTcpSocket(this.#sources, AF_INET, TCPF_LISTEN, (twin) => {
+    await this.#eachTcpSocket(AF_INET, TCPF_LISTEN, (twin) => {
       append(this.#ipv4Listeners, twin.sourcePort, twin);
     });
   }
@@ -155,38 +157,53 @@ export class SocketAddresses {
   async #loadTwins(): Promise<Map<number, Twin | null>> {
     const twins = new Map<number, Twin | null>();
     for (const family of [AF_INET, AF_INET6])
-      await eachTcpSocket(this.#sources, family, TCPF_SOCKETS, (twin) => {
+      await this.#eachTcpSocket(family, TCPF_SOCKETS, (twin) => {
         const at = key(twin);
         twins.set(at, twins.has(at) ? null : twin);
       });
     this.#twins = twins;
     return twins;
   }
+
+  /** @returns false when nothing tells */
+  async #eachTcpSocket(
+    family: number,
+    states: number,
+    visit: (twin: Twin & PortPair) => void,
+  ): Promise<boolean> {
+    const end = await eachTcpSocket(this.#sources, family, states, visit);
+    if (end === 'interrupted') this.interrupted = true;
+    return end !== 'absent';
+  }
 }
 
-/** @returns false when nothing tells: a list of SMC sockets with gaps is better than none */
+/**
+ * @returns 'absent' when nothing tells: a list of SMC sockets with gaps is better than none; 'interrupted' when the list
+ *   changed while it was read
+ */
 async function eachTcpSocket(
   sources: TcpSources,
   family: number,
   states: number,
   visit: (twin: Twin & PortPair) => void,
-): Promise<boolean> {
+): Promise<'listed' | 'interrupted' | 'absent'> {
   const diag = await sources.openSockDiag();
   let isEmpty = true;
   try {
     const request = { family, protocol: IPPROTO_TCP, extensions: 0, pad: 0, states, id: anySocket };
-    for await (const row of diag.dump(tcpDump, request)) {
+    const dump = diag.dump(tcpDump, request);
+    for await (const row of dump) {
       isEmpty = false;
       visit(row);
     }
-    return true;
+    return dump.interrupted ? 'interrupted' : 'listed';
   } catch (error) {
     // no module tcp_diag; a list that breaks off is another matter
     if (!isEmpty || !(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
   } finally {
     diag.close();
   }
-  return eachInProc(sources, family, states, visit);
+  return eachInProc(sources, family, states, visit) ? 'listed' : 'absent';
 }
 
 /** The same from /proc, as ss does. It is slower and has no end in sight while sockets come and go. */

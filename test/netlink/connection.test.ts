@@ -215,6 +215,8 @@ t.test('a failure is one whatever follows it', async (t) => {
   const { socket, connection } = await connect(t);
   socket.onRequest = (request) => socket.deliver([error(request, EPERM), error(request, 0), Buffer.alloc(7)]);
   await t.rejects(connection.request(exchange()), { code: 'EPERM' });
+  socket.onRequest = (request) => socket.deliver([error(request, EPERM), Buffer.alloc(7)]);
+  await t.rejects(connection.request(exchange()), { code: 'EPERM' });
   socket.onRequest = (request) => socket.deliver([done(request, EBUSY), done(request, 0)]);
   await t.rejects(connection.dumpAll(exchange()), { code: 'EBUSY' });
 });
@@ -330,6 +332,7 @@ t.test('datagrams that nobody waits for are ignored', async (t) => {
     socket.deliver(done(request));
     socket.deliver(error(request, EPERM));
     socket.deliver(Buffer.from('junk'));
+    socket.emit('truncatedMessage', Buffer.alloc(32_768), { port: 0, truncated: 40_000 });
   };
   t.strictSame(await connection.dumpAll(exchange()), []);
   t.strictSame(await connection.dumpAll(exchange()), []);

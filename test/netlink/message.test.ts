@@ -207,6 +207,8 @@ for (const order of ['LE', 'BE'] as const) {
     ]);
     t.strictSame(statusOf(order, ERROR, ACK_TLVS | CAPPED, noText), { errno: 22 });
     t.strictSame(statusOf(order, ERROR, ACK_TLVS, errno(order, -22)), { errno: 22 }, 'no echo at all');
+    const damaged = Buffer.concat([errno(order, -22), request.subarray(0, 16), Buffer.alloc(8, 0xff)]);
+    t.strictSame(statusOf(order, ERROR, ACK_TLVS | CAPPED, damaged), { errno: 22 }, 'a damaged text');
   });
 
   t.test(`${order}: an echo that lies about its length does not hide the errno`, async (t) => {
