@@ -9,23 +9,13 @@ import { controller, extendedAck } from '../../src/netlink/uapi/netlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
 import { smcSocketDump } from '../../src/smc/sockets.ts';
+import { random } from '../helpers/random.ts';
 
 // most datagrams end in an error, and its stack is what costs time
 Error.stackTraceLimit = 0;
 
 const SEED = 20_260_101;
 const ROUNDS = 20_000;
-
-/** mulberry32: small, seeded, good enough. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return Math.floor((((x ^ (x >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
 
 const REPLIES: Codec<unknown>[] = [
   controller,
