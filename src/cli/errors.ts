@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-/** The one place where failures become words. */
+/** Turns failures into messages; no other place does. */
 import { NetlinkError } from '../netlink/error.ts';
 import { SmcError } from '../smc/error.ts';
 
-/** A failure in words: a sentence without program name and full stop, and what to do about it. */
+/** A message about a failure: a sentence without program name and full stop, and what to do about it. */
 export interface Explanation {
   text: string;
   hint?: string | undefined;
 }
 
 /**
- * Explains a failure. Returns `undefined` for anything unforeseen, which is a bug and reported as one.
+ * Explains a failure. Returns `undefined` for anything unforeseen: that is a bug, and the caller reports it as one.
  */
 export function explain(error: unknown): Explanation | undefined {
   if (error instanceof SmcError) return { text: error.message, hint: error.hint };
@@ -21,7 +21,7 @@ export function explain(error: unknown): Explanation | undefined {
   return undefined;
 }
 
-/** Whether a failure means that there is no SMC to ask, rather than that it refused something. */
+/** Whether a failure means that the kernel has no SMC; false if SMC refused a request. */
 export function isOutOfReach(error: unknown): boolean {
   if (error instanceof NetlinkError) return BEFORE_REQUEST.has(error.op);
   return error instanceof SmcError && error.code === 'NO_SMC';
@@ -29,7 +29,7 @@ export function isOutOfReach(error: unknown): boolean {
 
 const BEFORE_REQUEST: ReadonlySet<string> = new Set(['load netlink addon', 'open socket', 'resolve family']);
 
-/** errno names as people know them, for errors of files */
+/** usual messages for the errno names of file errors */
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EBADF: 'bad file descriptor',
@@ -41,7 +41,7 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
 };
 
-/** What an answer that cannot be read lacks, when nothing more is known. */
+/** What is wrong with a reply that cannot be read, when nothing more is known. */
 const UNREADABLE: Readonly<Record<string, string>> = {
   ERR_TRUNCATED: 'it is too long',
   ERR_MALFORMED: 'it is damaged',

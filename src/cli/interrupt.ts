@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** For commands that go on until they are told to stop. */
+/** For commands that run until they are told to stop. */
 
 /**
- * Runs `body` with a signal that is aborted by Ctrl-C (SIGINT) or SIGTERM, so that it can end in good order instead of
- * being cut off. A second Ctrl-C ends the process as ever.
+ * Runs `body` with an AbortSignal that Ctrl-C (SIGINT) or SIGTERM aborts, so that `body` can finish its output first. A
+ * second Ctrl-C ends the process at once.
  */
 export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
@@ -25,15 +25,15 @@ export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void
 }
 
 /**
- * Has something cleaned up when Ctrl-C or SIGTERM ends the process. A command that handles them itself has its way.
- * @returns what ends this
+ * Runs a clean-up when Ctrl-C or SIGTERM ends the process. It does nothing if the command handles these signals itself.
+ * @returns a function that cancels this
  */
 export function cleanUpOnSignal(cleanUp: () => void): () => void {
   const end = (signal: NodeJS.Signals): void => {
     if (process.listenerCount(signal) > 1) return;
     release();
     cleanUp();
-    process.kill(process.pid, signal); // as if it had not been handled
+    process.kill(process.pid, signal); // now without a handler, so the process ends by this signal
   };
   const release = (): void => {
     process.off('SIGINT', end);
@@ -44,13 +44,13 @@ export function cleanUpOnSignal(cleanUp: () => void): () => void {
   return release;
 }
 
-/** Waits, at most until the signal is aborted. */
+/** Waits for some time, but only until the signal is aborted. */
 export function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (stop.aborted) return resolve();
     const end = (): void => {
       clearTimeout(timer);
-      // one signal serves any number of pauses
+      // the same signal may be used for many pauses
       stop.removeEventListener('abort', end);
       resolve();
     };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/** The streams of a command, with all it needs to know of them; the tests have one in memory. */
+/** The streams of a command, and what it needs to know about them. Tests use streams in memory. */
 import { fstatSync, writeSync } from 'node:fs';
 
 export interface Io {
   /** Standard output, buffered. */
   write(text: string): void;
-  /** Hands everything buffered to the system. */
+  /** Writes out everything that is buffered. */
   flush(): void;
-  /** One line on standard error, behind what was written so far. */
+  /** Writes one line to standard error, after everything written so far. */
   error(line: string): void;
   /** standard output is a terminal */
   readonly isTerminal: boolean;
@@ -18,7 +18,7 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The reader of standard output has gone: not a failure, the command just ends. */
+/** The reader of standard output has closed the pipe. This is not a failure; the command ends. */
 export class BrokenPipeError extends Error {}
 BrokenPipeError.prototype.name = 'BrokenPipeError';
 
@@ -26,9 +26,9 @@ const BUFFER_SIZE = 65_536;
 const RETRY_MS = 2;
 
 /**
- * Writes everything, waiting for a slow reader. Deliberately synchronous: `process.stdout` would take a slow pipe's
- * backlog into memory, cut it off at `process.exit()`, and costs milliseconds to load. While we wait the kernel
- * holds its dump.
+ * Writes everything, and waits for a slow reader. It is synchronous on purpose: `process.stdout` would keep the backlog of
+ * a slow pipe in memory, lose it at `process.exit()`, and takes milliseconds to load. While we wait, the kernel pauses its
+ * dump.
  */
 function writeAll(fd: number, text: string): void {
   let data = Buffer.from(text, 'utf8');
@@ -39,13 +39,13 @@ function writeAll(fd: number, text: string): void {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new BrokenPipeError();
       if (code !== 'EAGAIN') throw error;
-      // a parent made the pipe non-blocking
+      // a parent process made the pipe non-blocking
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
   }
 }
 
-/** Whether a descriptor is a terminal; asks node:tty (slow to load) only when it can be one. */
+/** Whether a descriptor is a terminal. Loads node:tty, which is slow, only if it may be one. */
 function isTerminal(fd: number, isatty: () => boolean): boolean {
   try {
     const stats = fstatSync(fd);
@@ -56,7 +56,7 @@ function isTerminal(fd: number, isatty: () => boolean): boolean {
   }
 }
 
-/** The process's own streams. */
+/** The streams of this process. */
 export function processIo(): Io {
   let pending = '';
   const io: Io = {
@@ -74,7 +74,7 @@ export function processIo(): Io {
       try {
         writeAll(2, `${line}\n`);
       } catch {
-        // nobody is left to tell
+        // standard error is closed, so the message is lost
       }
     },
     isTerminal: isTerminal(1, () => process.stdout.isTTY === true),

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: MIT
 /**
- * The grammar of smcd and smcr: `COMMAND [options] OBJECT [words]`. Keywords may be shortened to any prefix, the first
- * one in the documented order wins; options have one or two dashes and may be shortened likewise.
+ * The grammar of smcd and smcr: `COMMAND [options] OBJECT [words]`. Keywords can be shortened to any prefix; if several
+ * match, the first one in the documented order wins. Options have one or two dashes and can be shortened in the same way.
  */
 import { Answer, UsageError } from './options.ts';
 import { didYouMean } from './suggest.ts';
 
-/** The keyword that a word stands for. An empty word stands for none. */
+/** The keyword that a word abbreviates; none for an empty word. */
 export function matchKeyword<K extends string>(word: string, keywords: readonly K[]): K | undefined {
   return word === '' ? undefined : keywords.find((keyword) => keyword.startsWith(word));
 }
 
 /**
- * Failure for a word that does not belong where it stands.
- * @param keywords that would have been understood there
+ * The error for an unexpected word.
+ * @param keywords that would have been accepted in this place
  */
 export function unexpected(word: string, keywords: readonly string[] = []): UsageError {
   return new UsageError(`unexpected word '${word}'${didYouMean(word, keywords)}`);
 }
 
 /**
- * Words that name one action, as a rule without more words.
+ * Parses words that name one action, usually a single word.
  * @param keywords in the order in which prefixes are tried, after "help"
  * @param repeat the same action may be named more than once
- * @returns the action; the first keyword's when there are no words
+ * @returns the action; without words, the first keyword
  * @throws Answer for "help"; UsageError
  */
 export function parseAction<K extends string>(
@@ -42,7 +42,7 @@ export function parseAction<K extends string>(
   return action ?? none;
 }
 
-/** Which rows of a table are wanted; at most one of the members is there. */
+/** Which rows of a table are wanted. At most one of the members is set. */
 export interface Selection {
   /** link group id, or uid of a link */
   id?: number;
@@ -50,18 +50,18 @@ export interface Selection {
   interface?: string;
 }
 
-/** What `parseSelection` takes. */
+/** What `parseSelection` accepts. */
 export interface SelectionRules<V extends string> {
-  /** words that may come first; the first of them is what is meant without any */
+  /** verbs that may come first; the first one is the default */
   verbs: readonly V[];
-  /** a word that is no keyword is a link group id */
+  /** a word that is not a keyword is a link group ID */
   takesId: boolean;
-  /** `ibdev NAME` and `netdev NAME` are understood */
+  /** `ibdev NAME` and `netdev NAME` are accepted */
   takesDevices: boolean;
 }
 
 /**
- * Words that say what to list: `[VERB] [all] [ID | ibdev NAME | netdev NAME]`.
+ * Parses words that say what to list: `[VERB] [all] [ID | ibdev NAME | netdev NAME]`.
  * @throws Answer for "help"; UsageError
  */
 export function parseSelection<V extends string>(
@@ -69,7 +69,7 @@ export function parseSelection<V extends string>(
   { verbs, takesId, takesDevices }: SelectionRules<V>,
 ): { verb: V; selection: Selection } {
   const [first = ''] = words;
-  // a single word is help before it is anything else, as in h
+  // a single word is tried as help first, so "h" is help
   const leading = matchKeyword(first, ['help', ...verbs] as const);
   if (leading === 'help') throw new Answer('help');
   const rest = leading ? words.slice(1) : [...words];
@@ -98,7 +98,7 @@ export function parseSelection<V extends string>(
   return { verb, selection: {} };
 }
 
-/** All lines of words that `parseSelection` understands, in the form of `Syntax.operands`. */
+/** Every line that `parseSelection` accepts, in the form of `Syntax.operands`. */
 export function selectionOperands({ verbs, takesId, takesDevices }: SelectionRules<string>): string[] {
   const selections = [
     'all',
@@ -137,10 +137,10 @@ const OPTIONS = [
   'from-machine-id',
 ] as const;
 
-/** An option and its value: behind `=`, or glued to the letter N. */
+/** An option and its value, which follows `=` or directly the letter N. */
 const WORD = /^--?([adhjv]*N|[^=]*)(.*)$/s;
 
-/** Letters that may stand together behind one dash; `dd` among them is ddetails. */
+/** Letters that can be combined after one dash; `dd` among them means ddetails. */
 const CLUSTER = /^[adhjv]*N?$/;
 
 const LETTERS: Readonly<Record<string, (typeof OPTIONS)[number]>> = {
@@ -153,8 +153,8 @@ const LETTERS: Readonly<Record<string, (typeof OPTIONS)[number]>> = {
 };
 
 /**
- * Spells the options of smcd and smcr as getopt_long would have them: options, `--`, words. Unknown options stay as they
- * are, for the parser to refuse. Options may also follow the object; `--help` there asks for the object's own help.
+ * Rewrites the command line of smcd and smcr into the form that getopt_long expects: options, `--`, words. Unknown options
+ * stay as they are, and the parser rejects them. Options can also follow the object; `--help` there means the object's help.
  * Negative numbers are words.
  * @throws UsageError for a lone dash
  */
@@ -184,7 +184,7 @@ export function rewriteOptions(argv: readonly string[]): string[] {
       if (option === 'help' && words.length > 0) words.splice(1, 0, 'help');
       else given.push(`--${option}${isLast ? value : ''}`);
       const takesNext = (VALUE_OPTIONS as readonly string[]).includes(option) && value === '';
-      // without a value: nothing may follow that could be taken for it
+      // the value is missing: nothing may follow that could be mistaken for it
       if (takesNext && i + 1 === argv.length) return given;
       if (takesNext) given.push(argv[++i]!);
     }

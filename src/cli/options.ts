@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** Command lines: options are declared once and serve parsing, help, man page test and completion. */
+/** Command lines. Options are declared once, and used for parsing, help, the man page test and completion. */
 import { Command, CommanderError, Option } from 'commander';
 import { didYouMean } from './suggest.ts';
 
-/** Names that a shell looks up when it completes a word; how, is in scripts/completions. */
+/** Kinds of names that a shell looks up to complete a word. scripts/completions has the look-ups. */
 export type NamesOf =
   | 'interface'
   | 'rdma-device'
@@ -29,17 +29,17 @@ export interface OptionSpec {
   long?: string;
   /** name of the value it takes, e.g. "NAME" */
   value?: string;
-  /** what a shell offers for the value: names, or these words; absent: what the value's own name suggests */
+  /** what a shell offers for the value: a kind of names, or these words. If absent, the value's own name decides */
   completes?: NamesOf | readonly string[];
-  /** may be given several times; its values are in `Parsed.lists` */
+  /** can be given several times; its values are in `Parsed.lists` */
   repeatable?: boolean;
   /** one line for the help */
   help: string;
-  /** not in the C suite: gives way when an abbreviation also fits an option that is */
+  /** not in the C suite: if an abbreviation also fits an option of the C suite, that one wins */
   addition?: boolean;
 }
 
-/** What `parse` needs to know of a command. */
+/** What `parse` needs to know about a command. */
 export interface Syntax {
   name: string;
   /** what follows the name in the usage line */
@@ -47,26 +47,26 @@ export interface Syntax {
   /** one line that says what the command does */
   summary: string;
   /**
-   * What shells offer for operands. A line for each way to go on, words with blanks between them; the last may be
-   * `<kind of names>`: `["show", "show all", "show <lgr-id>"]`.
+   * What shells offer for operands: one line for each possible sequence of words, separated by blanks. The last word can
+   * be `<kind of names>`: `["show", "show all", "show <lgr-id>"]`.
    */
   operands?: () => readonly string[] | Promise<readonly string[]>;
   options: readonly OptionSpec[];
   /** lines of the help's example section: command, what it does */
   examples: readonly (readonly [command: string, effect: string])[];
-  /** operands that are keywords, with what they mean; a section of the help */
+  /** operands that are keywords, with their meaning; a section of the help */
   topics?: { title: string; entries: readonly (readonly [word: string, meaning: string])[] };
   /** name of the man page when it differs from the command's name */
   page?: string;
-  /** brings options that getopt_long would not understand into its spelling */
+  /** rewrites options that getopt_long would not understand into its spelling */
   rewrite?: (argv: readonly string[]) => readonly string[];
-  /** options end at the first operand, as for programs that start another program */
+  /** options end at the first operand, as in programs that start another program */
   stopAtOperand?: boolean;
   /** called for each option in the order of the command line; throws UsageError on a conflict */
   onOption?: (option: string, before: readonly string[]) => void;
 }
 
-/** What every command takes, behind its own options in the help. */
+/** Options that every command has. The help shows them after its own options. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { short: 'j', long: 'json', help: 'all fields as one JSON document', addition: true },
   {
@@ -95,7 +95,7 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { short: 'v', long: 'version', help: 'show the version' },
 ];
 
-/** Adds the options of all commands, where the command has not declared one itself. */
+/** Adds the options that all commands have, except those that the command declares itself. */
 export function withCommonOptions<S extends Syntax>(syntax: S): S {
   const own = syntax.options.map(optionName);
   const common = COMMON_OPTIONS.filter((option) => !own.includes(optionName(option)));
@@ -104,12 +104,12 @@ export function withCommonOptions<S extends Syntax>(syntax: S): S {
 
 /** A command line that cannot be carried out. */
 export class UsageError extends Error {
-  /** command that shows the usage, when it is not `<command> --help` */
+  /** command that shows the usage, if it is not `<command> --help` */
   help?: string;
 }
 UsageError.prototype.name = 'UsageError';
 
-/** `-h` or `-v` was met; what stands before it on the command line has been checked, the rest has not. */
+/** `-h` or `-v` was found. Everything before it on the command line has been checked, the rest has not. */
 export class Answer extends Error {
   readonly kind: 'help' | 'version';
 
@@ -119,23 +119,23 @@ export class Answer extends Error {
   }
 }
 
-/** Options in the order given, by long name (short where there is none), and the operands. */
+/** Options in the order given, by long name (or short name if there is no long one), and the operands. */
 export interface Parsed {
   flags: ReadonlySet<string>;
   values: Readonly<Record<string, string>>;
-  /** values of repeatable options in their order; nothing for one that was not given */
+  /** values of repeatable options, in order; no entry for an option that was not given */
   lists: Readonly<Record<string, readonly string[]>>;
   operands: readonly string[];
 }
 
-/** Name under which an option is found in `Parsed`. */
+/** The name of an option in `Parsed`. */
 export function optionName({ long, short }: OptionSpec): string {
   return long ?? short ?? '';
 }
 
 /**
  * Parses as getopt_long does: clustered letters, glued or separate values, long options abbreviated to a unique
- * prefix, options and operands mixed, `--` ends options; `-h` and `-v` act where they stand.
+ * prefix, options and operands mixed, `--` ends options; `-h` and `-v` take effect in their turn.
  * @param argv without node and script
  * @throws UsageError; Answer
  */
@@ -156,7 +156,7 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
   }
   try {
     const { words, error } = expandAbbreviations(syntax, syntax.rewrite?.(argv) ?? argv);
-    // first what stands before the error: it may be -h
+    // first parse what comes before the error, as it may contain -h
     command.parse(words, { from: 'user' });
     if (error) throw error;
   } catch (error) {
@@ -166,13 +166,13 @@ export function parse(syntax: Syntax, argv: readonly string[]): Parsed {
   return { flags: new Set(seen), values, lists, operands: command.args };
 }
 
-/** commander's message in our words: one line, without its "error: " and its suggestions. */
+/** commander's message in our form: one line, without its "error: " and its suggestions. */
 function wording({ message }: CommanderError): string {
   const [, names, value] = /^error: option '(.*) <(.*)>' argument missing/.exec(message) ?? [];
   return names ? `option '${names}' needs a ${value}` : message.replace(/^error: /, '').replace(/\n.*$/s, '');
 }
 
-/** The help text, line ends included. */
+/** The help text, including line ends. */
 export function helpText(syntax: Syntax): string {
   const { topics, examples, page = syntax.name } = syntax;
   const operands = topics ? `\n${topics.title}:\n${twoColumns(topics.entries)}` : '';
@@ -202,8 +202,8 @@ function toCommander(syntax: Syntax): Command {
 }
 
 /**
- * Long options may be abbreviated to any unique prefix; commander knows full names only. Ends at the first option
- * that cannot be, with the error that it is.
+ * Expands long options that are abbreviated to a unique prefix, because commander knows only full names. Stops at the
+ * first option that is wrong, and returns the error for it.
  */
 function expandAbbreviations(
   { options, stopAtOperand }: Syntax,
@@ -239,7 +239,7 @@ function expandAbbreviations(
   return { words };
 }
 
-/** How far a cluster of letters is known, and whether its last letter takes the next word. */
+/** How many letters of a cluster are known, and whether the last letter takes the next word as its value. */
 function clusterEnd(options: readonly OptionSpec[], word: string): { known: number; takesNext: boolean } {
   for (let at = 1; at < word.length; at++) {
     const option = options.find(({ short }) => short === word[at]);

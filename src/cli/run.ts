@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Runs a command: options, client, errors, exit status. Nothing else touches `process.exitCode`. */
+/** Runs a command: options, client, errors, exit status. No other file sets `process.exitCode`. */
 import type { Transport } from '../netlink/transport.ts';
 import type { Paint } from '../output/table.ts';
 import { plain, printable } from '../output/table.ts';
@@ -17,38 +17,38 @@ import {
   withCommonOptions,
 } from './options.ts';
 
-/** What a command gets. */
+/** What a command is given. */
 export interface Context {
   io: Io;
   /** Opens the connection to the kernel on first use; closed by the runner. */
   client: () => Promise<SmcClient>;
   /** root of /proc and /sys */
   hostRoot: string;
-  /** who answers the client; the running kernel when there is none */
+  /** answers the client in place of the running kernel, if given */
   transport: Transport | undefined;
   /** colours of standard output */
   paint: Paint;
   /** A line on stderr that does not change the exit status. */
   note: (text: string, hint?: string) => void;
-  /** the host is a recorded one (--from) */
+  /** the host is a recording (--from) */
   isRecorded: boolean;
   /**
-   * Comes before everything that changes the system, waits for it or measures it: refuses it when the host is a
-   * recorded one. `what` is the subject of the sentence: "--add".
-   * @throws UsageError
+   * To be called before anything that changes the system, waits for it or measures it.
+   * @param what subject of the error message: "--add"
+   * @throws UsageError when the host is a recording
    */
   needsRunningSystem: (what: string) => void;
 }
 
-/** A command: its syntax without the options of all commands, and what it does. */
+/** A command: its syntax, without the options that all commands have, and what it does. */
 export interface CommandDefinition extends Syntax {
   /** @returns exit status, 0 when nothing is returned */
   run: (context: Context, parsed: Parsed) => Promise<number | undefined> | number | undefined;
-  /** exit status of a failure, for commands that tell kinds of failure apart; 1 for all others */
+  /** exit status of a failure, for commands that have several; 1 by default */
   statusOf?: (error: unknown) => number;
 }
 
-/** Replacements for the real world, for tests and recorded hosts. */
+/** Replacements for the real system, for tests and recorded hosts. */
 export interface World {
   io?: Io;
   transport?: Transport;
@@ -56,15 +56,15 @@ export interface World {
   isRecorded?: boolean;
 }
 
-/** `SMC_TOOLS_DEBUG`: set and not empty, messages and stack traces are printed on stderr. */
+/** `SMC_TOOLS_DEBUG`: if set and not empty, messages and stack traces are printed on stderr. */
 const DEBUG_VARIABLE = 'SMC_TOOLS_DEBUG';
 
-/** `SMC_TOOLS_RECORD`: a file that gets the netlink traffic of this run (see netlink/recording.ts). */
+/** `SMC_TOOLS_RECORD`: a file to which the netlink traffic of this run is written (see netlink/recording.ts). */
 const RECORD_VARIABLE = 'SMC_TOOLS_RECORD';
 
 /**
- * Runs a command and tells its exit status: 0 done (empty tables included), 1 any failure unless the command has
- * more to say (`statusOf`).
+ * Runs a command and returns its exit status: 0 for success (also for empty tables), 1 for any failure, unless the
+ * command distinguishes failures (`statusOf`).
  * @param argv without node and script
  */
 export async function run(
@@ -83,7 +83,7 @@ export async function run(
   }
 }
 
-/** @param releases gets what is to be done when the command has ended, in whatever way */
+/** @param releases collects functions to call when the command has ended, whether or not it failed */
 async function attempt(
   command: CommandDefinition,
   argv: readonly string[],
@@ -128,7 +128,7 @@ async function attempt(
   } catch (error) {
     try {
       if (error instanceof Answer) io.write(answer(command, error));
-      io.flush(); // rows that came before a failure
+      io.flush(); // rows that arrived before the failure
       status = reportFailure(command, error, report);
       if (debug && status !== 0 && error instanceof Error)
         io.error((error.stack ?? String(error)).split('\n').map(printable).join('\n'));
@@ -145,7 +145,7 @@ async function attempt(
   }
 }
 
-/** Goes where --netns or --from tell, before anything is read. */
+/** Switches to the host or namespace of --netns or --from, before anything is read. */
 async function placeOf(world: World, { values }: Parsed, releases: (() => void)[]): Promise<World> {
   const { netns, from } = values;
   if (netns !== undefined && from !== undefined)
@@ -160,7 +160,7 @@ async function placeOf(world: World, { values }: Parsed, releases: (() => void)[
     import('./interrupt.ts'),
   ]);
   let close = (): void => {};
-  // before there is anything to remove: a signal that comes while it is unpacked is seen after that
+  // registered before unpacking: a signal that arrives meanwhile is handled afterwards
   releases.push(cleanUpOnSignal(() => close()));
   const system = await openBundle(from);
   ({ close } = system);
@@ -172,7 +172,7 @@ function answer(command: CommandDefinition, { kind }: Answer): string {
   return kind === 'help' ? helpText(command) : `${command.name} utility, smc-tools-${version}\n`;
 }
 
-/** Says what went wrong, if anything did. */
+/** Prints what went wrong, if anything did. */
 function reportFailure(command: CommandDefinition, error: unknown, report: Context['note']): number {
   if (error instanceof Answer || error instanceof BrokenPipeError) return 0;
   const explanation = explain(error);
@@ -185,7 +185,8 @@ function reportFailure(command: CommandDefinition, error: unknown, report: Conte
 
 /**
  * Entry of the bundles that bin/ starts.
- * @param argv without node and script; `world` is given when the build warms up its code cache
+ * @param argv without node and script
+ * @param world given when the build fills its code cache
  */
 export async function main(
   command: CommandDefinition,
@@ -193,7 +194,7 @@ export async function main(
   world: World = {},
 ): Promise<void> {
   const status = await run(command, argv, world);
-  // exitCode, not exit(): a pending netlink close still has its turn
+  // exitCode, not exit(): the netlink socket may still have to close
   if (!world.io) process.exitCode = status;
 }
 
@@ -212,7 +213,7 @@ async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcC
 }
 
 /**
- * Colour as --color says; else only on a terminal that can show it, and never against NO_COLOR
+ * Whether to use colour: as --color says; otherwise only on a terminal that can show it, unless NO_COLOR is set
  * (https://no-color.org).
  * @throws UsageError
  */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-/** Words that a misspelt one may have meant. */
+/** Suggestions for misspelt words. */
 
-/** More mistakes than these are another word. */
+/** With more mistakes than this, it is a different word. */
 const MOST_MISTAKES = 2;
 
 /**
- * The word that is most like the given one, in brackets to go behind it: " (did you mean linkgroup?)".
- * @param words those that are understood there; of equals the first
- * @returns '' when none is like it
+ * The most similar word, in brackets, to be appended to a message: " (did you mean linkgroup?)".
+ * @param words that are accepted in this place; the first of several equally similar ones is taken
+ * @returns '' when none is similar
  */
 export function didYouMean(given: string, words: readonly string[]): string {
-  // a word of which a third is wrong is not like the other
+  // a word with a third of its letters wrong is not similar
   const limit = Math.min(MOST_MISTAKES, Math.floor(given.length / 3));
   let best: { word: string; mistakes: number } | undefined;
   for (const word of words) {
@@ -20,7 +20,7 @@ export function didYouMean(given: string, words: readonly string[]): string {
   return best ? ` (did you mean ${best.word}?)` : '';
 }
 
-/** Characters to insert, delete, replace, or swap with their neighbour to make one text of the other. */
+/** How many characters to insert, delete, replace, or swap with their neighbour to turn one text into the other. */
 function distance(one: string, other: string): number {
   const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, at) => at)];
   for (let i = 1; i <= one.length; i++) {

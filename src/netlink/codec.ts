@@ -2,8 +2,8 @@
 /**
  * Value codecs: how one attribute payload or struct member turns into a JavaScript value and back.
  *
- * Integers are in host byte order unless the codec's name says otherwise; which order that is comes as a
- * parameter (`ByteOrder`), so that both orders are testable on one machine and a recording made on s390x can
+ * Integers are in host byte order unless the codec's name says otherwise; the order is a
+ * parameter (`ByteOrder`), so that both orders can be tested on one machine and a recording made on s390x can
  * be read on x86.
  */
 
@@ -20,8 +20,8 @@ export interface Codec<T> {
   /** for messages and the debug dump: "u32", "str(16)", "PORT" */
   readonly name: string;
   /**
-   * Decodes `length` bytes at `offset`. Values never keep a reference to `data`: a receive buffer is 32 KiB
-   * and must not be held by a 4 byte field.
+   * Decodes `length` bytes at `offset`. Values never keep a reference to `data`, because a field of 4
+   * bytes must not keep a receive buffer of 32 KiB in memory.
    * @throws MalformedError when the length does not fit the type
    */
   decode(data: Buffer, offset: number, length: number, order: ByteOrder): T;
@@ -114,7 +114,7 @@ export const u32be: FixedCodec<number> = integer(
 
 /**
  * Unsigned integer whose width is chosen by the sender: NLA_UINT (4 bytes if the value fits, else 8), and
- * attributes whose width differs between kernel and header (SMC_NLA_LGR_D_CHID). Widths 1, 2, 4, 8 are read.
+ * attributes whose width differs between kernel and header (SMC_NLA_LGR_D_CHID). Reads widths 1, 2, 4 and 8.
  */
 export const uint: Codec<bigint> = {
   name: 'uint',
@@ -141,7 +141,7 @@ let strictUtf8: InstanceType<typeof TextDecoder> | undefined;
 
 /**
  * Text up to the first NUL. The kernel's names are arbitrary bytes: valid UTF-8 is read as such, anything
- * else byte by byte (Latin-1, which is also the table the kernel itself uses for PNET IDs).
+ * else byte by byte as Latin-1, which is also the character table that the kernel uses for PNET IDs.
  */
 export function decodeText(data: Buffer, start: number, limit: number): string {
   let end = start;
@@ -182,7 +182,7 @@ export function str(maxLength: number, encoding: 'utf8' | 'latin1' = 'utf8'): Co
 
 /**
  * String of a fixed width, padded with blanks and closed by a NUL: EIDs and host names (32 + 1 bytes). An
- * unset one arrives as a single NUL. Decodes without its padding.
+ * unset string arrives as a single NUL. The padding is removed on decoding.
  */
 export function blankPadded(width: number): Codec<string> {
   const name = `blankPadded(${width})`;
@@ -220,14 +220,14 @@ export function charArray(size: number): FixedCodec<string> {
   };
 }
 
-/** For a handful of bytes a loop is several times faster than a copy through Buffer. */
+/** For a few bytes, a loop is several times faster than a copy through Buffer. */
 function copyBytes(data: Buffer, offset: number, length: number): Uint8Array {
   const copy = new Uint8Array(length);
   for (let i = 0; i < length; i++) copy[i] = data[offset + i]!;
   return copy;
 }
 
-/** `__u8 name[size]` inside a struct; the copy is the caller's own. */
+/** `__u8 name[size]` inside a struct; the result is a copy. */
 export function byteArray(size: number): FixedCodec<Uint8Array> {
   const name = `u8[${size}]`;
   return {

@@ -33,12 +33,13 @@ export type Trace = (direction: 'send' | 'receive', message: Message, exchange: 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
- * A silence is waited for in so many parts. A process that has no turn for a while, since others have the processors or
- * it is stopped, finds all its timers due at once: that is one part, and what has come meanwhile is read before the next.
+ * The deadline is divided into this many parts. If the process does not run for a while, because the machine is busy or
+ * the process is stopped, all its timers are due at once. That counts as one part only, and replies that have arrived
+ * meanwhile are read before the next part begins.
  */
 const DEADLINE_PARTS = 10;
 
-/** How often a dump that the kernel calls inconsistent is begun anew before that is reported. */
+/** How often a dump that the kernel marks as inconsistent is repeated before that is reported. */
 const INTERRUPTED_RETRIES = 3;
 
 export class Connection {
@@ -49,7 +50,7 @@ export class Connection {
   readonly #trace: Trace | undefined;
   #sequence = Math.floor(Math.random() * 0x7fff_ffff);
   #current: Transaction<unknown> | undefined;
-  /** resolves when the exchange before is over: the kernel runs one dump per socket */
+  /** resolves when the previous exchange is over; the kernel runs one dump per socket */
   #queue: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #dead: NetlinkError | undefined;
@@ -59,12 +60,12 @@ export class Connection {
     this.#socket = socket;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#trace = options.trace;
-    // An exception that leaves one of these callbacks crosses C code in the addon and aborts the process, so
-    // each body is wrapped (#guard). The error listener is there from the start for the same reason.
+    // An exception thrown by one of these callbacks would pass through C code in the addon and abort the process.
+    // So each body is wrapped (#guard), and the error listener is registered from the start.
     socket.on('message', (data, from) => this.#guard(() => this.#receive(data, from.port)));
     socket.on('truncatedMessage', (_data, from) =>
       this.#guard(() => {
-        // like all others, one that nobody waits for harms nobody
+        // a reply that nobody waits for is ignored here, too
         if (from.port === 0 && this.#current)
           this.#fail('receive', 'ERR_TRUNCATED', `a datagram of ${from.truncated ?? 'unknown'} bytes`);
       }),
@@ -116,8 +117,8 @@ export class Connection {
   }
 
   /**
-   * Reads a whole (small) table. One that changed while it was read is read anew, up to three times.
-   * @throws NetlinkError with code ERR_INTERRUPTED when it never held still
+   * Reads a whole (small) table. If it changed meanwhile, it is read again, up to three times.
+   * @throws NetlinkError with code ERR_INTERRUPTED when it changed each time
    */
   async dumpAll<T>(exchange: Exchange<T>): Promise<T[]> {
     for (let attempt = 0; ; attempt++) {
@@ -129,7 +130,7 @@ export class Connection {
     }
   }
 
-  /** Closes the socket; whatever is pending fails with ERR_CLOSED. May be called more than once. */
+  /** Closes the socket; pending requests fail with ERR_CLOSED. Can be called more than once. */
   close(): void {
     this.#die(new NetlinkError({ op: 'receive', code: 'ERR_CLOSED', ...this.#labels() }));
   }
@@ -177,25 +178,25 @@ export class Connection {
   }
 
   #receive(data: Buffer, senderPort: number): void {
-    if (senderPort !== 0) return; // another process may write to us; only the kernel's word counts
+    if (senderPort !== 0) return; // sent by another process; only messages from the kernel are accepted
     const transaction = this.#current;
     if (!transaction) return;
-    transaction.silentParts = -1; // the part that is under way is not a whole one
+    transaction.silentParts = -1; // the current part has already begun, so it is not counted
     const { exchange } = transaction;
     try {
       let end: Status | undefined;
       for (const message of messages(data, this.transport.order)) {
-        // a success with something behind it is none
+        // a success must be the last message
         if (end) throw new MalformedError('a message behind the end of the answer');
         this.#checkAddress(transaction, message);
         this.#trace?.('receive', message, exchange);
         end = this.#accept(transaction, message);
-        if (end?.errno) break; // a failure is one, whatever follows
+        if (end?.errno) break; // a failure is valid, whatever follows
       }
       if (end) transaction.end(end.errno === 0 ? undefined : this.#failure(transaction, end));
     } catch (cause) {
       if (!(cause instanceof MalformedError)) throw cause;
-      // the kernel's side of a dump goes on, so nothing more can be asked on this socket
+      // the kernel may continue its dump, so this socket cannot be used for another request
       this.#die(
         new NetlinkError({
           op: 'decode',
@@ -211,8 +212,8 @@ export class Connection {
   }
 
   /**
-   * One exchange at a time, no multicast groups, and a connection that was lied to is given up: nothing that the kernel
-   * sends here can belong to anything else. To skip a message as foreign would be to lose a row without a word.
+   * Every message from the kernel belongs to the current exchange: there is only one at a time, there are no multicast
+   * groups, and a connection that got a bad reply is closed. Skipping a message as foreign could silently lose a row.
    * @throws MalformedError
    */
   #checkAddress({ sequence }: Transaction<unknown>, message: Message): void {
@@ -223,7 +224,7 @@ export class Connection {
       throw new MalformedError(`an answer to request ${message.sequence}, not to ${sequence}`);
   }
 
-  /** @returns the end of the answer, if this is it. @throws MalformedError */
+  /** @returns the end of the reply, if this message is it; @throws MalformedError */
   #accept(transaction: Transaction<unknown>, message: Message): Status | undefined {
     const { exchange, isDump } = transaction;
     if (message.type === NLMSG_NOOP) return undefined;
@@ -237,7 +238,7 @@ export class Connection {
         return readStatus(message, this.transport.order);
       case NLMSG_ERROR: {
         const status = readStatus(message, this.transport.order);
-        // a dump is refused by an ERROR, but what ends it well is a DONE
+        // an ERROR refuses a dump; a dump that succeeds ends with DONE
         if (isDump && status.errno === 0) throw new MalformedError('an acknowledgement in place of DONE');
         return status;
       }
@@ -257,8 +258,8 @@ export class Connection {
   #armTimer(transaction: Transaction<unknown>): void {
     const arm = (): void => {
       this.#timer = setTimeout(() => {
-        // Timers run before the poll phase: after a consumer that was blocked on a slow reader, data may be
-        // waiting in the socket. Let the poll phase have its turn before judging.
+        // Timers run before the poll phase. If the consumer was blocked by a slow reader, data may be waiting in the
+        // socket. So let the poll phase run first.
         setImmediate(() => {
           if (this.#current !== transaction) return;
           if (++transaction.silentParts < DEADLINE_PARTS) arm();
@@ -269,7 +270,7 @@ export class Connection {
     arm();
   }
 
-  /** Ends the exchange in flight. What it still gets is not ours any more, so the socket is given up, too. */
+  /** Ends the current exchange, and closes the socket, because more replies to this exchange may arrive on it. */
   #fail(op: NetlinkOperation, code: string, detail?: string): void {
     this.#die(new NetlinkError({ op, code, detail, ...this.#labels() }));
   }
@@ -278,7 +279,7 @@ export class Connection {
     if (this.#dead) return;
     this.#dead = error;
     this.#current?.end(error);
-    // Never inside a callback of the addon: it may still hold a queued send.
+    // Never close inside a callback of the addon: it may still have a queued send.
     setImmediate(() => this.#guard(() => this.#socket.close()));
   }
 
@@ -318,7 +319,7 @@ export class Connection {
   }
 }
 
-/** Node gives errno negative, the addon positive. */
+/** errno is negative in errors of Node, and positive in those of the addon. */
 function positive(errno: number | undefined): number | undefined {
   return errno === undefined ? undefined : Math.abs(errno);
 }

@@ -15,8 +15,8 @@ import {
 } from './uapi/netlink.ts';
 
 /**
- * Makes a trace for `ConnectionOptions.trace`.
- * @param write gets one line without the line end
+ * Makes a function for `ConnectionOptions.trace`.
+ * @param write is called with one line, without its line end
  */
 export function tracer(write: (line: string) => void, order: ByteOrder): Trace {
   return (direction, message, exchange) => {
@@ -59,7 +59,7 @@ function show(parts: unknown[]): string {
   return parts.map((part) => JSON.stringify(plainValue(part))).join(' ');
 }
 
-/** What JSON.stringify can write: bytes as hex, 64-bit numbers in decimal. */
+/** Turns a value into one that JSON.stringify can write: bytes in hexadecimal, 64-bit numbers in decimal. */
 function plainValue(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}`;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');

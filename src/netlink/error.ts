@@ -13,8 +13,8 @@ export type NetlinkOperation =
   | 'dump';
 
 /**
- * Codes of conditions that the client finds by itself. They begin with ERR_, as Node's own do, so that none is ever taken
- * for an errno: the kernel can answer a request with ETIMEDOUT, too.
+ * Codes of conditions that the client detects itself. They begin with ERR_, as Node's own codes do, so that none can be
+ * mistaken for an errno: the kernel can also answer a request with ETIMEDOUT, for example.
  */
 export type LocalCode =
   /** no reply within the deadline */
@@ -27,18 +27,18 @@ export type LocalCode =
   | 'ERR_OVERRUN'
   /** a reply that does not follow its declared layout, or the rules of netlink */
   | 'ERR_MALFORMED'
-  /** a dump kept changing under the reader (NLM_F_DUMP_INTR), retries included */
+  /** a table changed while it was read (NLM_F_DUMP_INTR), at each retry */
   | 'ERR_INTERRUPTED'
   /** the native part of the `netlink` package is missing */
   | 'ERR_NO_ADDON'
-  /** a recording does not have the answer */
+  /** a recording does not contain the answer */
   | 'ERR_NOT_RECORDED'
   /** the system did not say why a call failed */
   | 'ERR_UNKNOWN';
 
 export interface NetlinkErrorFields {
   op: NetlinkOperation;
-  /** errno name ("ENOENT"), a {@link LocalCode}, or what Node or the addon call a failed call */
+  /** errno name ("ENOENT"), a {@link LocalCode}, or the code of an error of Node or the addon */
   code: LocalCode | (string & {});
   /** positive errno of the kernel or of a system call; absent for local codes */
   errno?: number | undefined;
@@ -54,8 +54,8 @@ export interface NetlinkErrorFields {
 }
 
 /**
- * The one error that leaves `src/netlink`. Words for people are not made here: `cli/errors.ts` turns
- * (op, code, command) into a sentence, programs look at the fields.
+ * The one error that leaves `src/netlink`. It has no message for users: `cli/errors.ts` makes one
+ * from (op, code, command). Programs read the fields.
  */
 export class NetlinkError extends Error {
   readonly op: NetlinkOperation;
@@ -84,7 +84,7 @@ export class NetlinkError extends Error {
 // On the prototype, as for Node's own errors: not an own property of each instance.
 NetlinkError.prototype.name = 'NetlinkError';
 
-/** Two numbers have two names on Linux; these are the spellings kernel sources use for netlink. */
+/** Two errno numbers have two names on Linux. These are the names that the kernel sources use for netlink. */
 const PREFERRED: Readonly<Record<number, string>> = { 11: 'EAGAIN', 35: 'EDEADLK', 95: 'EOPNOTSUPP' };
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Generic netlink: families by name, commands declared with their layouts. */
+/** Generic netlink: families, found by name, and commands, declared with their layouts. */
 import { type ByteOrder, type Codec, MalformedError, u8, u16 } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { NetlinkError } from './error.ts';
@@ -17,12 +17,12 @@ import {
 /** struct genlmsghdr */
 export const genlHeader = struct('genlmsghdr', { command: u8, version: u8, reserved: u16 });
 
-/** One command of a family: number, name as in the kernel header, and what goes out and comes back. */
+/** One command of a family: number, name as in the kernel header, layouts of request and replies. */
 export interface GenlCommand<Req, Rep> {
   family: string;
   version: number;
   id: number;
-  /** numbers that its replies carry; its own by default */
+  /** command numbers in its replies; its own by default */
   replyIds?: readonly number[];
   name: string;
   request: Codec<Req>;
@@ -48,13 +48,13 @@ export function family<const C extends CommandTable>(
   ) as never;
 }
 
-/** A family as the running kernel has it. */
+/** A family in the running kernel. */
 export interface FamilyInfo {
-  /** message type; changes whenever the module is loaded anew */
+  /** message type; changes whenever the module is reloaded */
   id: number;
   name: string;
   version: number;
-  /** commands the kernel knows, with their CTRL_ATTR_OP_FLAGS */
+  /** commands that the kernel has, with their CTRL_ATTR_OP_FLAGS */
   operations: { id: number; flags: number }[];
 }
 
@@ -87,12 +87,12 @@ function familyInfo({
   };
 }
 
-/** Makes families of the rows of an exchange. */
+/** Turns the rows of an exchange into families. */
 function describing(exchange: Exchange<Infer<typeof controller>>): Exchange<FamilyInfo> {
   return { ...exchange, decode: (message) => familyInfo(exchange.decode(message)) };
 }
 
-/** An answer that can be read message by message, but is none as a whole. */
+/** The error for a reply whose messages are valid, but which is wrong as a whole. */
 export function malformedReply(
   { family, name }: { family: string; name: string },
   detail: string,
@@ -121,7 +121,7 @@ export class GenericNetlink {
   }
 
   /**
-   * Looks a family up by name; the kernel loads the module with that alias if it has one, for any caller.
+   * Looks up a family by name. If a module has that alias, the kernel loads it, whoever asks.
    * @throws NetlinkError op "resolve family", ENOENT when the kernel has no such family
    */
   resolve(name: string): Promise<FamilyInfo> {
@@ -160,9 +160,9 @@ export class GenericNetlink {
   }
 
   /**
-   * Reads what the kernel tells in exactly one message.
-   * @throws NetlinkError ERR_MALFORMED when there is another number of them: without memory for it the kernel ends some
-   *   dumps as if they were empty
+   * Reads a dump that consists of exactly one message.
+   * @throws NetlinkError ERR_MALFORMED when there is another number of messages. If the kernel has no memory for it, it
+   *   ends some dumps as if they were empty
    */
   async one<Rep>(command: GenlCommand<object, Rep>): Promise<Rep> {
     const [reply, ...others] = await this.dumpAll(command);
@@ -177,7 +177,7 @@ export class GenericNetlink {
     return this.#connection.dump(this.#exchange(id, command, {}));
   }
 
-  /** A family id goes stale when the module is reloaded; the kernel then answers ENOENT to the id. Once is enough. */
+  /** After a reload of the module, the kernel answers ENOENT to the old family ID. So looks it up again and retries once. */
   async #withFreshFamily<T>(command: { family: string }, run: (id: number) => Promise<T>): Promise<T> {
     const { id } = await this.resolve(command.family);
     try {
@@ -186,7 +186,7 @@ export class GenericNetlink {
       if (!(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
       this.#families.delete(command.family);
       const fresh = await this.resolve(command.family);
-      if (fresh.id === id) throw error; // not stale: ENOENT is the command's own answer
+      if (fresh.id === id) throw error; // the ID is not stale, so ENOENT is the answer to the command
       return run(fresh.id);
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** nlmsghdr: splitting datagrams, building requests, and the one check for ERROR and DONE. */
+/** nlmsghdr: splits datagrams, builds requests, and checks ERROR and DONE. */
 import { type ByteOrder, MalformedError } from './codec.ts';
 import { align4 } from './schema.ts';
 import { extendedAck, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_ERROR } from './uapi/netlink.ts';
@@ -11,7 +11,7 @@ export interface Message {
   type: number;
   flags: number;
   sequence: number;
-  /** port id of the socket that the message is meant for */
+  /** port ID of the socket to which the message is addressed */
   portId: number;
   data: Buffer;
   /** where the payload starts in `data` */
@@ -22,7 +22,7 @@ export interface Message {
 
 /**
  * Splits a datagram into its messages.
- * @throws MalformedError when a header claims more than there is
+ * @throws MalformedError when a header claims more bytes than there are
  */
 export function* messages(data: Buffer, order: ByteOrder): Generator<Message> {
   const le = order === 'LE';
@@ -46,7 +46,7 @@ export function* messages(data: Buffer, order: ByteOrder): Generator<Message> {
     throw new MalformedError(`${data.length - at} bytes left over after the last message`);
 }
 
-/** Builds a message; the port id of a request is 0, the kernel knows the sender. */
+/** Builds a message. The port ID of a request is 0, because the kernel knows the sender. */
 export function encodeMessage(
   header: { type: number; flags: number; sequence: number; portId?: number },
   payload: Buffer,
@@ -72,7 +72,7 @@ export function encodeMessage(
   return data;
 }
 
-/** Verdict that ERROR and DONE carry. */
+/** The result that ERROR and DONE carry. */
 export interface Status {
   /** positive errno, 0 for success */
   errno: number;
@@ -80,7 +80,7 @@ export interface Status {
   kernelMessage?: string | undefined;
 }
 
-/** Text of an extended acknowledgement. One that is damaged must not hide the errno in front of it. */
+/** Text of an extended acknowledgement. A damaged text is ignored, so that the errno before it is still reported. */
 function textOf(data: Buffer, offset: number, length: number, order: ByteOrder): string | undefined {
   try {
     return extendedAck.decode(data, offset, length, order).msg;
@@ -96,7 +96,7 @@ const MAX_ERRNO = 4095;
 /**
  * Reads the errno of an ERROR or DONE message. A dump that failed half way ends in a DONE with a negative errno. Both
  * carry 0 or a negative errno on all kernels (netlink_ack and netlink_dump of net/netlink/af_netlink.c); a positive value
- * says neither that it went well nor what failed.
+ * means neither success nor a known failure.
  * @throws MalformedError
  */
 export function readStatus(message: Message, order: ByteOrder): Status {
@@ -111,7 +111,7 @@ export function readStatus(message: Message, order: ByteOrder): Status {
     if (type === NLMSG_ERROR) {
       if (length < 4 + HEADER_SIZE) return status;
       const echoed = order === 'LE' ? data.readUInt32LE(offset + 4) : data.readUInt32BE(offset + 4);
-      // the echo is as long as it says, unless it says nonsense
+      // use the length in the echoed header, unless it is invalid
       skip += flags & NLM_F_CAPPED ? HEADER_SIZE : echoed < length ? align4(echoed) : length;
     }
     if (skip < length) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * Recordings of netlink traffic, and transports that make and replay them. A recording is a text file, one JSON
- * object a line: a header, then an exchange each. It keeps the kernel's byte order, so one made on s390x can be
- * looked at on x86.
+ * Recordings of netlink traffic, and transports that make and replay them. A recording is a text file with one JSON
+ * object per line: a header, then the exchanges. It keeps the kernel's byte order, so a recording made on s390x can be
+ * read on x86.
  *
  *     {"format":"smc-tools-recording","version":1,"order":"LE","kernel":"6.12.95+deb12-amd64"}
  *     {"protocol":16,"request":"24000000…","replies":["…","…"]}
@@ -40,7 +40,7 @@ export function formatRecording({ order, kernel, exchanges }: Recording): string
 }
 
 /**
- * @throws MalformedError when the text is no recording of a version that we know
+ * @throws MalformedError when the text is not a recording, or of an unknown version
  */
 export function parseRecording(text: string): Recording {
   try {
@@ -52,7 +52,7 @@ export function parseRecording(text: string): Recording {
     const isOurs = format === RECORDING_FORMAT && version === VERSION && (order === 'LE' || order === 'BE');
     if (isOurs && exchanges.every(isExchange)) return { order, kernel: String(kernel), exchanges };
   } catch {
-    // said below
+    // not JSON: the error below says so
   }
   throw new MalformedError(`not a recording of netlink traffic (${RECORDING_FORMAT}, version ${VERSION})`);
 }
@@ -63,8 +63,8 @@ function isExchange({ protocol, request, replies }: Partial<ExchangeRecord>): bo
 }
 
 /**
- * Passes everything through and keeps a copy. An exchange is complete when the next one begins or the sockets are
- * closed.
+ * Passes all messages through and keeps a copy. An exchange is complete when the next one begins or when the sockets
+ * are closed.
  */
 export function recordingTransport(
   inner: Transport,
@@ -94,8 +94,8 @@ const REPLAY_PORT = 1;
 type Find = (protocol: number, request: string) => ExchangeRecord | undefined;
 
 /**
- * Answers requests from a recording. Requests are matched by everything but sequence number and port id; the same
- * request made again gets the next recorded answer, the last one for ever. A request that was not recorded fails with
+ * Answers requests from a recording. Requests are compared without sequence number and port ID. If the same request
+ * is repeated, it gets the next recorded answer, and the last one after that. A request that was not recorded fails with
  * ERR_NOT_RECORDED.
  */
 export function replayTransport(recording: Recording): Transport {
@@ -111,8 +111,8 @@ export function replayTransport(recording: Recording): Transport {
 }
 
 /**
- * Answers requests from a recording of one moment: the same request always gets the same answer, in whatever order. A
- * list of SMC sockets is also found in one that was asked for with more details. A request that was not recorded fails
+ * Answers requests from a recording of one moment: the same request always gets the same answer, in any order. A
+ * list of SMC sockets can also be answered from a recorded list with more details. A request that was not recorded fails
  * with ERR_NOT_RECORDED.
  */
 export function snapshotTransport(recording: Recording): Transport {
@@ -139,7 +139,7 @@ function findAnswer(
   });
 }
 
-/** Where struct smc_diag_req is in an anonymous request, in hexadecimal digits, and its mask of details in that. */
+/** Offsets in hexadecimal digits: of struct smc_diag_req in an anonymous request, and of the mask of details in it. */
 const SMC_DIAG_REQUEST = 16;
 const MASK_AT = SMC_DIAG_REQUEST + 6;
 
@@ -154,8 +154,8 @@ function socketDetails(protocol: number, request: string): { mask: number; rest:
 }
 
 /**
- * Passes requests through, each one once: what was asked before is answered from the recording, as `snapshotTransport`
- * will answer it. So whatever uses the transport sees the same moment.
+ * Passes each request through once. If it is repeated, it is answered from the recording, as `snapshotTransport` will do
+ * later. So everything that uses this transport sees the state of the same moment.
  */
 export function snapshotRecorder(
   inner: Transport,
@@ -208,7 +208,7 @@ export function snapshotRecorder(
   return { transport, recording };
 }
 
-/** Whether the last datagram ends the exchange: a list that its reader gave up is not all there. */
+/** Whether the last datagram ends the exchange. If the reader stopped early, the recorded list is incomplete. */
 function isComplete({ replies }: ExchangeRecord, order: ByteOrder): boolean {
   const last = replies.at(-1);
   if (last === undefined) return false;
@@ -224,7 +224,7 @@ interface Receiver {
   deliver: (reply: Buffer) => void;
 }
 
-/** Delivers recorded replies to a request, one datagram a turn, as a socket would. */
+/** Delivers recorded replies to a request, one datagram per turn of the event loop, as a socket would. */
 function deliverAll({ replies }: ExchangeRecord, request: Buffer, receiver: Receiver): void {
   const sequence = Buffer.from(request.subarray(8, 12));
   const rest = [...replies];
@@ -272,12 +272,12 @@ function answering(order: ByteOrder, find: Find): Transport {
   };
 }
 
-/** Hexadecimal request without sequence number and port id. */
+/** A request in hexadecimal, without sequence number and port ID. */
 function anonymous(request: string): string {
   return request.slice(0, 16) + request.slice(32);
 }
 
-/** Puts a sequence number and port id into every message of a datagram. */
+/** Sets sequence number and port ID in every message of a datagram. */
 function readdressed(
   data: Buffer,
   sequence: Buffer,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Takes addresses, host names and enterprise ids out of recordings. Replacements are as long as what they replace. */
+/** Replaces addresses, host names and enterprise IDs in recordings with others of the same length. */
 import type { ByteOrder } from './codec.ts';
 import { genlHeader } from './genetlink.ts';
 import { type Message, messages } from './message.ts';
@@ -11,7 +11,7 @@ import { addressMessage, NETLINK_ROUTE } from './uapi/rtnetlink.ts';
 import { smcGenNetlink } from './uapi/smc.ts';
 import { dmbInfo, dmbInfoExtension, linkInfo, SOCK_DIAG_BY_FAMILY, smcDiagMessage } from './uapi/smc-diag.ts';
 
-/** Other names for things, the same for the same thing. */
+/** Gives replacements: the same one for the same thing each time. */
 export interface Pseudonyms {
   /** @param address 4 or 16 bytes; @returns as many */
   address(address: Uint8Array): Uint8Array;
@@ -25,8 +25,8 @@ export interface Pseudonyms {
 }
 
 /**
- * Replaces in place all that the messages of SMC, of TCP sockets and of interface addresses can hold of this.
- * @returns the recording without exchanges whose contents are not known, and the number of those
+ * Replaces all of these in the messages about SMC, TCP sockets and interface addresses, in place.
+ * @returns the recording without exchanges of unknown contents, and the number of exchanges left out
  */
 export function redactRecording(
   recording: Recording,
@@ -48,11 +48,11 @@ export function redactRecording(
   };
 }
 
-/** Below this, a message is about the exchange and not about the system. */
+/** Messages of lower types are about the exchange, not about the system. */
 const FIRST_DATA_TYPE = 0x10;
 const RTM_NEWADDR = 20;
 
-/** @returns false for a message that nobody here knows */
+/** @returns false for an unknown message */
 type RedactMessage = (message: Message) => boolean;
 
 function redactDatagram(
@@ -72,7 +72,7 @@ function redactDatagram(
   return true;
 }
 
-/** Addresses are at the same place for SMC and TCP sockets. */
+/** Addresses have the same offsets for SMC and TCP sockets. */
 function redactSocket({ type, data, offset, length }: Message, order: ByteOrder, names: Pseudonyms): boolean {
   if (type !== SOCK_DIAG_BY_FAMILY) return false;
   for (const at of [8, 24]) {
@@ -130,14 +130,14 @@ function redactGeneric(
   if (type === GENL_ID_CTRL || family === 'SMC_PNETID') return true;
   if (family !== 'SMC_GEN_NETLINK') return false;
   const { size } = genlHeader;
-  // a reply carries the number of its command; replies of one command hold all that others do, and more
+  // a reply carries the number of its command; if several commands have it, the first layout contains those of the others
   const command = Object.values(smcGenNetlink).find(({ id }) => id === data[offset]);
   if (!command) return false;
   redactAttributes(command.reply as AttributeSet, data, offset + size, length - size, order, names);
   return true;
 }
 
-/** Fields with something to hide, by their names in uapi/smc.ts. */
+/** Fields to hide, by their names in uapi/smc.ts. */
 const SECRETS: Readonly<Record<string, 'eid' | 'hostName' | 'gid'>> = {
   localHost: 'hostName',
   peerHost: 'hostName',
@@ -172,7 +172,7 @@ function redactAttributes(
   }
 }
 
-/** A text that ends in a NUL, blanks or the end of its field. */
+/** A text that ends with a NUL, with blanks or with its field. */
 function redactText(field: Buffer, rename: (text: string) => string): void {
   const end = field.indexOf(0);
   const text = field.toString('latin1', 0, end < 0 ? field.length : end).replace(/ +$/, '');
@@ -185,7 +185,7 @@ function redactGid(data: Buffer, at: number, order: ByteOrder, names: Pseudonyms
   else data.writeBigUInt64BE(names.gid(data.readBigUInt64BE(at)), at);
 }
 
-/** Names of the generic netlink families by message type, from what the controller has said. */
+/** Names of the generic netlink families by message type, from recorded replies of the controller. */
 function familyNames({ exchanges, order }: Recording): Map<number, string> {
   const names = new Map<number, string>();
   for (const { protocol, replies } of exchanges)

@@ -40,14 +40,14 @@ export type AttributeValues<F extends Fields> = Flat<
   }
 >;
 
-/** One attribute as it stands on the wire, for the debug dump. */
+/** One attribute as it is on the wire, for the debug dump. */
 export interface RawAttribute {
   id: number;
   offset: number;
   length: number;
 }
 
-/** An attribute set is itself a codec, so a nest is declared like any other attribute. */
+/** An attribute set. It is also a codec, so a nest is declared like any other attribute. */
 export interface AttributeSet<F extends Fields = Fields> extends Codec<AttributeValues<F>> {
   readonly fields: F;
 }
@@ -57,8 +57,8 @@ export type Infer<S> = S extends Codec<infer T> ? T : never;
 
 /**
  * Splits a run of attributes.
- * @throws MalformedError when an attribute claims more bytes than there are. Up to 3 bytes left over at the end
- *   are padding and ignored; so are attributes of length 4 (no data).
+ * @throws MalformedError when an attribute claims more bytes than there are. Up to 3 bytes left at the end are
+ *   padding and are ignored; so are attributes of length 4 (no data).
  */
 export function* rawAttributes(
   data: Buffer,
@@ -116,7 +116,7 @@ export function attrs<const F extends Fields>(name: string, fields: F): Attribut
       for (const key of lists) values[key] = [];
       for (const attribute of rawAttributes(data, offset, length, order)) {
         const field = byId.get(attribute.id);
-        if (!field) continue; // newer kernels append attributes; pads are not declared
+        if (!field) continue; // an attribute of a newer kernel, or padding
         let value: unknown;
         try {
           value = field.codec.decode(data, attribute.offset, attribute.length, order);
@@ -146,8 +146,8 @@ export function attrs<const F extends Fields>(name: string, fields: F): Attribut
 }
 
 /**
- * Array nest: the attribute ids inside are indexes, every one holds the same thing (CTRL_ATTR_OPS).
- * @param element what each index holds
+ * Array nest: the attribute IDs inside are indexes, and all elements have the same type (CTRL_ATTR_OPS).
+ * @param element the type of the elements
  */
 export function indexed<T>(element: Codec<T>): Codec<T[]> & { readonly fields: Fields } {
   return {
@@ -175,7 +175,7 @@ export interface Struct<M extends Members = Members>
 
 /**
  * Declares a C struct; offsets follow from the members' alignment, as the compiler would lay them out.
- * Longer input is accepted (kernels append members), shorter is refused.
+ * Longer input is accepted, because kernels append members; shorter input is refused.
  */
 export function struct<const M extends Members>(name: string, members: M): Struct<M> {
   const layout: { key: string; codec: FixedCodec<unknown>; at: number }[] = [];
@@ -212,8 +212,8 @@ export function struct<const M extends Members>(name: string, members: M): Struc
 }
 
 /**
- * A struct that newer kernels send with more members: the extension's values are there only when the input is long
- * enough for them.
+ * A struct that newer kernels send with more members. The additional values are present only if the input is long
+ * enough.
  */
 export function extended<B extends object, X extends object>(
   base: FixedCodec<B>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** NETLINK_SOCK_DIAG: a dump is a fixed request struct, and a fixed struct with attributes per socket. */
+/** NETLINK_SOCK_DIAG. The request of a dump is a fixed struct; the reply has a fixed struct and attributes per socket. */
 import type { Codec } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { Struct } from './schema.ts';
@@ -35,8 +35,8 @@ export class SockDiag {
   }
 
   /**
-   * Streams a table of sockets of the caller's network namespace; no privilege is needed.
-   * ENOENT on the first row: the diag module of that family is not loaded.
+   * Streams the sockets of the caller's network namespace; no privilege is needed. ENOENT on the first row means that
+   * the diag module of that family is not loaded.
    */
   dump<Req, Msg, Attributes, Row>(kind: DiagDump<Req, Msg, Attributes, Row>, request: Req): Dump<Row> {
     const { order } = this.#connection.transport;

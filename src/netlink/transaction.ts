@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/** One exchange with the kernel, and the rows that it gives. */
+/** One exchange with the kernel, and the rows that it returns. */
 import type { Codec } from './codec.ts';
 import type { NetlinkError, NetlinkOperation } from './error.ts';
 import type { Message } from './message.ts';
 
-/** A request, and how to read what comes back. */
+/** A request, and how to read its replies. */
 export interface Exchange<T> {
   /** names for errors and the debug dump */
   family: string;
@@ -13,10 +13,10 @@ export interface Exchange<T> {
   op?: NetlinkOperation;
   /** nlmsg_type */
   type: number;
-  /** nlmsg_type of the data messages that come back; that of the request by default */
+  /** nlmsg_type of the replies that carry data; that of the request by default */
   replyType?: number;
   payload: Buffer;
-  /** layouts for the debug dump: header in front of the attributes, then the attributes */
+  /** layouts for the debug dump: the header before the attributes, then the attributes */
   request: Layout;
   reply: Layout;
   /** Reads one reply. Must not keep `message.data`. May throw MalformedError. */
@@ -31,15 +31,15 @@ export interface Layout {
   attributes?: Codec<any> | undefined;
 }
 
-/** Row store and end state of one exchange; `Dump` and `request` read from it. */
+/** Rows and final state of one exchange; `Dump` and `request` read from it. */
 export class Transaction<T> {
   readonly exchange: Exchange<T>;
   readonly isDump: boolean;
   readonly sequence: number;
   interrupted = false;
-  /** set when the consumer has gone: rows are dropped, the exchange still runs to its end */
+  /** the consumer has stopped early: rows are dropped, but the exchange still runs to its end */
   abandoned = false;
-  /** parts of the deadline that have passed since the last sign of life */
+  /** parts of the deadline that have passed since the last datagram */
   silentParts = 0;
   readonly #rows: T[] = [];
   #head = 0;
@@ -60,7 +60,7 @@ export class Transaction<T> {
     this.#rows.push(row);
   }
 
-  /** Lets a waiting consumer run; once per datagram is enough. */
+  /** Wakes a waiting consumer; once per datagram is enough. */
   wake(): void {
     for (const resume of this.#waiting.splice(0)) resume();
   }
@@ -73,7 +73,7 @@ export class Transaction<T> {
     this.wake();
   }
 
-  /** Next row; `undefined` at the end. Rows that arrived before a failure are given out first. */
+  /** Next row; `undefined` at the end. Rows that arrived before a failure are returned first. */
   async next(): Promise<T | undefined> {
     for (;;) {
       if (this.#head < this.#rows.length) {
@@ -94,9 +94,9 @@ export class Transaction<T> {
 }
 
 /**
- * Rows of a dump, decoded one datagram at a time. The kernel makes the next part only when the last one has been
- * read, and a consumer that writes synchronously runs between two datagrams: memory stays constant however long
- * the table is. The socket itself cannot be paused, so rows pile up while a consumer awaits something else.
+ * Rows of a dump, decoded one datagram at a time. The kernel produces the next part only when the last one has been
+ * read, and a consumer that writes synchronously runs between two datagrams. So memory stays constant, however long
+ * the table is. The socket cannot be paused, so rows accumulate while a consumer awaits something else.
  */
 export class Dump<T> implements AsyncIterableIterator<T, undefined> {
   readonly #start: () => Promise<Transaction<T>>;
@@ -110,8 +110,8 @@ export class Dump<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   /**
-   * The table changed while it was read (NLM_F_DUMP_INTR): rows may be missing or double. Valid after the last
-   * row. No SMC interface sets it up to Linux 7.x; the generic netlink controller can.
+   * The table changed while it was read (NLM_F_DUMP_INTR): rows may be missing or occur twice. Valid after the
+   * last row. No SMC interface sets it up to Linux 7.x; the generic netlink controller can.
    */
   get interrupted(): boolean {
     return this.#transaction?.interrupted ?? false;
@@ -133,7 +133,7 @@ export class Dump<T> implements AsyncIterableIterator<T, undefined> {
     return { done: true, value: undefined };
   }
 
-  /** The consumer leaves early: what is still to come is read and dropped. */
+  /** The consumer stops early: the remaining rows are read and dropped. */
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#finished = true;
     if (this.#transaction) this.#transaction.abandoned = true;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/** A difference between two texts, as diff -u prints it and patch(1) takes it. */
+/** A difference between two texts, as diff -u prints it and patch(1) reads it. */
 
 /** Unchanged lines around the change. */
 const CONTEXT = 3;
 
 /**
- * One hunk from the first line that differs to the last. The change is a whole file or a part at its end here, so that
- * is short enough.
+ * One hunk from the first line that differs to the last one. That is short enough here, because the change is always a
+ * whole file or a part at its end.
  * @param before null: the file is new
  * @param after null: the file is removed
  * @returns lines without line ends; none when both are the same

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-/** Tables with borders and wrapped cells, for people at a terminal; loaded there only. */
+/** Tables with borders and wrapped cells, for people at a terminal. Loaded only on terminals. */
 import Table from 'cli-table3';
 
-/** A border and a blank at either side of a cell. */
+/** A border, and a blank on each side of a cell. */
 const CELL_FRAME = 3;
-/** Columns are not made narrower than this. */
+/** The least width of a column. */
 const LEAST_WIDTH = 10;
 
 /**
- * A table that fits the terminal: the widest columns give way, their text is wrapped at blanks.
- * @param head may be painted, as the cells may
+ * A table that fits the terminal. The widest columns are narrowed, and their text is wrapped at blanks.
+ * @param head may contain colours, as may the cells
  * @param columns width of the terminal
  * @returns lines with their ends
  */
@@ -22,14 +22,14 @@ export function grid(head: readonly string[], rows: readonly (readonly string[])
     head: [...head],
     colWidths: widths.map((width) => width + CELL_FRAME - 1),
     wordWrap: true,
-    // colours are ours alone
+    // colours come from us, not from the package
     style: { head: [], border: [] },
   });
   table.push(...rows.map((row) => [...row]));
   return `${table.toString()}\n`;
 }
 
-/** Takes from the widest columns until all fit. */
+/** Narrows the widest columns until all fit. */
 function fit(natural: readonly number[], available: number): number[] {
   const widths = [...natural];
   for (let excess = widths.reduce((sum, width) => sum + width, 0) - available; excess > 0; excess--) {

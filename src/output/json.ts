@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
- * JSON as all commands print it: one document, one line in a pipe, indented on a terminal. 64-bit numbers are
- * written with all their digits (JSON.stringify refuses them).
+ * JSON as all commands print it: one document, on one line in a pipe, indented on a terminal. 64-bit numbers are
+ * written with all digits (JSON.stringify refuses them).
  */
 
 import { jsonPrintable } from './printable.ts';
 
-/** What a document may hold; a key whose value is `undefined` is left out. */
+/** What a document may contain; a key whose value is `undefined` is left out. */
 export type Json =
   | string
   | number
@@ -19,7 +19,7 @@ export type Json =
 
 /**
  * @param indent blanks per level; 0 writes one line
- * @param level depth that the value stands at, for streaming
+ * @param level depth of the value in the document, for streaming
  */
 export function stringify(value: Json, indent = 0, level = 0): string {
   return jsonPrintable(spell(value, indent, level));
@@ -42,8 +42,8 @@ function spell(value: Json, indent: number, level: number): string {
 }
 
 /**
- * Writes `{"<key>": [rows…], …}` row by row, so that the document never stands in memory. The document is closed
- * in every case: `end()` takes the fields that follow the rows, an error among them.
+ * Writes `{"<key>": [rows…], …}` row by row, so that the document is never in memory as a whole. It is always closed, also
+ * after a failure: `end()` takes the fields that follow the rows, such as an error.
  */
 export class JsonRows {
   readonly #write: (text: string) => void;
@@ -63,7 +63,7 @@ export class JsonRows {
     this.#write(`${lead}${newline}${stringify(value, this.#indent, 2)}`);
   }
 
-  /** @param trailer fields behind the rows, in order */
+  /** @param trailer fields after the rows, in order */
   end(trailer: { readonly [key: string]: Json } = {}): void {
     const newline = this.#indent ? `\n${' '.repeat(this.#indent)}` : '';
     let text = this.#count === 0 ? `${this.#open()}]` : `${newline}]`;

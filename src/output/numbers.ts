@@ -4,14 +4,14 @@
 /** `%0<width>x` */
 export const hex = (value: number | bigint, width: number): string => value.toString(16).padStart(width, '0');
 
-/** `%#x`: lower case with its prefix, but 0 has none. */
+/** `%#x`: lower case with prefix, but 0 has none. */
 export const prefixedHex = (value: number | bigint): string => (value ? `0x${value.toString(16)}` : '0');
 
-/** Most decimals that toFixed gives; no tie at up to 10 places needs more to be told from its neighbours. */
+/** The most decimals that toFixed gives. They are enough to recognize a tie at up to 10 places. */
 const EXACT_DECIMALS = 100;
 
 /**
- * `%.<places>f`. C rounds the exact binary value and takes the even digit on a tie; toFixed takes the larger one:
+ * `%.<places>f`. C rounds the exact binary value, and a tie to the even digit; toFixed rounds a tie up:
  * 0.125 with two places is 0.12 in C and 0.13 in JavaScript.
  * @param value not negative
  */
@@ -27,8 +27,8 @@ export function fixed(value: number, places: number): string {
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
 
 /**
- * A count in at most six characters: as it is up to 999, then four digits and a decimal unit, `1.005K`, `99.99K`,
- * `655.4K`. What rounds up to a thousand takes the next unit.
+ * A count in at most six characters: unchanged up to 999, then four digits and a decimal unit, `1.005K`, `99.99K`,
+ * `655.4K`. A value that rounds up to a thousand gets the next unit.
  * @param count not negative
  */
 export function abbreviate(count: bigint): string {
@@ -38,7 +38,7 @@ export function abbreviate(count: bigint): string {
   let value = Number(count) / Number(1000n ** BigInt(exponent));
   const whole = digits - 3 * exponent;
   let places = 4 - whole;
-  // The half that rounding adds may bring in a further digit; literals, since 10 ** -4 is not 1e-4 here.
+  // Rounding may add a digit. The limits are literals, because 10 ** -4 is not exactly 1e-4 here.
   if (value + [0.5, 0.05, 0.005, 0.0005][places]! >= 10 ** whole) {
     places--;
     if (whole === 3) {

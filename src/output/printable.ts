@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** Makes names harmless: those of interfaces, devices, hosts and programs can be chosen by people who are not trusted. */
+/** Makes names harmless. People who are not trusted can choose names of interfaces, devices, hosts and programs. */
 
 /**
- * What a terminal acts on instead of showing it: the control characters of ASCII and Latin 1, and those that turn the
- * direction of the text around them (Unicode's property Bidi_Control), by which a line can read as another one.
+ * Characters that a terminal obeys instead of showing them: the control characters of ASCII and Latin-1, and those that
+ * change the direction of the surrounding text (Unicode property Bidi_Control), which can make a line look like another.
  */
 const ACTING = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
@@ -14,15 +14,15 @@ const escaped = (character: string): string => {
     : `\\u${code.toString(16).padStart(4, '0')}`;
 };
 
-/** A text with what a terminal would act on written as `\x1b`, `\u202e`. Doing it twice changes nothing more. */
+/** Replaces these characters with escapes such as `\x1b`, `\u202e`. A second call changes nothing more. */
 export function printable(text: string): string {
   return text.replace(ACTING, escaped);
 }
 
-/** The same without what JSON.stringify has made escapes already; line ends and blanks between values stay. */
+/** The same characters, without those that JSON.stringify escapes itself. Line ends and blanks between values stay. */
 const ACTING_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** A JSON text in which such characters are escapes of JSON: whoever parses it gets what was there. */
+/** Replaces these characters with JSON escapes, so that a parser gets the original text. */
 export function jsonPrintable(json: string): string {
   return json.replace(
     ACTING_IN_JSON,

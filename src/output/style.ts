@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** Colours; loaded on terminals only. */
+/** Colours. Loaded only on terminals. */
 import { Chalk } from 'chalk';
 import type { Paint, Style } from './table.ts';
 
-// Level 1 (16 colours) follows the user's own terminal theme. That we are on a terminal is decided already.
+// Level 1 (16 colours) follows the user's own terminal theme. The caller has already decided that this is a terminal.
 const chalk = new Chalk({ level: 1 });
 
 const STYLES: Readonly<Record<Style, (text: string) => string>> = {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-/** Text tables from column declarations; knows rows and cells, not SMC. */
+/** Text tables from column declarations. This file knows rows and cells, not SMC. */
 import type { Json } from './json.ts';
 import { printable } from './printable.ts';
 
 export { printable };
 
-/** One column: how it looks in text, and what it is in JSON. */
+/** One column: its text and its JSON value. */
 export interface Column<Row> {
-  /** title with the blanks that fill its width; absent: the column is in JSON only */
+  /** title, padded with blanks to its width; absent: the column is in JSON only */
   header?: string;
   /**
-   * the cell with the blanks that fill its width; '' leaves it out. Names in it are `printable` before they are filled up;
-   * what was forgotten is so when it is written, at the price of the width.
+   * the cell, padded with blanks to its width; '' leaves it out. Pass names through `printable` before padding. A name
+   * for which this was forgotten is made printable when it is written, but then its width is wrong.
    */
   text?: (row: Row) => string;
   /** colours of the cell on a terminal */
@@ -19,17 +19,17 @@ export interface Column<Row> {
   /** key in JSON; absent: the column is in text only */
   key?: string;
   json?: (row: Row) => Json;
-  /** title in the view that gives a line to each field; absent: the column is not in that view */
+  /** title in the view with one line per field; absent: the column is not in that view */
   label?: string;
   /** the value in that view; `undefined` leaves the line out */
   detail?: (row: Row) => string | undefined;
-  /** the line of that view is for people: not where scripts may count lines */
+  /** the line of that view is only for people, and is left out where scripts may count lines */
   isExtra?: boolean;
 }
 
 export type Style = 'good' | 'info' | 'bad' | 'alarm' | 'dim' | 'heading';
 
-/** Paints a text; the identity when there is no colour. */
+/** Colours a text; returns it unchanged when there is no colour. */
 export type Paint = (style: Style, text: string) => string;
 
 export const plain: Paint = (_style, text) => text;
@@ -52,7 +52,7 @@ export function rowLine<Row>(
   let line = '';
   if (paint === plain) {
     for (let i = 0; i <= last; i++) line += columns[i]!.text?.(row) ?? '';
-    // once for all cells: long listings are made here
+    // once for the whole line, because listings can be long
     return printable(line);
   }
   for (let i = 0; i <= last; i++) {
@@ -67,7 +67,7 @@ export function rowLine<Row>(
 /**
  * One row as a block of `label: value` lines, without line ends.
  * @param width that labels are padded to
- * @param extras with the lines that are for people only
+ * @param extras include the lines that are only for people
  */
 export function detailLines<Row>(
   columns: readonly Column<Row>[],
@@ -84,14 +84,14 @@ export function detailLines<Row>(
   return lines;
 }
 
-/** A column whose width follows from its cells. */
+/** A column that is as wide as its widest cell. */
 export interface FittedColumn<Row> {
   title: string;
   text: (row: Row) => string;
   style?: (row: Row) => Style | undefined;
 }
 
-/** Columns as wide as their widest cell, two blanks apart. */
+/** A table in which each column is as wide as its widest cell, with two blanks between columns. */
 export function fitted<Row>(columns: readonly FittedColumn<Row>[], rows: readonly Row[]): Column<Row>[] {
   return columns.map(({ title, text: raw, style }, at) => {
     const text = (row: Row): string => printable(raw(row));

@@ -10,7 +10,7 @@ export const IPPROTO_TCP = 6;
 
 /** Bit of TCP_LISTEN (10) in `inetDiagRequest.states`. */
 export const TCPF_LISTEN = 1 << 10;
-/** Every state but TIME_WAIT (6) and NEW_SYN_RECV (12), which have no socket behind them. */
+/** Every state except TIME_WAIT (6) and NEW_SYN_RECV (12), which have no socket. */
 export const TCPF_SOCKETS = 0xfff & ~(1 << 6);
 
 /** struct inet_diag_req_v2, 56 bytes */
@@ -32,7 +32,7 @@ export const inetDiagMessage = struct('inet_diag_msg', {
   id: sockId,
 });
 
-/** A socket id that matches everything. */
+/** A socket ID that matches every socket. */
 export const anySocket = {
   sourcePort: 0,
   destinationPort: 0,

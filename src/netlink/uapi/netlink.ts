@@ -27,7 +27,7 @@ export const extendedAck = attrs('nlmsgerr_attrs', { msg: [1, str(255)], offs: [
 
 /** The controller's fixed message type and name (GENL_ID_CTRL). */
 export const GENL_ID_CTRL = 0x10;
-/** Largest id of a family; the controller's is the smallest. */
+/** Largest ID of a family; the controller has the smallest. */
 export const GENL_MAX_ID = 1023;
 export const CTRL_CMD_GETFAMILY = 3;
 export const CTRL_CMD_NEWFAMILY = 1;

@@ -4,7 +4,7 @@ import { binary, u8, u32 } from '../codec.ts';
 import { attrs, struct } from '../schema.ts';
 
 export const NETLINK_ROUTE = 0;
-/** what a dump with RTM_GETADDR gives */
+/** message type in the reply to RTM_GETADDR */
 export const RTM_NEWADDR = 20;
 export const RTM_GETADDR = 22;
 
@@ -34,6 +34,7 @@ export const ADDRESS_SCOPES: Readonly<Record<number, string>> = {
   254: 'host',
 };
 
-/** a duplicate of the address is on the network; it is still looked for */
+/** another host in the network has the address, too */
 export const IFA_F_DADFAILED = 0x08;
+/** the kernel is still checking whether another host has the address */
 export const IFA_F_TENTATIVE = 0x40;

@@ -34,7 +34,7 @@ export const smcDiagMessage = struct('smc_diag_msg', {
   family: u8,
   state: u8,
   mode: u8,
-  shutdown: u8, // always 0, the attribute says it
+  shutdown: u8, // always 0; the attribute has the value
   id: sockId,
   uid: u32,
   inode: u64,
@@ -81,7 +81,7 @@ export const dmbInfo = struct('smcd_diag_dmbinfo', {
   peerToken: u64,
 });
 
-/** the two members appended in 6.8, behind the 40 bytes */
+/** the two members appended in 6.8, after the 40 bytes */
 export const dmbInfoExtension = struct('smcd_diag_dmbinfo (6.8)', { peerGidExt: u64, myGidExt: u64 });
 
 /** struct smc_diag_fallback */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Statistics attributes of include/uapi/linux/smc.h, Linux 6.12; since 5.14. All counters are u64 and only grow, but
-// for the two *_USAGE gauges.
+// Statistics attributes of include/uapi/linux/smc.h, Linux 6.12; since 5.14. All counters are u64 and only grow,
+// except the two *_USAGE gauges.
 import { u8, u16, u32, u64, uint } from '../codec.ts';
 import { attrs } from '../schema.ts';
 
@@ -64,7 +64,7 @@ export const stats = attrs('STATS', {
 /** SMC_NLA_FBACK_STATS_TYPE */
 export const FALLBACK_SERVER = 1;
 
-/** SMC_GEN_FBACK_STATS: one message for each side and reason; none at all without a fallback */
+/** SMC_GEN_FBACK_STATS: one message per side and reason; none if there was no fallback */
 export const fallbackStats = attrs('FBACK_STATS', {
   type: [1, u8, 'required'],
   serverTotal: [2, u64], // only in the first message of a dump

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Commands and attributes of include/uapi/linux/smc.h, Linux 6.12. Kernel spelling in the comments; "since" names
-// the first kernel that has a thing sent later than the rest.
+// Commands and attributes of include/uapi/linux/smc.h, Linux 6.12. Comments use the kernel's spelling; "since" names
+// the first kernel that has the attribute or command.
 import { blankPadded, str, u8, u16, u32, u32be, u64, uint } from '../codec.ts';
 import { family } from '../genetlink.ts';
 import { attrs } from '../schema.ts';
@@ -16,14 +16,14 @@ export const IFNAME_MAX_LENGTH = 15;
 export const IBNAME_MAX_LENGTH = 63;
 /** Ports an RDMA device can have for SMC (SMC_MAX_PORTS). */
 export const IBPORT_MAX = 2;
-/** SMC_PNETID_IBPORT of an entry that is an Ethernet interface. */
+/** SMC_PNETID_IBPORT of an entry for an Ethernet interface. */
 export const IBPORT_NONE = 255;
-/** What the kernel writes in the name that an entry does not have. */
+/** What the kernel sends as the name that an entry does not have. */
 export const NAME_NONE = 'n/a';
 /** Width of an EID without its NUL (SMC_MAX_EID_LEN). */
 export const EID_LENGTH = 32;
 
-/** enum {SMC_PNETID_*}: an entry of the PNET table as it is asked for */
+/** enum {SMC_PNETID_*}: an entry of the PNET table in a request */
 const pnetRequest = attrs('PNETID', {
   name: [1, str(PNETID_MAX_LENGTH, 'latin1')],
   ethName: [2, str(IFNAME_MAX_LENGTH)],
@@ -31,7 +31,7 @@ const pnetRequest = attrs('PNETID', {
   ibPort: [4, u8],
 });
 
-/** The same in a reply, which always carries all four. */
+/** The same in a reply, which always has all four. */
 const pnetEntry = attrs('PNETID', {
   name: [1, str(PNETID_MAX_LENGTH, 'latin1'), 'required'],
   ethName: [2, str(IFNAME_MAX_LENGTH), 'required'],
@@ -57,7 +57,7 @@ export const sysInfo = attrs('SYS_INFO', {
   isSmcrV2: [6, u8], // since 5.16
 });
 
-/** SMC_NLA_LGR_V2_COMMON: attribute id 0 is legal here. */
+/** SMC_NLA_LGR_V2_COMMON: attribute ID 0 is valid here. */
 export const lgrV2Common = attrs('V2_COMMON', {
   version: [0, u8],
   release: [1, u8],
@@ -97,7 +97,7 @@ export const linkSmcr = attrs('LINK_SMCR', {
   gid: [4, str(39)],
   peerGid: [5, str(39)],
   connCnt: [6, u32],
-  netDev: [7, u32], // an ifindex; some user-space headers call it a string
+  netDev: [7, u32], // an interface index; some user-space headers declare a string
   uid: [8, u32be],
   peerUid: [9, u32be],
   state: [10, u32],
@@ -168,7 +168,7 @@ const seid = attrs('SEID', { entry: [1, str(EID_LENGTH)], enabled: [2, u8] });
 /** SMC_NLA_HS_LIMITATION_* */
 const handshakeLimitation = attrs('HS_LIMITATION', { enabled: [1, u8, 'required'] });
 
-/** Family SMC_GEN_NETLINK, since 5.11; commands above 6 are younger. */
+/** Family SMC_GEN_NETLINK, since 5.11; commands above 6 are newer. */
 export const smcGenNetlink = family('SMC_GEN_NETLINK', 1, {
   GET_SYS_INFO: { id: 1, request: none, reply: attrs('GEN', { sysInfo: [1, sysInfo, 'required'] }) },
   GET_LGR_SMCR: { id: 2, request: none, reply: attrs('GEN', { lgrSmcr: [2, lgrSmcr, 'required'] }) },
