@@ -25,8 +25,8 @@ void put_line(int fd, const char *format, ...)
 	if (length > (int)sizeof text - 2)
 		length = (int)sizeof text - 2;
 	text[length++] = '\n';
-	/* A pipe that is ready takes PIPE_BUF bytes at once, and a line is shorter. */
-	if (poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT && write(fd, text, (size_t)length) < 0)
+	/* A pipe that is ready takes PIPE_BUF bytes at once, and a line is shorter. Without a reader it is also in error. */
+	if (poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT && write(fd, text, (size_t)length) < 0)
 		return; /* nobody to tell */
 }
 

@@ -18,7 +18,8 @@
  * program's descriptors.
  *
  * With --log or --finish somebody must hear of the end. Then this process waits, and the program is its child: signals
- * are passed on, stops are followed, and the end is that of the program.
+ * are passed on, stops are followed, and the end is that of the program. As process 1, of a container for example, it
+ * also reaps the orphans that come to it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -279,6 +280,7 @@ static int receive_fd(int channel)
 struct channels {
 	int program, guard; /* ends of one pair: the listener goes over it, then the supervisor's process ID comes back */
 	int waiter, supervisor; /* of another, or -1: orders of the waiting process, and a byte when they are done */
+	pid_t guard_child;	/* process ID of the guard if it is a child of this process, else 0 */
 };
 
 static void leave_the_program(void)
@@ -341,19 +343,44 @@ static void run_guard(const struct options *options, struct shared *shared, cons
 	_exit(0);
 }
 
-/* Starts the guard, from a process that does not stay its parent, and finds out what the kernel can do. */
-static enum missing start_guard(const struct options *options, struct shared *shared, const struct channels *channels)
+/*
+ * Orphans are adopted by process 1, or by an ancestor that asked for them. There, a double fork makes the guard a child
+ * that the program has not made, and wait() for all children would not end while the program lives.
+ */
+static bool adopts_orphans(void)
 {
-	pid_t between = fork_quietly();
+	int asked = 0;
+
+	return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &asked, 0L, 0L, 0L) == 0 && asked);
+}
+
+static pid_t fork_guard(const struct options *options, struct shared *shared, const struct channels *channels)
+{
+	pid_t guard = fork_quietly();
+
+	if (guard == 0)
+		run_guard(options, shared, channels);
+	return guard;
+}
+
+/*
+ * Starts the guard so that the program does not see it as a child, and finds out what the kernel can do. Usually a
+ * process in between makes it an orphan. Where that does not help it is our child, but one without a signal for its end:
+ * wait() passes by those, unless they were adopted or it is told to look for them.
+ */
+static enum missing start_guard(const struct options *options, struct shared *shared, struct channels *channels)
+{
+	bool direct = adopts_orphans();
+	pid_t guard = direct ? fork_guard(options, shared, channels) : 0;
+	pid_t between = guard < 0 ? -1 : fork_quietly();
 	int status;
 
 	if (between == 0) {
-		pid_t guard = fork_quietly();
-
-		if (guard == 0)
-			run_guard(options, shared, channels);
+		if (!direct)
+			guard = fork_guard(options, shared, channels);
 		_exit(guard < 0 ? MISSING_OTHER : try_kernel());
 	}
+	channels->guard_child = direct && guard > 0 ? guard : 0;
 	status = between < 0 ? -1 : wait_for(between);
 	return WIFEXITED(status) ? (enum missing)WEXITSTATUS(status) : MISSING_OTHER;
 }
@@ -372,8 +399,12 @@ static void become(char **argv)
 	_exit(error == ENOENT || error == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE);
 }
 
-static void without_supervisor(const struct options *options, enum missing missing)
+/* Also sends the guard away, which must not be left behind as a child that nobody waits for. */
+static void without_supervisor(const struct options *options, const struct channels *channels, enum missing missing)
 {
+	close(channels->program);
+	if (channels->guard_child)
+		wait_for(channels->guard_child);
 	dprintf(STDERR_FILENO, "smc-launch: %s: %s\n", options->strict ? "not started" : "sockets stay TCP",
 		name_missing(missing));
 	if (options->strict)
@@ -390,12 +421,12 @@ static void run_program(const struct options *options, const struct channels *ch
 	pid_t supervisor;
 
 	if (!is_usable(missing)) {
-		without_supervisor(options, missing);
+		without_supervisor(options, channels, missing);
 		become(argv);
 	}
 	listener = install_filter(options);
 	if (listener < 0) {
-		without_supervisor(options, MISSING_OTHER);
+		without_supervisor(options, channels, MISSING_OTHER);
 	} else if (!send_fd(channels->program, listener)) {
 		dup2(channels->program, listener);
 	} else if (read(channels->program, &supervisor, sizeof supervisor) == sizeof supervisor) {
@@ -409,8 +440,26 @@ static void run_program(const struct options *options, const struct channels *ch
 
 /* ---- waiting for the program ---- */
 
-static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
-				 SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM };
+/* What the waiting process hears: everything. A fault of its own ends it all the same, and SIGPIPE would come from a log. */
+static void fill_heard(sigset_t *heard)
+{
+	sigfillset(heard);
+	sigdelset(heard, SIGPIPE);
+}
+
+/*
+ * Signals of the terminal go to the whole process group, and so reach the program anyway. An alarm that was set before
+ * this process became the launcher is meant for the program.
+ */
+static void pass_on(const siginfo_t *cause, pid_t program)
+{
+	if (cause->si_pid == program || (cause->si_code > SI_USER && cause->si_signo != SIGALRM))
+		return;
+	if (cause->si_code == SI_QUEUE)
+		sigqueue(program, cause->si_signo, cause->si_value);
+	else
+		kill(program, cause->si_signo);
+}
 
 /* A service manager names the process that is to take its sockets. That is the program, not us. */
 static void adopt_listen_pid(pid_t waiter)
@@ -425,26 +474,32 @@ static void adopt_listen_pid(pid_t waiter)
 		}
 }
 
-/* Returns the wait status. Signals of the terminal and of the kernel reach the program anyway. */
+/*
+ * Returns the wait status of the program. Other children are orphans, or were there before: they are reaped. Process 1
+ * has no parent that could continue it and cannot be stopped; there the program alone stops.
+ */
 static int follow(pid_t program, const sigset_t *heard)
 {
+	int which = WNOHANG | __WALL | (getpid() == 1 ? 0 : WUNTRACED);
+
 	for (;;) {
 		siginfo_t cause;
+		pid_t child;
 		int status;
 
 		if (sigwaitinfo(heard, &cause) < 0)
 			continue;
-		if (cause.si_signo != SIGCHLD) {
-			if (cause.si_code <= SI_USER && cause.si_pid != program)
-				kill(program, cause.si_signo);
-			continue;
+		if (cause.si_signo != SIGCHLD)
+			pass_on(&cause, program);
+		/* signals of several children, or of one that was there before us, may have become one or none */
+		while ((child = waitpid(-1, &status, which)) > 0) {
+			if (child != program)
+				continue;
+			if (!WIFSTOPPED(status))
+				return status;
+			kill(getpid(), SIGSTOP);
+			kill(program, SIGCONT);
 		}
-		if (waitpid(program, &status, WNOHANG | WUNTRACED) != program)
-			continue;
-		if (!WIFSTOPPED(status))
-			return status;
-		kill(getpid(), SIGSTOP);
-		kill(program, SIGCONT);
 	}
 }
 
@@ -505,10 +560,7 @@ static void run_and_wait(const struct options *options, struct shared *shared, c
 	bool observed = false;
 	int status, document;
 
-	sigemptyset(&heard);
-	sigaddset(&heard, SIGCHLD);
-	for (size_t i = 0; i < COUNT(passed_on); i++)
-		sigaddset(&heard, passed_on[i]);
+	fill_heard(&heard);
 	sigprocmask(SIG_BLOCK, &heard, &before);
 	sigaction(SIGCHLD, &normal, &children);
 	program = fork();
@@ -588,7 +640,7 @@ int main(int argc, char **argv)
 		dprintf(STDERR_FILENO, "smc-launch: not started: %s\n", strerror(errno));
 		return STATUS_REFUSED;
 	}
-	channels = (struct channels){ pair[0], pair[1], orders[0], orders[1] };
+	channels = (struct channels){ pair[0], pair[1], orders[0], orders[1], 0 };
 	missing = start_guard(&options, shared, &channels);
 	close(channels.guard);
 	if (orders[1] >= 0)

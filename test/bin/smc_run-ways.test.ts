@@ -3,6 +3,7 @@
 // Needs `npm run build`; no SMC, without it the sockets stay TCP.
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -243,6 +244,29 @@ t.test('signals reach a program that is watched', async (t) => {
   });
   const status = await new Promise((resolve) => child.on('close', resolve));
   t.strictSame([stdout, status], ['ready\ngot it\n', 7]);
+});
+
+t.test('as process 1 of a container', async (t) => {
+  const first = (words: readonly string[]): Result =>
+    start([
+      'unshare',
+      ...(process.getuid?.() === 0 ? [] : ['-r']),
+      ...['--pid', '--kill-child', '--mount-proc', bin, ...words],
+    ]);
+  t.equal(first(['sh', '-c', 'echo $$']).stdout, '1\n');
+  t.equal(first(['--via', 'seccomp', 'sh', '-c', 'echo $$']).stdout, '1\n');
+  const orphans = `for i in 1 2 3; do (sh -c 'exit 3' &); done
+for i in $(seq 600); do zombies=$(ps -o pid= -o stat= --ppid 1 | grep -c ' Z'); [ "$zombies" = 0 ] && break; sleep 0.1; done
+echo $zombies; exit 5`;
+  t.match(first(['--report', 'sh', '-c', orphans]), { status: 5, stdout: '0\n' }, 'orphans are reaped');
+  // it dies of no signal of its own, so the status tells
+  for (const signal of ['TERM', 'KILL', 'HUP'] as const)
+    t.equal(
+      first(['--report', 'sh', '-c', `kill -${signal} $$`]).status,
+      128 + constants.signals[`SIG${signal}`],
+    );
+  const ended = first(['--report', 'sh', '-c', '(kill -TERM 1); for i in $(seq 600); do sleep 0.1; done']);
+  t.equal(ended.status, 128 + constants.signals.SIGTERM, 'SIGTERM from elsewhere reaches the program');
 });
 
 t.test('programs that cannot be started', async (t) => {

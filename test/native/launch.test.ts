@@ -208,15 +208,23 @@ t.test('signals to the waiting process', async (t) => {
   };
   const once = (child: ChildProcess) =>
     new Promise<void>((resolve) => child.stdout!.once('data', () => resolve()));
-  for (const signal of ['INT', 'TERM', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH'] as const) {
+  const { signals } = constants;
+  const SIGRTMIN = 34;
+  for (const [name, signal] of [
+    ...(
+      ['INT', 'TERM', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'ABRT', 'ALRM', 'IO', 'PWR', 'XCPU'] as const
+    ).map((name) => [name, signals[`SIG${name}`]] as const),
+    // what systemd and the containers of it end by
+    ['RTMIN+3', SIGRTMIN + 3] as const,
+  ]) {
     const [child, output] = start(
       // a pipe that is open for writing, too, never ends: nothing spins, and no child is left when all are killed. bash
       // looks for WINCH only between two reads.
-      `exec 9<> <(:); trap 'echo got; exit 3' ${signal}; echo ready; while :; do read -t 1 -u 9; done`,
+      `exec 9<> <(:); trap 'echo got; exit 3' ${name}; echo ready; while :; do read -t 1 -u 9; done`,
     );
     await once(child);
-    child.kill(`SIG${signal}`);
-    t.equal(await output, 'ready\ngot\n', signal);
+    process.kill(child.pid!, signal);
+    t.equal(await output, 'ready\ngot\n', name);
   }
   const [child, output] = start('echo ready $$; exec sleep infinity');
   await once(child);
@@ -237,6 +245,62 @@ t.test('stops are followed', async (t) => {
   child.kill('SIGCONT');
   t.equal(await output, 'on\n');
   await gone(launch);
+});
+
+t.test('an alarm that was set before is the program’s', async (t) => {
+  const script =
+    'import os, signal, sys; signal.setitimer(signal.ITIMER_REAL, 0.5); os.execv(sys.argv[1], sys.argv[1:])';
+  const words = [launch, ...finish, '--', '/bin/sleep', 'sleep', 'infinity'];
+  t.match(run('python3', ['-c', script, ...words]).stderr, '"status":null,"signal":14');
+});
+
+t.test('process 1 of a container', async (t) => {
+  /** As the first process of a process namespace, which ends with unshare(1). */
+  const first = (words: string[], env = {}): Result =>
+    run(
+      'unshare',
+      [...(process.getuid?.() === 0 ? [] : ['-r']), '--pid', '--kill-child', '--mount-proc', ...words],
+      env,
+    );
+  const script = (options: string[], text: string): Result =>
+    first([launch, ...options, '--', '/bin/sh', 'sh', '-c', text]);
+
+  for (const file of [launch, sanitized])
+    for (const options of [[], finish])
+      t.equal(
+        first([file, ...options, '--', tester, tester, 'one', 'main', 'fork']).stdout,
+        'main: smc\nfork: smc\n',
+        'the program, which waits for all its children, has none but its own',
+      );
+  t.match(first([without, '317', '0', '1', '1', launch, '--', tester, tester, 'fork']), {
+    stdout: 'fork: tcp\n',
+    stderr: /^smc-launch: sockets stay TCP: /,
+  });
+  t.equal(script([], 'echo $$').stdout, '1\n', 'the program is process 1, as it would be without us');
+
+  // a zombie is there until somebody asks for it
+  const orphans = `for i in 1 2 3 4 5; do (sh -c 'exit 3' &); done
+for i in $(seq 600); do zombies=$(ps -o pid= -o stat= --ppid 1 | grep -c ' Z'); [ "$zombies" = 0 ] && break; sleep 0.1; done
+echo $$ $zombies; exit 5`;
+  const reaped = script(finish, orphans);
+  t.match(reaped.stdout, / 0\n$/, 'orphans are reaped');
+  t.match(JSON.parse(reaped.stderr), { status: 5, signal: null, observed: true });
+
+  const byOther = (signal: string): string =>
+    `(kill -${signal} 1); for i in $(seq 600); do sleep 0.1; done; echo not reached`;
+  t.match(script(finish, byOther('TERM')).stderr, '"status":null,"signal":15', 'it ends the program');
+  const log = ['--log', '3'];
+  const logged = (text: string): Result =>
+    first(['/bin/sh', '-c', 'exec "$0" "$@" 3>&2', launch, ...log, '--', '/bin/sh', 'sh', '-c', text]);
+  t.match(logged(byOther('TERM')), { status: 128 + 15, stdout: '' });
+  t.match(logged('kill -KILL $$'), { status: 128 + 9, stdout: '' });
+  t.match(logged(`trap 'echo got; exit 4' HUP; ${byOther('HUP')}`), { status: 4, stdout: 'got\n' });
+  const stopped = `(until grep -q '^State:.T' /proc/$$/status; do sleep 0.1; done; kill -CONT $$) & kill -STOP $$; echo on`;
+  t.equal(
+    script(finish, stopped).stdout,
+    'on\n',
+    'a stopped program stops alone, until somebody continues it',
+  );
 });
 
 t.test('the supervisor is killed: TCP, and nothing waits', async (t) => {
@@ -478,6 +542,18 @@ t.test('what counts as a connection', async (t) => {
   adopt(t, run(compile(join(directory, 'observe-tester'), observer), []));
   const checks = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
   adopt(t, run(compile(join(directory, 'observe-tester-sanitized'), observer, checks), []));
+});
+
+t.test('a log whose reader has gone does not end anybody', async (t) => {
+  const script = 'mkfifo "$2"; exec 5<>"$2"; exec 6>"$2" 5<&-; exec "$0" --log 6 -- "$1" "$1" one';
+  const { signal, status, stdout } = run('/bin/sh', [
+    '-c',
+    script,
+    launch,
+    tester,
+    join(directory, 'unread'),
+  ]);
+  t.match([signal, status, stdout], [null, 0, 'one: smc\n']);
 });
 
 t.test('a log that nobody reads does not stop the program', async (t) => {

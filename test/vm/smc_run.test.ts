@@ -225,6 +225,21 @@ smc_run --require-smc --report curl -sf -o /dev/null http://127.0.0.1:7301/; ech
     );
   });
 
+  await t.test('as process 1 of a container', async (t) => {
+    const first = (words: string) => run(`unshare --pid --kill-child --mount-proc smc_run ${words}`);
+    for (const way of ['preload', 'seccomp']) {
+      const watched = await first(`-j --require-smc --via ${way} build/pair`);
+      t.strictSame([watched.status, watched.stdout], [0, 'same\n'], watched.stderr);
+      t.match(reportOf(watched.stderr).report, { way, all_smc: true, totals: { smcr: 2 } });
+      t.equal((await first(`--via ${way} build/pair`)).stdout, 'same\n', 'and where nobody waits');
+    }
+    const { status, stdout, stderr } = await first(`-j --via seccomp sh -c '
+(sh -c "build/pair; kill -TERM 1" &)
+for i in $(seq 600); do sleep 0.5; done'`);
+    t.strictSame([status, stdout], [128 + 15, 'same\n'], 'SIGTERM reaches the program');
+    t.match(reportOf(stderr).report, { signal: 15, totals: { smcr: 2 } }, 'what an orphan did counts, too');
+  });
+
   await t.test('ordinary users', async (t) => {
     const asNobody = (command: string) => run(command, { user: 'nobody' });
     const plain = await asNobody('smc_run -j --require-smc /tmp/pair-static');

@@ -198,14 +198,16 @@ function errnoName(errno: number): string {
 }
 
 /**
- * Dies of a signal. Node ignores a few, which a program that it becomes does not.
+ * Dies of a signal. Node ignores a few, which a program that it becomes does not. Process 1 of a container dies of none
+ * that it sends itself.
  * @returns status as shells tell it, if the signal does not end this process
  */
 function endBySignal(signal: number): number {
   process.kill(process.pid, signal);
   const environment = [`PATH=${process.env['PATH'] ?? ''}`];
   try {
-    loadAddon().execve('/bin/sh', ['sh', '-c', `kill -${signal} $$`], environment, {});
+    const script = `kill -${signal} $$; exit ${128 + signal}`;
+    loadAddon().execve('/bin/sh', ['sh', '-c', script], environment, {});
   } catch {
     // no shell
   }
