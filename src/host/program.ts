@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { basename } from 'node:path';
 import { ElfError, type ElfFile, readElf } from './elf.ts';
-import { DEFAULT_PATH, wrapperEffect } from './wrappers.ts';
+import { DEFAULT_PATH, type Effect, wrapperEffect } from './wrappers.ts';
 
 /** What the calling process may do, from /proc/self/status. */
 export interface Caller {
@@ -53,10 +53,14 @@ export interface Program {
   unknown: Unknown | null;
   /** privilege that the image gains when this caller starts it, in words: "setuid root" */
   gains: string | null;
-  /** what keeps LD_PRELOAD from the image: "env -i" */
+  /** what keeps LD_PRELOAD from the program: "env -i" */
   wipes: string | null;
+  /** what has the program taken from another file tree, so that the image is not the last: "chroot" */
+  moves: string | null;
   /** a service is asked to start the program: "docker" */
   elsewhere: string | null;
+  /** a known wrapper with a command line that is not understood: "nice --new-option" */
+  unclear: string | null;
 }
 
 export interface ProgramOptions {
@@ -133,6 +137,7 @@ export function findExecutable(command: string, path: string | undefined): strin
 export function lookAtProgram(argv: readonly string[], options: ProgramOptions): Program | undefined {
   let words = argv;
   let path = options.path;
+  let isText = false;
   const program: Program = {
     file: '',
     isShellText: false,
@@ -141,7 +146,9 @@ export function lookAtProgram(argv: readonly string[], options: ProgramOptions):
     unknown: null,
     gains: null,
     wipes: null,
+    moves: null,
     elsewhere: null,
+    unclear: null,
   };
   for (let depth = 0; ; depth++) {
     const found = findExecutable(words[0] ?? '', path);
@@ -149,6 +156,8 @@ export function lookAtProgram(argv: readonly string[], options: ProgramOptions):
       if (found === undefined) return undefined;
       program.file = found;
     }
+    // a shell has commands of its own
+    if (found === undefined && isText) return program;
     if (found === undefined) return { ...program, image: words[0] ?? '', unknown: 'missing', elf: null };
 
     const chain = followScripts(found, words);
@@ -161,21 +170,31 @@ export function lookAtProgram(argv: readonly string[], options: ProgramOptions):
     if (depth === WRAPPERS_MAX) return { ...program, unknown: 'too-deep', elf: null };
 
     const effect = chain.steps
-      .map(({ file, argv }) => wrapperEffect(nameOf(file), argv, path))
+      .map(({ file, argv }) => effectOf(file, argv, path))
       .find((effect) => effect !== undefined);
     switch (effect?.kind) {
       case undefined:
         return program;
       case 'elsewhere':
         return { ...program, elsewhere: effect.by };
-      case 'wipes':
-        return { ...program, wipes: program.wipes ?? effect.by };
+      case 'unclear':
+        return { ...program, unclear: effect.by };
       case 'starts':
         program.wipes ??= effect.wipes;
-        words = effect.argv;
-        path = effect.path;
+        program.moves ??= effect.moves;
+        if (effect.argv.length === 0) return program;
+        ({ argv: words, path, isText } = effect);
     }
   }
+}
+
+/** `busybox nice` is nice. */
+function effectOf(file: string, argv: readonly string[], path: string | undefined): Effect | undefined {
+  const name = nameOf(file);
+  const isBox = name === 'busybox' || name === 'toybox';
+  return isBox && argv[1] !== undefined
+    ? wrapperEffect(argv[1], argv.slice(1), path)
+    : wrapperEffect(name, argv, path);
 }
 
 /** Programs in /snap/bin are links to snap(1), which looks at the name. */

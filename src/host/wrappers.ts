@@ -1,60 +1,38 @@
 // SPDX-License-Identifier: MIT
 /**
- * Programs whose job is to start another one: which one that is, and whether it gets the environment. Words are
- * latin1 strings, so that every byte survives. Sources: the man pages of the programs.
+ * Programs whose job is to start another one: which one that is, and whether what is preloaded gets to it. Words are
+ * latin1 strings, so that every byte survives.
  */
+import { takeApart } from './wrapper-line.ts';
+import { WRAPPERS, type Wrapper } from './wrapper-table.ts';
 
 export type Effect =
-  /** becomes or starts another program; `wipes` says what kept LD_PRELOAD from it */
-  | { kind: 'starts'; argv: readonly string[]; path: string | undefined; wipes: string | null }
-  /** starts another program with an environment of its own, and is not followed */
-  | { kind: 'wipes'; by: string }
+  | {
+      kind: 'starts';
+      /** the program with its arguments; empty if it cannot be followed, or need not be */
+      argv: readonly string[];
+      /** PATH in which it is found */
+      path: string | undefined;
+      /** by way of a shell, which may know the name itself */
+      isText: boolean;
+      /** what keeps LD_PRELOAD from it: "env -i" */
+      wipes: string | null;
+      /** what makes it a program of another file tree: "chroot" */
+      moves: string | null;
+    }
   /** has a service start its program, which is no child of it */
-  | { kind: 'elsewhere'; by: string };
+  | { kind: 'elsewhere'; by: string }
+  /** starts something, but the command line is not understood: "nice --new-option" */
+  | { kind: 'unclear'; by: string };
 
 /** Where execvp(3) looks when PATH is not set. */
 export const DEFAULT_PATH = '/bin:/usr/bin';
 
-/** Options with a value, and the operands that come before the command. */
-interface Form {
-  letters: string;
-  words?: readonly string[];
-  operands?: number;
-}
-
-const TRANSPARENT: Readonly<Record<string, Form>> = {
-  chrt: { letters: 'TPD', words: ['sched-runtime', 'sched-period', 'sched-deadline'], operands: 1 },
-  ionice: { letters: 'cn', words: ['class', 'classdata'] },
-  nice: { letters: 'n', words: ['adjustment'] },
-  nohup: { letters: '' },
-  setsid: { letters: '' },
-  stdbuf: { letters: 'ioe', words: ['input', 'output', 'error'] },
-  taskset: { letters: '', operands: 1 },
-  timeout: { letters: 'ks', words: ['kill-after', 'signal'], operands: 1 },
-};
-
-/** sudo and doas keep no LD_ variables whatever their configuration; pg_ctlcluster (Debian) empties the environment. */
-const WIPING: ReadonlySet<string> = new Set(['doas', 'pg_ctlcluster', 'podman', 'sudo']);
-
-/** With this option only. */
-const WIPING_AS_LOGIN: ReadonlySet<string> = new Set(['runuser', 'su']);
-
-const ELSEWHERE: ReadonlySet<string> = new Set([
-  'at',
-  'batch',
-  'docker',
-  'flatpak',
-  'machinectl',
-  'nerdctl',
-  'snap',
-  'systemctl',
-  'systemd-run',
-]);
-
 /**
- * What a program does with the program that its arguments name; undefined for all that are not known as wrappers,
- * and for command lines that they would refuse.
+ * What a program does with the program that its arguments name; undefined for all that are not known as wrappers, and
+ * for command lines that start nothing.
  * @param name base name
+ * @param argv its name included
  * @param path PATH as the wrapper gets it
  */
 export function wrapperEffect(
@@ -62,94 +40,144 @@ export function wrapperEffect(
   argv: readonly string[],
   path: string | undefined,
 ): Effect | undefined {
-  const words = argv.slice(1);
-  if (name === 'env') return envEffect(words, path);
-  if (ELSEWHERE.has(name)) return { kind: 'elsewhere', by: name };
-  if (WIPING.has(name)) return { kind: 'wipes', by: name };
-  if (WIPING_AS_LOGIN.has(name)) {
-    const login = words.find((word) => ['-', '-l', '--login'].includes(word));
-    return login ? { kind: 'wipes', by: `${name} ${login}` } : undefined;
-  }
-  const form = Object.hasOwn(TRANSPARENT, name) ? TRANSPARENT[name] : undefined;
-  if (!form) return undefined;
-  let at = 0;
-  for (; at < words.length && words[at]!.startsWith('-') && words[at] !== '-'; at++) {
-    if (words[at] === '--') {
-      at++;
-      break;
-    }
-    if (takesNext(words[at]!, form)) at++;
-  }
-  const command = words.slice(at + (form.operands ?? 0));
-  return command.length > 0 ? { kind: 'starts', argv: command, path, wipes: null } : undefined;
+  if (name === 'env') return envEffect(argv.slice(1), path);
+  const [wrapper, words] = rowOf(name, argv.slice(1));
+  if (!wrapper) return undefined;
+  // sudo and the like clear what is preloaded whatever the command line is
+  if (wrapper.wipes === '*') return { ...NOT_FOLLOWED, path, wipes: name };
+  if (wrapper.service?.unless === '') return { kind: 'elsewhere', by: name };
+
+  const line = takeApart(words, wrapper);
+  if (typeof line === 'string') return { kind: 'unclear', by: `${name} ${line}` };
+  const hit = (list = ''): string | undefined =>
+    list.split(' ').find((option) => (option === '*' ? true : line.has(option)));
+  if (hit(wrapper.stops)) return undefined;
+  if (wrapper.service && !line.has(wrapper.service.unless)) return { kind: 'elsewhere', by: name };
+  const told = (option: string | undefined): string | null =>
+    option === undefined ? null : option === '*' ? name : `${name} ${dashed(option)}`;
+  const wipes = told(hit(wrapper.wipes));
+  const moves = isSameTree(name, words) ? null : told(hit(wrapper.moves));
+  const found = targetOf(wrapper, line);
+  if (found === 'unclear') return { kind: 'unclear', by: name };
+  if (!found && !wipes && !moves) return undefined;
+  // names in another tree mean nothing here
+  if (moves || !found) return { ...NOT_FOLLOWED, path, wipes, moves };
+  return { kind: 'starts', ...found, path, wipes, moves };
 }
 
-/** The value of this option is the next word. */
-function takesNext(word: string, { letters, words = [] }: Form): boolean {
-  if (word.startsWith('--')) return words.includes(word.slice(2));
-  const at = [...word].findIndex((letter, index) => index > 0 && letters.includes(letter));
-  return at === word.length - 1 && at > 0;
+/** Row of the table, and the words that it is about; for perf(1) those of its subcommand. */
+function rowOf(name: string, words: readonly string[]): [Wrapper | undefined, readonly string[]] {
+  const at = words.findIndex((word) => !word.startsWith('-'));
+  const key =
+    name === 'perf'
+      ? `perf ${words[at]}`
+      : /^ld(-linux.*|-musl.*|64|)\.so(\.\d+)*$/.test(name)
+        ? 'ld.so'
+        : name;
+  const row = Object.hasOwn(WRAPPERS, key) ? WRAPPERS[key] : undefined;
+  return [row, name === 'perf' ? words.slice(at + 1) : words];
 }
 
-const ENV_FORM: Form = { letters: 'uCSa', words: ['unset', 'chdir', 'split-string', 'argv0'] };
+const NOT_FOLLOWED = { kind: 'starts', argv: [], isText: false, wipes: null, moves: null } as const;
 
+const dashed = (option: string): string =>
+  option === '-' ? '-' : option.length === 1 ? `-${option}` : `--${option}`;
+
+/** `chroot /`, and a bwrap whose tree is that of the host. */
+function isSameTree(name: string, words: readonly string[]): boolean {
+  if (name === 'chroot') return words.includes('/');
+  return (
+    name === 'bwrap' &&
+    words.some(
+      (word, at) => /^--(dev-|ro-)?bind$/.test(word) && words[at + 1] === '/' && words[at + 2] === '/',
+    )
+  );
+}
+
+type CommandLineOf = Exclude<ReturnType<typeof takeApart>, string>;
+
+/** What is started, if anything. */
+function targetOf(
+  wrapper: Wrapper,
+  line: CommandLineOf,
+): { argv: readonly string[]; isText: boolean } | 'unclear' | undefined {
+  const target = wrapper.find ? wrapper.find(line) : { words: line.operands.slice(wrapper.operands ?? 0) };
+  if (target === null || target === 'unclear') return target ?? undefined;
+  if ('text' in target) return { argv: simpleCommand(target.text), isText: true };
+  const [command, ...rest] = target.words;
+  if (command === undefined) return undefined;
+  const directory = wrapper.directory && line.value(...wrapper.directory.split(' '));
+  return { argv: [inDirectory(command, directory), ...rest], isText: false };
+}
+
+/** The name as it is from here. */
+function inDirectory(command: string, directory: string | undefined): string {
+  const isRelative = command.includes('/') && !command.startsWith('/');
+  return directory && isRelative ? `${directory}/${command}` : command;
+}
+
+/** The words of a command line for a shell; none if it has more than words, assignments and plain quotes. */
+function simpleCommand(text: string): string[] {
+  const words = /[$`|&;<>()*?[\]{}~!\n]/.test(text) ? [] : (splitString(text) ?? []);
+  while (/^[A-Za-z_]\w*=/.test(words[0] ?? '')) if (/^(PATH|LD_PRELOAD)=/.test(words.shift()!)) return [];
+  if (words[0] === 'exec') words.shift();
+  return words;
+}
+
+const ENV: Wrapper = {
+  short: 'i0vu:C:S:a:',
+  long: 'ignore-environment null debug unset= chdir= split-string= argv0= block-signal=? default-signal=? ignore-signal=? list-signal-handling',
+};
+
+/** env(1): options, of which -S puts words in its place, and assignments. */
 function envEffect(given: readonly string[], path: string | undefined): Effect | undefined {
   let words = [...given];
   let wipes: string | null = null;
   let search = path;
+  let directory: string | undefined;
+  const empty = (by: string): void => {
+    wipes = `env ${by}`;
+    search = undefined;
+  };
   while (words[0]?.startsWith('-')) {
-    const word = words.shift()!;
+    if (words[0] === '-') {
+      empty('-');
+      words.shift();
+      break;
+    }
+    // one option after the other, since their order counts; a word that cannot be an option tells whether it takes one
+    const [word = '', next, ...rest] = words;
+    const probe = takeApart([word, ''], ENV);
+    if (typeof probe === 'string') return { kind: 'unclear', by: `env ${probe}` };
+    const takesNext = !probe.operands.includes('');
+    if (takesNext && next === undefined) return undefined;
+    const alone = takesNext ? (takeApart([word, next!], ENV) as CommandLineOf) : probe;
+    words = takesNext ? rest : words.slice(1);
     if (word === '--') break;
-    if (word === '-' || word === '--ignore-environment') {
-      wipes = `env ${word}`;
-      search = undefined;
-      continue;
-    }
-    const { option, value, isIgnoring } = envOption(word, words);
-    if (isIgnoring) {
-      wipes = 'env -i';
-      search = undefined;
-    }
-    // another directory: names relative to it are not followed
-    if (option === 'C' || option === 'chdir') return undefined;
-    if (option === 'u' || option === 'unset') {
-      if (value === 'LD_PRELOAD') wipes = 'env -u LD_PRELOAD';
-      if (value === 'PATH') search = undefined;
-    }
-    if (option === 'S' || option === 'split-string') {
-      const parts = splitString(value ?? '');
-      if (!parts) return undefined;
-      words = [...parts, ...words];
-    }
+    if (alone.has('i', 'ignore-environment')) empty(alone.has('i') ? '-i' : '--ignore-environment');
+    directory = alone.value('C', 'chdir') ?? directory;
+    const unset = alone.value('u', 'unset');
+    if (unset === 'LD_PRELOAD') wipes = 'env -u LD_PRELOAD';
+    if (unset === 'PATH') search = undefined;
+    const text = alone.value('S', 'split-string');
+    const parts = text === undefined ? [] : splitString(text);
+    if (!parts || /[$#]/.test(text ?? '')) return { kind: 'unclear', by: 'env -S' };
+    words = [...parts, ...words];
   }
   for (; words[0]?.includes('='); words.shift()) {
     const [, name, value] = /^([^=]*)=(.*)$/s.exec(words[0]) ?? [];
     if (name === 'PATH') search = value;
     if (name === 'LD_PRELOAD') wipes ??= 'env LD_PRELOAD=';
   }
-  return words.length > 0 ? { kind: 'starts', argv: words, path: search, wipes } : undefined;
+  const [command, ...rest] = words;
+  if (command === undefined) return undefined;
+  const argv = [inDirectory(command, directory), ...rest];
+  return { kind: 'starts', argv, path: search, isText: false, wipes, moves: null };
 }
 
-/** Takes an option apart, and its value out of `rest` where it is the next word. */
-function envOption(
-  word: string,
-  rest: string[],
-): { option: string; value: string | undefined; isIgnoring: boolean } {
-  if (word.startsWith('--')) {
-    const [, option = '', glued] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-    const value = glued ?? (takesNext(word, ENV_FORM) ? rest.shift() : undefined);
-    return { option, value, isIgnoring: false };
-  }
-  const at = [...word].findIndex((letter, index) => index > 0 && ENV_FORM.letters.includes(letter));
-  const flags = at < 0 ? word : word.slice(0, at);
-  if (at < 0) return { option: '', value: undefined, isIgnoring: flags.includes('i') };
-  const value = at === word.length - 1 ? rest.shift() : word.slice(at + 1);
-  return { option: word[at]!, value, isIgnoring: flags.includes('i') };
-}
-
-/** The words of `env -S`; undefined where it has more than blanks and plain quotes. */
+/** Words with plain quotes; undefined where there is more to them. */
 function splitString(text: string): string[] | undefined {
-  if (/[\\$#]/.test(text)) return undefined;
+  if (!/^(?:\s|'[^']*'|"[^"\\$`]*"|[^\s'"\\])*$/.test(text)) return undefined;
   const words = text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
   return words.map((word) => word.replace(/'([^']*)'|"([^"]*)"/g, (_, one, two) => one ?? two));
 }

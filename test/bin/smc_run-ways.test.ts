@@ -68,7 +68,7 @@ t.test('the way is told only when it is not the usual one', async (t) => {
   t.strictSame(outcome(smcRun(['--via', 'seccomp', fixed])), { ...ran, stderr: '' });
   t.strictSame(outcome(smcRun(['env', '-i', dynamic])), {
     ...ran,
-    stderr: "smc_run: 'env -i' starts programs without LD_PRELOAD: taking the seccomp way\n",
+    stderr: "smc_run: 'env -i' does not pass LD_PRELOAD on: taking the seccomp way\n",
   });
   writeFileSync(join(directory, 'script'), `#!${fixed}\n`);
   chmodSync(join(directory, 'script'), 0o755);

@@ -57,7 +57,9 @@ t.test('a program of the machine', async (t) => {
     unknown: null,
     gains: null,
     wipes: null,
+    moves: null,
     elsewhere: null,
+    unclear: null,
   });
 });
 
@@ -103,6 +105,7 @@ t.test('wrappers', async (t) => {
     prog: elfImage({ goNote: true }),
     sudo: elfImage(),
     docker: elfImage(),
+    chroot: elfImage(),
     su: '#!/bin/sh\n',
   });
   const path = `${directory}:/usr/bin:/bin`;
@@ -115,6 +118,23 @@ t.test('wrappers', async (t) => {
   t.match(look(['sudo', 'prog'], path), { image: `${directory}/sudo`, wipes: 'sudo' });
   t.match(look(['docker', 'run'], path), { elsewhere: 'docker' });
   t.match(look(['su', '-'], path), { image: '/bin/sh', wipes: 'su -' }, 'a script by that name');
+  t.match(look(['nice', '--new-option', 'prog'], path), { image: /\/nice$/, unclear: 'nice --new-option' });
+  t.match(look(['chroot', directory, 'prog'], path), { image: /\/chroot$/, moves: 'chroot' });
+  t.match(look(['sh', '-c', `exec env -i PATH=${directory} prog x`], path), {
+    image: `${directory}/prog`,
+    wipes: 'env -i',
+  });
+  const shell = { image: /sh$/, unknown: null, wipes: null };
+  t.match(
+    look(['/bin/sh', '-c', 'prog; true'], path),
+    shell,
+    'more than words: the shell is all that is known',
+  );
+  t.match(look(['/bin/sh', '-c', 'type x'], path), shell, 'a word of the shell');
+  t.equal(look(['env', '-C', directory, './prog'], path)?.image, `${directory}/./prog`);
+  writeFileSync(join(directory, 'busybox'), elfImage({ interpreter: null, needed: [] }), { mode: 0o755 });
+  t.equal(look(['busybox', 'nice', 'prog'], path)?.image, `${directory}/prog`);
+  t.equal(look(['busybox', 'wget', 'x'], path)?.image, `${directory}/busybox`);
   t.match(look(['timeout', '1', 'no-such'], path), { image: 'no-such', unknown: 'missing' });
   t.match(look(Array(40).fill('nohup').concat('prog'), path), { unknown: 'too-deep' });
 });

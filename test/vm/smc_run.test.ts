@@ -76,7 +76,7 @@ const KINDS: readonly (readonly [
   ['a shell script', '/tmp/script', 'preload', null],
   ['a script without a first line', '/tmp/bare', 'preload', null],
   ['a script of a static interpreter', '/tmp/by-static', 'seccomp', /pair-static is linked statically/],
-  ['an emptied environment', 'env -i build/pair', 'seccomp', /'env -i' starts programs without LD_PRELOAD/],
+  ['an emptied environment', 'env -i build/pair', 'seccomp', /'env -i' does not pass LD_PRELOAD on/],
   ['a setuid program', '/tmp/setuid', 'seccomp', /is setuid user 65534/],
 ];
 

@@ -36,10 +36,12 @@ export interface Decision {
 
 /** Why a preloaded library will have no effect on the program, in a clause; null when it will have one. */
 export function preloadObstacle(program: Program, shims: readonly Shim[]): string | null {
-  const { elf, unknown, gains, wipes } = program;
+  const { elf, unknown, gains, wipes, moves } = program;
   const name = printable(program.image);
   if (gains) return `${name} is ${gains}, so the dynamic loader ignores preloaded libraries`;
-  if (wipes) return `'${wipes}' starts programs without LD_PRELOAD`;
+  if (wipes) return `'${printable(wipes)}' does not pass LD_PRELOAD on`;
+  if (moves)
+    return `'${printable(moves)}' starts a program of another file tree, which may not have the library`;
   if (unknown === 'unreadable') return `${name} cannot be read to see whether a library can be preloaded`;
   // damaged, of no known format, not found: whoever starts it will tell
   if (!elf) return null;
@@ -78,9 +80,27 @@ export function decide(wish: Wish, program: Program | undefined, surroundings: S
       ? `the seccomp way sets no_new_privs for an ordinary user, so ${printable(program.image)} would not be ${program.gains}`
       : null;
   if (wish === 'seccomp') return { ...fine, way: 'seccomp', reason: loss };
+  if (!noPreload && program.unclear) return unclear(program.unclear, shim, wish, surroundings);
   if (!noPreload) return { ...fine, way: 'preload' };
   if (wish === 'preload') return { ...inVain, way: 'preload', reason: noPreload };
   const noWay = noSeccomp ?? loss;
   if (noWay) return { ...inVain, way: 'as-is', reason: `${noPreload}, and ${noWay}` };
   return { ...fine, way: 'seccomp', reason: noPreload, consequence: 'taking the seccomp way' };
+}
+
+/**
+ * Nobody knows which program a wrapper starts. The filter reaches all, and costs root nothing; for others it takes
+ * privileges away, which may be what the program is about.
+ */
+function unclear(
+  wrapper: string,
+  shim: Shim | undefined,
+  wish: Wish,
+  { noSeccomp, isAdmin }: Surroundings,
+): Decision {
+  const reason = `'${printable(wrapper)}' is not understood, so it is not known which program it starts`;
+  if (wish === 'auto' && isAdmin && !noSeccomp)
+    return { shim, way: 'seccomp', works: true, reason, consequence: 'taking the seccomp way' };
+  const consequence = 'it runs over TCP if a library cannot reach it';
+  return { shim, way: 'preload', works: false, reason, consequence };
 }

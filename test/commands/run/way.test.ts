@@ -20,7 +20,9 @@ const program = (changes: Partial<Program> = {}): Program => ({
   unknown: null,
   gains: null,
   wipes: null,
+  moves: null,
   elsewhere: null,
+  unclear: null,
   ...changes,
 });
 
@@ -65,7 +67,8 @@ const OBSTACLES: readonly (readonly [Partial<Program>, string])[] = [
     './p is made for aarch64 and run by an emulator, which gets no library of this machine',
   ],
   [{ elf: null, unknown: 'unreadable' }, './p cannot be read to see whether a library can be preloaded'],
-  [{ wipes: 'env -i' }, "'env -i' starts programs without LD_PRELOAD"],
+  [{ wipes: 'env -i' }, "'env -i' does not pass LD_PRELOAD on"],
+  [{ moves: 'chroot' }, "'chroot' starts a program of another file tree, which may not have the library"],
   [
     { image: './a\nb', elf: elf({ interpreter: null, needed: [] }) },
     './a\\x0ab is linked statically, so no library can be preloaded',
@@ -93,6 +96,31 @@ t.test('what a library cannot reach goes the seccomp way, or TCP', async (t) => 
       consequence: 'it runs over TCP',
     });
   }
+});
+
+t.test('a wrapper that is not understood', async (t) => {
+  const what = program({ unclear: 'nice --new' });
+  const reason = "'nice --new' is not understood, so it is not known which program it starts";
+  t.strictSame(plain('auto', what, admin), {
+    ...silent('seccomp'),
+    reason,
+    consequence: 'taking the seccomp way',
+  });
+  const open = {
+    way: 'preload',
+    works: false,
+    reason,
+    consequence: 'it runs over TCP if a library cannot reach it',
+  };
+  t.strictSame(plain('auto', what), open, 'the filter would take privileges away');
+  t.strictSame(plain('auto', what, { ...admin, noSeccomp: NO }), open);
+  t.strictSame(plain('preload', what, admin), open);
+  t.strictSame(plain('seccomp', what), silent('seccomp'));
+  t.match(
+    plain('auto', program({ unclear: 'x --y', wipes: 'env -i' })),
+    { reason: /env -i/ },
+    'what is certain counts',
+  );
 });
 
 t.test('a kernel without the pieces', async (t) => {
