@@ -11,7 +11,7 @@ export interface Io {
   error(line: string): void;
   /** standard output is a terminal */
   readonly isTerminal: boolean;
-  /** width of that terminal in characters */
+  /** width of that terminal in characters; 0 when it does not know, `undefined` when there is none */
   readonly columns?: number | undefined;
   /** standard error is a terminal */
   readonly errorIsTerminal?: boolean | undefined;

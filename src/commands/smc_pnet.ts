@@ -6,7 +6,8 @@ import type { CommandDefinition, Context } from '../cli/run.ts';
 import { kernelRelease } from '../host/architecture.ts';
 import { networkInterfaces, tableDevices } from '../host/devices.ts';
 import { hasDibsNames, readDibsDevices } from '../host/dibs-devices.ts';
-import { type Column, printable, rowLine } from '../output/table.ts';
+import { tableLines } from '../output/fold.ts';
+import { type Column, printable } from '../output/table.ts';
 import { describeEntry, foldPnetId, type PnetEntry } from '../smc/pnet-table.ts';
 import { rowObjects, writeDocument } from './objects/object.ts';
 
@@ -194,7 +195,10 @@ async function show(context: Context, json: boolean, pnetId: string | undefined)
   const wanted = pnetId === undefined ? undefined : foldPnetId(pnetId);
   const entries = wanted === undefined ? table : table.filter((entry) => entry.pnetId === wanted);
   if (json) writeDocument(context, { pnet_table: rowObjects(columns, entries) });
-  else for (const entry of entries) io.write(`${rowLine(columns, entry, paint)}\n`);
+  else {
+    const lines = tableLines(columns, paint, io.columns);
+    for (const entry of entries) io.write(`${lines.row(entry)}\n`);
+  }
   // for scripts nothing changes: no rows, status 0
   if (wanted !== undefined && entries.length === 0 && io.isTerminal)
     note(`PNET ID ${wanted} is not in the table`);

@@ -6,7 +6,8 @@ import type { CommandDefinition, Context } from '../cli/run.ts';
 import { hostArchitecture, isMainframe, kernelRelease } from '../host/architecture.ts';
 import { setSlotPower, slotPower } from '../host/pci-devices.ts';
 import type { PciName } from '../host/pci-names.ts';
-import { fitted, headerLine, rowLine } from '../output/table.ts';
+import { tableLines } from '../output/fold.ts';
+import { fitted } from '../output/table.ts';
 import { type Adapter, listAdapters, stack } from '../smc/adapters.ts';
 import { ismDevices } from '../smc/device-choice.ts';
 import { type Inventory, readInventory } from '../smc/inventory.ts';
@@ -214,8 +215,9 @@ function writeFunctions(
   const fid = operand === undefined ? undefined : parseFid(operand);
   const { rows, missing } = functionRows(options, inventory, fid);
   const columns = functionColumns(options, inventory);
-  io.write(`${paint('heading', headerLine(columns))}\n${RULE}\n`);
-  for (const row of rows) io.write(`${rowLine(columns, row, paint)}\n`);
+  const table = tableLines(columns, paint, io.columns, rows);
+  io.write(`${table.header}\n${RULE.slice(0, io.columns || undefined)}\n`);
+  for (const row of rows) io.write(`${table.row(row)}\n`);
   for (const absent of missing)
     note(`the function with FID ${absent.toString(16)} is on, but there is no such PCI device`);
   // it is not a function, and scripts read the columns of the C suite
@@ -240,9 +242,10 @@ async function writeAdapters(
   const names = options.raw ? new Map<string, PciName>() : await namesOf(context, adapters);
   const rows = portRows(adapters);
   const columns = fitted(portColumns(inventory, names, options.raw), rows);
-  if (rows.length > 0) io.write(`${paint('heading', headerLine(columns))}\n`);
+  const table = tableLines(columns, paint, io.columns, rows);
+  if (rows.length > 0) io.write(`${table.header}\n`);
   for (const row of rows) {
-    io.write(`${rowLine(columns, row, paint)}\n`);
+    io.write(`${table.row(row)}\n`);
     for (const line of remarks(row, options.ibDevices)) io.write(`${paint('dim', line)}\n`);
   }
   if (rows.length === 0 && operand === undefined && io.isTerminal)

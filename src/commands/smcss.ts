@@ -4,8 +4,9 @@ import { explain } from '../cli/errors.ts';
 import { warnBeforeListing } from '../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../cli/options.ts';
 import type { CommandDefinition, Context } from '../cli/run.ts';
+import { tableLines } from '../output/fold.ts';
 import { JsonRows } from '../output/json.ts';
-import { headerLine, rowLine, rowObject } from '../output/table.ts';
+import { rowObject } from '../output/table.ts';
 import { fallbackReasons, formatReasonCode } from '../smc/fallback-reasons.ts';
 import { MODE_SMCD, MODE_SMCR, type SmcSocket, STATE_INIT, STATE_LISTEN } from '../smc/sockets.ts';
 import { columnsFor, lastColumn, rowEnd } from './objects/socket-columns.ts';
@@ -37,7 +38,7 @@ async function list(context: Context, { flags, operands }: Parsed): Promise<numb
   const json = flags.has('json');
   const indent = io.isTerminal ? 2 : 0;
   const columns = columnsFor(flags);
-  const header = json || flags.has('no-header') ? undefined : headerLine(columns);
+  const table = tableLines(columns, paint, io.columns);
   const document = new JsonRows((text) => io.write(text), 'sockets', indent);
   const details = {
     connection: json || flags.has('debug'),
@@ -47,9 +48,9 @@ async function list(context: Context, { flags, operands }: Parsed): Promise<numb
   warnBeforeListing(context, details);
   const sockets = (await client()).sockets(details);
   const reasons = new Set<number>();
-  let headerIsDue = header !== undefined;
+  let headerIsDue = !json && !flags.has('no-header');
   const writeHeader = (): void => {
-    if (headerIsDue) io.write(`${paint('heading', header ?? '')}\n`);
+    if (headerIsDue) io.write(`${table.header}\n`);
     headerIsDue = false;
   };
   let interrupted: boolean;
@@ -65,7 +66,7 @@ async function list(context: Context, { flags, operands }: Parsed): Promise<numb
       if (!isWanted(next.value, flags)) continue;
       if (json) document.row(rowObject(columns, next.value));
       else {
-        io.write(`${rowLine(columns, next.value, paint, lastColumn(columns, next.value))}\n`);
+        io.write(`${table.row(next.value, lastColumn(columns, next.value))}\n`);
         if (io.isTerminal) collectReasons(next.value, reasons);
       }
     }

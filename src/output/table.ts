@@ -14,6 +14,8 @@ export interface Column<Row> {
    * for which this was forgotten is made printable when it is written, but then its width is wrong.
    */
   text?: (row: Row) => string;
+  /** characters of the widest cell, where the header is narrower and rows are printed as they come */
+  width?: number;
   /** colours of the cell on a terminal */
   style?: (row: Row) => Style | undefined;
   /** key in JSON; absent: the column is in text only */

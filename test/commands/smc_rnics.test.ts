@@ -384,6 +384,27 @@ t.test('loopback-ism', async (t) => {
   );
 });
 
+t.test('on a terminal that is narrower than the list', async (t) => {
+  const list = async (columns?: number): Promise<string[]> => {
+    const world = { transport: kernelWith(onMainframe), hostRoot: plantOnce(mainframe), terminal: true };
+    const { stdout } = await runCommand(smcRnics, '', columns === undefined ? world : { ...world, columns });
+    return stdout.split('\n');
+  };
+  const whole = await list();
+  const folded = await list(60);
+  t.equal(folded[2], '-'.repeat(60), 'the rule ends with the terminal');
+  t.strictSame(
+    folded.filter(({ length }) => length > 60),
+    [],
+  );
+  const words = (lines: string[]): string[] =>
+    lines
+      .join(' ')
+      .replace(/-{10,}/, '')
+      .split(/\s+/);
+  t.strictSame(words(folded), words(whole));
+});
+
 t.test('without SMC the list is what sysfs tells, and nothing loads the module', async (t) => {
   const kernel = new FakeKernel();
   const hostRoot = plant(t, server, { 'lib/modules/6.12.0-test/modules.dep': 'kernel/net/smc/smc.ko:\n' });

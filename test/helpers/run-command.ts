@@ -14,6 +14,8 @@ export interface Outcome {
 export interface RunOptions extends Omit<World, 'io'> {
   /** standard output is a terminal */
   terminal?: boolean;
+  /** its width in characters */
+  columns?: number;
   env?: Record<string, string>;
 }
 
@@ -33,6 +35,7 @@ export async function runCommand(
       outcome.stderr += `${line}\n`;
     },
     isTerminal: options.terminal ?? false,
+    columns: options.columns,
     env: options.env ?? {},
   };
   const words = typeof argv === 'string' ? argv.split(' ').filter(Boolean) : argv;

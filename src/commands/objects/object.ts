@@ -2,9 +2,10 @@
 /** What the objects of smcd and smcr have in common. */
 import type { Syntax } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
+import { tableLines } from '../../output/fold.ts';
 import { type Json, stringify } from '../../output/json.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
-import { type Column, headerLine, rowLine, rowObject } from '../../output/table.ts';
+import { type Column, rowObject } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
 
 /** The two commands; most objects serve both. */
@@ -58,8 +59,9 @@ export function writeTable<Row>(
   total: number,
   what: string,
 ): void {
-  if (total > 0) io.write(`${paint('heading', headerLine(columns))}\n`);
-  for (const row of rows) io.write(`${rowLine(columns, row, paint)}\n`);
+  const table = tableLines(columns, paint, io.columns, rows);
+  if (total > 0) io.write(`${table.header}\n`);
+  for (const row of rows) io.write(`${table.row(row)}\n`);
   if (rows.length === 0) noteEmpty({ io, note }, total, what);
 }
 

@@ -209,15 +209,28 @@ const debugColumns: Column<SmcSocket>[] = [
 
 const roleName = (role: number): string => (role === 0 ? 'CLNT' : 'SERV');
 
+type Link = NonNullable<SmcSocket['attributes']['link']>;
+
+/** A column of the link; it stays empty when the kernel sent none. */
+function linkColumn(header: string, text: (link: Link) => string): Column<SmcSocket> {
+  return { header, text: ({ attributes: { link } }) => (link ? text(link) : '') };
+}
+
+/** Characters of an IPv6 address in full. */
+const GID_WIDTH = 39;
+
 const smcrColumns: Column<SmcSocket>[] = [
+  linkColumn('Role ', ({ role }) => `${roleName(role).padStart(4)} `),
+  linkColumn('IB-device       ', ({ ibName }) => `${printable(ibName).padEnd(15)} `),
+  linkColumn('Port ', ({ ibPort }) => `${hex(ibPort, 2)}   `),
+  linkColumn('Linkid ', ({ linkId }) => `${hex(linkId, 2)}     `),
+  {
+    ...linkColumn(`${'GID'.padEnd(GID_WIDTH)}  `, ({ gid }) => `${gid.padEnd(GID_WIDTH)}  `),
+    width: GID_WIDTH,
+  },
+  { ...linkColumn('Peer-GID', ({ peerGid }) => peerGid), width: GID_WIDTH },
   {
     key: 'link',
-    header: 'Role IB-device       Port Linkid GID                                      Peer-GID',
-    text: ({ attributes: { link } }) =>
-      link
-        ? `${roleName(link.role).padStart(4)} ${printable(link.ibName).padEnd(15)} ${hex(link.ibPort, 2)}   ` +
-          `${hex(link.linkId, 2)}     ${link.gid.padEnd(40)} ${link.peerGid}`
-        : '',
     json: ({ attributes: { link } }) =>
       link
         ? {
@@ -232,15 +245,21 @@ const smcrColumns: Column<SmcSocket>[] = [
   },
 ];
 
+type Dmb = NonNullable<SmcSocket['attributes']['dmb']>;
+
+/** A column of the buffers; it stays empty when the kernel sent none. */
+function dmbColumn(header: string, text: (dmb: Dmb) => string): Column<SmcSocket> {
+  return { header, text: ({ attributes: { dmb } }) => (dmb ? text(dmb) : '') };
+}
+
 const smcdColumns: Column<SmcSocket>[] = [
+  dmbColumn('GID              ', ({ myGid }) => `${hex(myGid, 16)} `),
+  dmbColumn('Token            ', ({ token }) => `${hex(token, 16)} `),
+  dmbColumn('Peer-GID         ', ({ peerGid }) => `${hex(peerGid, 16)} `),
+  dmbColumn('Peer-Token       ', ({ peerToken }) => `${hex(peerToken, 16)} `),
+  { ...dmbColumn('Linkid', ({ linkId }) => `${hex(linkId, 8)} `), width: 8 },
   {
     key: 'dmb',
-    header: 'GID              Token            Peer-GID         Peer-Token       Linkid',
-    text: ({ attributes: { dmb } }) =>
-      dmb
-        ? `${hex(dmb.myGid, 16)} ${hex(dmb.token, 16)} ${hex(dmb.peerGid, 16)} ${hex(dmb.peerToken, 16)} ` +
-          `${hex(dmb.linkId, 8)} `
-        : '',
     json: ({ attributes: { dmb } }) =>
       dmb
         ? {

@@ -3,9 +3,10 @@
 import { explain } from '../../cli/errors.ts';
 import { pause, untilInterrupted } from '../../cli/interrupt.ts';
 import { UsageError } from '../../cli/options.ts';
+import { tableLines } from '../../output/fold.ts';
 import { type Json, JsonRows } from '../../output/json.ts';
 import { abbreviate, fixed } from '../../output/numbers.ts';
-import { type Column, headerLine, rowLine, rowObject } from '../../output/table.ts';
+import { type Column, rowObject } from '../../output/table.ts';
 import { type Statistics, smcConnections, sum } from '../../smc/statistics.ts';
 import { BaselineError, since } from '../../smc/statistics-baseline.ts';
 import type { ObjectContext } from './object.ts';
@@ -85,7 +86,8 @@ export async function watchStatistics(context: ObjectContext): Promise<void> {
   const document = new JsonRows((text) => io.write(text), 'intervals', io.isTerminal ? 2 : 0);
   let before = await client.statistics();
   let start = performance.now();
-  if (!json) io.write(`${paint('heading', headerLine(COLUMNS))}\n`);
+  const table = tableLines(COLUMNS, paint, io.columns);
+  if (!json) io.write(`${table.header}\n`);
   io.flush();
   try {
     await untilInterrupted(async (stop) => {
@@ -98,7 +100,7 @@ export async function watchStatistics(context: ObjectContext): Promise<void> {
           const counted = since(before, current);
           const interval = { time: new Date(), seconds: (now - start) / 1000, counted, flavor };
           if (json) document.row(rowObject(COLUMNS, interval));
-          else io.write(`${rowLine(COLUMNS, interval, paint)}\n`);
+          else io.write(`${table.row(interval)}\n`);
           io.flush();
           shown++;
         } catch (error) {
