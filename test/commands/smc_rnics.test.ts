@@ -386,8 +386,13 @@ t.test('loopback-ism', async (t) => {
 
 t.test('on a terminal that is narrower than the list', async (t) => {
   const list = async (columns?: number): Promise<string[]> => {
-    const world = { transport: kernelWith(onMainframe), hostRoot: plantOnce(mainframe), terminal: true };
-    const { stdout } = await runCommand(smcRnics, '', columns === undefined ? world : { ...world, columns });
+    const { stdout } = await runCommand(smcRnics, '', {
+      transport: kernelWith(onMainframe),
+      hostRoot: plantOnce(mainframe),
+      terminal: true,
+      env: { NO_COLOR: '1' },
+      ...(columns !== undefined && { columns }),
+    });
     return stdout.split('\n');
   };
   const whole = await list();
