@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { readText } from './sysfs.ts';
 
-/** Node's names and the kernel's, where they differ. */
+/** Node's names and the kernel's names, if they differ. */
 const KERNEL_NAMES: Readonly<Record<string, string>> = {
   x64: 'x86_64',
   arm64: 'aarch64',
@@ -14,9 +14,9 @@ const KERNEL_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Architecture as `uname -m` has it: "s390x", "x86_64", "aarch64". From /proc/sys/kernel/arch, which kernels have since
- * 6.1; before that what this program was built for, or for a recorded tree s390x when it has a channel subsystem.
- * @returns `undefined` when a recorded tree does not tell
+ * Architecture as `uname -m` has it: "s390x", "x86_64", "aarch64". From /proc/sys/kernel/arch (since Linux 6.1).
+ * On older kernels, the architecture of this Node, or for a recorded tree "s390x" if it has a channel subsystem.
+ * @returns `undefined` when a recorded tree does not show it
  */
 export function hostArchitecture(root = '/'): string | undefined {
   const told = readText(`${root}/proc/sys/kernel/arch`);
@@ -30,7 +30,7 @@ export function isMainframe(root = '/'): boolean {
   return /^s390x?$/.test(hostArchitecture(root) ?? '');
 }
 
-/** Release of the kernel, as `uname -r` has it. @returns `undefined` when a recorded tree does not tell */
+/** Release of the kernel, as `uname -r` prints it. @returns `undefined` when a recorded tree does not have it */
 export function kernelRelease(root = '/'): string | undefined {
   return readText(`${root}/proc/sys/kernel/osrelease`) || undefined;
 }

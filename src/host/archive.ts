@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Archives (.tgz) whose contents may come from anybody. */
+/** Archives (.tgz) from untrusted sources. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -17,17 +17,17 @@ import { basename, dirname, join, normalize } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { create, type ReadEntry, UnpackSync } from 'tar';
 
-/** An archive that is not unpacked: one sentence without the path. */
+/** Why an archive is not unpacked: one sentence without the path. */
 export class ArchiveError extends Error {}
 ArchiveError.prototype.name = 'ArchiveError';
 
-/** Far more than a bundle of a large machine; against archives that are made to fill the disk. */
+/** Far more than a bundle of a large machine needs; protects against archives that fill the disk. */
 const LIMITS = { files: 200_000, bytes: 256 << 20 };
 
 /**
  * Unpacks into a new directory of mode 0700 in the directory for temporary files.
  * @param isWanted called with the path of each entry
- * @returns the directory, and what removes it
+ * @returns the directory, and a function that removes it
  * @throws ArchiveError; Node's own error
  */
 export function unpack(
@@ -57,7 +57,7 @@ export function unpack(
   } catch (error) {
     remove();
     const { code } = error as NodeJS.ErrnoException;
-    // all else is what the archive made tar do, with names that mean nothing to the user
+    // other errors come from what is in the archive; their names mean nothing to the user
     if (error instanceof ArchiveError || (code && OUR_TROUBLE.includes(code))) throw error;
     throw new ArchiveError(DAMAGED);
   }
@@ -68,7 +68,7 @@ const DAMAGED = 'it is no gzip compressed tar archive, or it is damaged';
 /** Errors of the disk, not of the archive. */
 const OUR_TROUBLE: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'];
 
-/** A pipe or a device may have no end. */
+/** A pipe or a device may be endless. */
 function readLimited(file: string): Buffer {
   const chunks: Buffer[] = [];
   const fd = openSync(file, 'r');
@@ -98,8 +98,8 @@ function uncompressed(data: Buffer): Buffer {
 }
 
 /**
- * Links through other links may lead outside although each of them reads as if it stayed inside; as they do for
- * realpathSync, which takes "name/.." for nothing. The kernel is asked.
+ * Links through other links may lead outside even if each of them looks as if it stayed inside. realpathSync has the same
+ * weakness, because it removes "name/.." from paths. So the kernel is asked.
  */
 function removeEscapes(directory: string, links: readonly string[]): void {
   const inside = `${realpathSync.native(directory)}/`;
@@ -108,13 +108,13 @@ function removeEscapes(directory: string, links: readonly string[]): void {
     try {
       if (`${realpathSync.native(path)}/`.startsWith(inside)) continue;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // its target was not copied
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // the target of the link was not copied
     }
     rmSync(path, { force: true });
   }
 }
 
-/** Directories, files, and links that stay inside: everything else has no business in a recorded tree. */
+/** Directories, files, and links that stay inside. A recorded tree contains nothing else. */
 function isHarmless(path: string, entry: ReadEntry): boolean {
   if (entry.type === 'Directory' || entry.type === 'File') return true;
   const target = entry.linkpath ?? '/';
@@ -124,7 +124,7 @@ function isHarmless(path: string, entry: ReadEntry): boolean {
 
 /**
  * Packs a directory.
- * @param name what the directory is called in the archive
+ * @param name of the directory in the archive
  */
 export function pack(directory: string, name: string): Buffer {
   const archive = create({ cwd: directory, gzip: true, sync: true, portable: true, prefix: name }, ['.']);
@@ -134,7 +134,7 @@ export function pack(directory: string, name: string): Buffer {
 }
 
 /**
- * Writes a file of mode 0600 as a whole: nobody sees a part of it, whatever happens meanwhile.
+ * Writes a file of mode 0600 atomically: nobody sees a part of it, even if the process is killed.
  * @throws Node's own error
  */
 export function writePrivately(path: string, data: Buffer): void {
@@ -143,7 +143,7 @@ export function writePrivately(path: string, data: Buffer): void {
   try {
     fd = openSync(temporary, 'wx', 0o600);
   } catch (error) {
-    // the name that the caller knows
+    // report the name that the caller used
     throw Object.assign(error as NodeJS.ErrnoException, { path });
   }
   try {

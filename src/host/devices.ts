@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Names of network, RDMA and SMC-D devices, without what is behind them. */
+/** Names of network, RDMA and SMC-D devices; nothing else about them. */
 import { kernelRelease } from './architecture.ts';
 import { dibsNameOf, hasDibsNames, readDibsDevices } from './dibs-devices.ts';
 import { isIsm, readPciFunctions } from './pci-devices.ts';
@@ -16,9 +16,9 @@ export interface TableDevice {
 }
 
 /**
- * Devices that can stand in the PNET table: RDMA devices with their PCI address as a second name (soft-RoCE has none),
- * and SMC-D devices. Since Linux 6.18 these are those of the class dibs, "lo" and ISM functions with their PCI address as
- * a second name; before, ISM functions by PCI address.
+ * Devices that can be in the PNET table: RDMA devices, with their PCI address as a second name (soft-RoCE has none), and
+ * SMC-D devices. Since Linux 6.18, the SMC-D devices are those of the class dibs: "lo", and ISM functions with their PCI
+ * address as a second name. On older kernels, they are ISM functions, by PCI address.
  */
 export function tableDevices(root = '/'): TableDevice[] {
   const rdma = entries(`${root}/sys/class/infiniband`).map((name): TableDevice => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Devices of the class dibs, which SMC-D works on since Linux 6.18: the kernel's loopback and ISM functions
+ * Devices of the class dibs, which SMC-D uses since Linux 6.18: the kernel's loopback and ISM functions
  * (drivers/dibs/dibs_main.c, drivers/s390/net/ism_drv.c).
  */
 import { existsSync } from 'node:fs';
@@ -9,11 +9,11 @@ import { isIsm, type PciFunction } from './pci-devices.ts';
 import { entries, linkName, readNumber, readText } from './sysfs.ts';
 
 export interface DibsDevice {
-  /** "lo", or "ism" and a hexadecimal number: the user id of the function, else its function id */
+  /** "lo", or "ism" and a hexadecimal number: the user ID (UID) of the function, or else its function ID (FID) */
   name: string;
   /** 16 hexadecimal digits, as SMC shows it in link groups */
   gid: string | undefined;
-  /** the other half of a GID of 128 bits; an ISM device has none */
+  /** the second half of a 128-bit GID; ISM devices have none */
   extGid: string | undefined;
   /** 16 bits, which SMC calls CHID; ffff for loopback */
   fabricId: number | undefined;
@@ -27,9 +27,8 @@ const LOOPBACK_FABRIC = 0xffff;
 const CLASS = 'sys/class/dibs';
 
 /**
- * All of them, sorted by name. SMC uses each.
- * @returns `undefined` where there is no such class: before Linux 6.18, while module dibs is not loaded, and when /sys
- * is not there
+ * All devices of the class, sorted by name. SMC uses each of them.
+ * @returns `undefined` if the class does not exist: before Linux 6.18, while module dibs is not loaded, or without /sys
  */
 export function readDibsDevices(root = '/'): DibsDevice[] | undefined {
   if (!existsSync(`${root}/${CLASS}`)) return undefined;
@@ -46,7 +45,7 @@ export function readDibsDevices(root = '/'): DibsDevice[] | undefined {
   });
 }
 
-/** The kernel prints a GID as a UUID; SMC takes the two halves for numbers. */
+/** The kernel prints a GID as a UUID; SMC uses the two halves as numbers. */
 function halves(uuid: string | undefined): Pick<DibsDevice, 'gid' | 'extGid'> {
   const hex = uuid?.replaceAll('-', '').toLowerCase() ?? '';
   if (!/^[0-9a-f]{32}$/.test(hex)) return { gid: undefined, extGid: undefined };
@@ -54,7 +53,7 @@ function halves(uuid: string | undefined): Pick<DibsDevice, 'gid' | 'extGid'> {
   return { gid: hex.slice(0, 16), extGid: /^0+$/.test(extGid) ? undefined : extGid };
 }
 
-/** Whether SMC-D devices have their names in the class dibs; else ISM devices go by PCI address. */
+/** Whether SMC-D devices have names in the class dibs. If not, ISM devices are named by PCI address. */
 export function hasDibsNames(
   release: string | undefined,
   devices: readonly DibsDevice[] | undefined,
@@ -63,8 +62,8 @@ export function hasDibsNames(
 }
 
 /**
- * Name of an ISM function among the devices of the class dibs, whether its driver has taken it or not.
- * @returns `undefined` for another function, and off s390x
+ * Name of an ISM function among the devices of the class dibs, even if its driver is not bound to it.
+ * @returns `undefined` for other functions, and on machines other than s390x
  */
 export function dibsNameOf(pci: PciFunction, devices: readonly DibsDevice[] | undefined): string | undefined {
   const known = devices?.find(({ pciAddress }) => pciAddress === pci.address)?.name;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Files that smc_run makes, and parts that it adds to files of others. Each carries a checksum of itself, so that what
- * somebody changed by hand is noticed and left alone, and no record has to be kept elsewhere.
+ * Files that smc_run makes, and blocks that it adds to other files. Each has a checksum of its own text. So smc_run
+ * notices changes made by hand and leaves such a text alone, and needs no record elsewhere.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -18,17 +18,17 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** What a text of ours is found to be. */
+/** The state of a text that may be ours. */
 export type Seal = 'intact' | 'changed' | 'foreign';
 
 const checksum = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
-/** Puts a comment with a checksum in front of a text. @param words what else the comment is to say */
+/** Puts a comment with a checksum in front of a text. @param words other text of the comment */
 export function seal(words: string, text: string): string {
   return `# ${words}; checksum ${checksum(`${words}\n${text}`)}\n${text}`;
 }
 
-/** Whether a text is one that `seal` made, and its words. */
+/** Whether `seal` made a text, and the words of its comment. */
 export function sealOf(text: string): { seal: Seal; words: string } {
   const [, words, sum, rest] = /^# ([^\n]*); checksum ([0-9a-f]{16})\n(.*)$/s.exec(text) ?? [];
   if (words === undefined) return { seal: 'foreign', words: '' };
@@ -37,16 +37,16 @@ export function sealOf(text: string): { seal: Seal; words: string } {
 
 const BLOCK_END = '# end of what smc_run added';
 
-/** Appends a sealed block to a text, so that `withoutBlock` gives exactly that text back. */
+/** Appends a sealed block to a text, so that `withoutBlock` can restore exactly that text. */
 export function withBlock(text: string, words: string, block: string): string {
   const isEnded = text === '' || text.endsWith('\n');
   return `${text}${isEnded ? '' : '\n'}${seal(isEnded ? words : `${words}, behind a line without end`, `${block}${BLOCK_END}\n`)}`;
 }
 
 /**
- * Takes the block out again.
+ * Removes the block again.
  * @param begin first words of the block's comment
- * @returns undefined when there is none; `seal` is 'changed' when somebody edited the block
+ * @returns undefined when there is no block; `seal` is 'changed' when somebody edited the block
  */
 export function withoutBlock(text: string, begin: string): { seal: Seal; text: string } | undefined {
   const start = text.startsWith(`# ${begin}`) ? 0 : text.indexOf(`\n# ${begin}`) + 1;
@@ -63,7 +63,7 @@ export function withoutBlock(text: string, begin: string): { seal: Seal; text: s
   };
 }
 
-/** Content of a file; null when it is not there. */
+/** Content of a file; null if it does not exist. */
 export function contentOf(file: string): string | null {
   try {
     return readFileSync(file, 'utf8');
@@ -73,7 +73,7 @@ export function contentOf(file: string): string | null {
   }
 }
 
-/** Writes a file whole, under another name first; owner and mode stay when it was there. */
+/** Writes a file under another name and renames it. If the file existed, it keeps its owner and mode. */
 export function replaceFile(file: string, content: string): void {
   const before = statSync(file, { throwIfNoEntry: false });
   const temporary = `${file}.smc_run.${process.pid}`;
@@ -90,7 +90,7 @@ export function replaceFile(file: string, content: string): void {
   }
 }
 
-/** Makes the directory of a file, with mode 0755 whatever the umask. */
+/** Makes the directory of a file, with mode 0755 regardless of the umask. */
 export function makeDirectoryOf(file: string): void {
   const directory = dirname(file);
   if (existsSync(directory)) return;
@@ -98,7 +98,7 @@ export function makeDirectoryOf(file: string): void {
   chmodSync(directory, 0o755);
 }
 
-/** Removes a directory unless there is something in it. */
+/** Removes a directory if it is empty. */
 export function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
- * What an ELF file says of the program in it: machine, loader, libraries, and whether the Go linker made it. Reads
- * headers only, a bounded number of bytes whatever they say, and fails with `ElfError` alone on damaged files.
- * Source: elf(5), linux/elf.h; binfmt_elf.c for what the kernel accepts; debug/buildinfo of Go for its part.
+ * What an ELF file says about its program: machine, loader, libraries, and whether the Go linker made it. Reads only
+ * headers, and a limited number of bytes whatever they contain. For damaged files, it throws only `ElfError`.
+ * Source: elf(5), linux/elf.h; binfmt_elf.c for what the kernel accepts; Go's package debug/buildinfo for Go.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
-/** The file is no ELF file, or its headers contradict each other. The system's own errors pass through. */
+/** The file is not an ELF file, or its headers contradict each other. Errors of the system are passed on. */
 export class ElfError extends Error {
   readonly code: 'NOT_ELF' | 'DAMAGED';
 
@@ -24,20 +24,20 @@ export interface ElfFile {
   machine: number;
   /** e_type: ET_EXEC is 2, ET_DYN (position independent programs and libraries) 3 */
   type: number;
-  /** the dynamic loader (PT_INTERP); null: the kernel starts the program itself, it is linked statically */
+  /** the dynamic loader (PT_INTERP); null: the program is linked statically, so the kernel starts it directly */
   interpreter: string | null;
-  /** names of the libraries it is linked with (DT_NEEDED), in their order */
+  /** names of the libraries it is linked with (DT_NEEDED), in order */
   needed: string[];
-  /** made by the Go linker; gccgo is a C compiler in this respect and does not count */
+  /** made by the Go linker; false for gccgo, whose programs use the C library */
   go: { version: string | null } | null;
 }
 
-/** Bytes at an offset, fewer at the end of the file. */
+/** Reads bytes at an offset; returns fewer at the end of the file. */
 export interface ByteSource {
   read(offset: number, length: number): Buffer;
 }
 
-/** Limits of what is read. The kernel has the same ones for program headers and the loader's name. */
+/** Limits for reading. The kernel has the same limits for program headers and the name of the loader. */
 const PROGRAM_HEADERS_MAX = 65_536;
 const INTERPRETER_MAX = 4096;
 const DYNAMIC_MAX = 65_536;
@@ -64,7 +64,7 @@ interface Segment {
   size: number;
 }
 
-/** Fields of a buffer in the file's byte order and word size. What lies behind the end is an `ElfError`. */
+/** Fields of a buffer in the file's byte order and word size. Reading beyond the end throws an `ElfError`. */
 class Fields {
   readonly #data: Buffer;
   readonly #isLittle: boolean;
@@ -92,7 +92,7 @@ class Fields {
     return this.#isLittle ? this.#data.readUInt32LE(at) : this.#data.readUInt32BE(at);
   }
 
-  /** 64 bit, inexact beyond 2^53: no file is that large, and no address in it is used but as an offset */
+  /** 64 bits, inexact above 2^53: no file is that large, and addresses are only used to find offsets */
   long(at: number): number {
     this.#check(at, 8);
     const [low, high] = this.#isLittle ? [at, at + 4] : [at + 4, at];
@@ -131,7 +131,7 @@ export function parseElf(source: ByteSource): ElfFile {
  * @throws ElfError; the system's own error when it cannot be opened or read
  */
 export function readElf(path: string | Buffer): ElfFile {
-  // opening a pipe would wait for its writer, and reading it, too
+  // opening or reading a pipe would wait for its writer
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!fstatSync(fd).isFile()) throw new ElfError('NOT_ELF', 'not a regular file');
@@ -141,7 +141,7 @@ export function readElf(path: string | Buffer): ElfFile {
   }
 }
 
-/** A descriptor as a source. */
+/** A source that reads from a descriptor. */
 export function fileSource(fd: number): ByteSource {
   return {
     read(offset, length) {
@@ -185,7 +185,7 @@ function programHeaders(
   });
 }
 
-/** Text up to the first NUL, or null where there is none. */
+/** Text up to the first NUL; null if there is no NUL. */
 function textUpToNul(data: Buffer): string | null {
   const end = data.indexOf(0);
   return end < 0 ? null : data.toString('latin1', 0, end);
@@ -220,12 +220,12 @@ function neededLibraries(
     if (tag === DT_STRTAB) strings ??= value(at + wordSize);
   }
   const base = strings === undefined ? undefined : fileOffset(segments, strings);
-  // the kernel does not look at them, so the program may start all the same
+  // the kernel does not read them, so the program may start anyway
   if (base === undefined) return [];
   return names.flatMap((name) => textUpToNul(source.read(base + name, NAME_MAX)) ?? []);
 }
 
-/** Where the file has the byte that is at an address when it runs. */
+/** Offset in the file of the byte that has this address in the running program. */
 function fileOffset(segments: readonly Segment[], address: number): number | undefined {
   const segment = segments.find(
     (segment) =>
@@ -234,7 +234,7 @@ function fileOffset(segments: readonly Segment[], address: number): number | und
   return segment && address - segment.address + segment.offset;
 }
 
-/** The Go linker leaves a note with the owner "Go", and sections of its own; stripping may take the latter. */
+/** The Go linker adds a note with the owner "Go", and sections of its own; stripping may remove the sections. */
 function goProgram(
   source: ByteSource,
   header: Fields,
@@ -263,7 +263,7 @@ function hasGoNote(notes: Fields): boolean {
   return false;
 }
 
-/** Section headers serve nobody who runs a program: what is wrong with them is no error. */
+/** Section headers are not needed to run a program, so mistakes in them are ignored. */
 function goSections(
   source: ByteSource,
   header: Fields,
@@ -301,7 +301,7 @@ function goSections(
   return found;
 }
 
-/** From Go 1.18 on the version stands there as text: 32 bytes of header, a length, the text. */
+/** Since Go 1.18, this section has the version as text: 32 bytes of header, a length, the text. */
 function goVersion(source: ByteSource, offset: number): string | null {
   const INLINE = 2;
   const data = source.read(offset, 96);
@@ -312,7 +312,7 @@ function goVersion(source: ByteSource, offset: number): string | null {
   return length < 64 && /^[ -~]+$/.test(text) && text.length === length ? text : null;
 }
 
-/** Machines by EM_ number, as uname -m calls them; 64-bit names where a number serves both classes. */
+/** Machines by EM_ number, as uname -m calls them; 64-bit names if a number is used for both classes. */
 const MACHINES: Readonly<Record<number, string>> = {
   2: 'sparc',
   3: 'i386',
@@ -329,7 +329,7 @@ const MACHINES: Readonly<Record<number, string>> = {
   258: 'loongarch64',
 };
 
-/** The machine that a program was made for, for people: "aarch64", "i386", "s390 (31-bit)". */
+/** Readable name of the machine for which a program was made: "aarch64", "i386", "s390 (31-bit)". */
 export function machineName({ machine, bits, byteOrder }: ElfFile): string {
   const name = MACHINES[machine] ?? `machine ${machine}`;
   if (machine === 22 && bits === 32) return 's390 (31-bit)';
@@ -339,12 +339,12 @@ export function machineName({ machine, bits, byteOrder }: ElfFile): string {
   return name;
 }
 
-/** Same machine, class and byte order: code of the one can be loaded into the other. */
+/** Same machine, class and byte order, so that a library can be loaded into the program. */
 export function isSameAbi(one: ElfFile, other: ElfFile): boolean {
   return one.machine === other.machine && one.bits === other.bits && one.byteOrder === other.byteOrder;
 }
 
-/** 32-bit machines that kernels of a 64-bit machine run without an emulator. */
+/** 32-bit machines whose programs a 64-bit kernel runs without an emulator. */
 const SIBLINGS: Readonly<Record<number, readonly number[]>> = {
   8: [8],
   21: [20],
@@ -354,7 +354,7 @@ const SIBLINGS: Readonly<Record<number, readonly number[]>> = {
   183: [40],
 };
 
-/** The kernel of a machine for which `native` was made runs `program` itself, if it has the 32-bit part built in. */
+/** Whether a kernel that runs `native` also runs `program` without an emulator, provided it has 32-bit support. */
 export function runsNatively(program: ElfFile, native: ElfFile): boolean {
   if (isSameAbi(program, native)) return true;
   const is32 = program.bits === 32 && program.byteOrder === native.byteOrder;

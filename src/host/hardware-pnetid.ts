@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * PNET IDs that s390x machines have in hardware: the file util_string of a PCI function or a channel path holds those of
- * four ports, 16 EBCDIC characters each.
+ * PNET IDs in the hardware of s390x machines. The file util_string of a PCI function or a channel path has those of four
+ * ports, with 16 EBCDIC characters each.
  */
 import type { NetworkInterface } from './network-interfaces.ts';
 import { readUtilString } from './pci-devices.ts';
@@ -32,7 +32,7 @@ const CHARACTERS = new Map(
 /**
  * PNET ID of one port.
  * @param port from 0
- * @returns `undefined` when the port has none: all blank or all zero, or the machine knows no such port
+ * @returns `undefined` when the port has none (all blank or all zero), or when there is no such port
  */
 export function decodePnetId(utilString: Uint8Array | undefined, port: number): string | undefined {
   const bytes = utilString?.subarray(port * LENGTH, (port + 1) * LENGTH) ?? [];

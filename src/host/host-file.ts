@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** Files of a host whose absence is an error. Where its tree is a copy, errors name the paths as they are on the host. */
+/** Files of a host that must exist. If its tree is a copy, errors name the path as it is on the host. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Contents of a file. @param path absolute, as on the host; @throws Node's own error, with that path */
+/** Contents of a file. @param path absolute, as on the host; @throws Node's own error, with this path */
 export function readHostFile(path: string, root = '/'): string {
   return atPath(path, root, (file) => readFileSync(file, 'latin1'));
 }
@@ -11,8 +11,8 @@ export function readHostFile(path: string, root = '/'): string {
 /**
  * Does something with a file of a host.
  * @param path absolute, as on the host
- * @param act gets the place of the file below the root
- * @throws what `act` throws; the path in an error of Node's is that on the host
+ * @param act is called with the path of the file below the root
+ * @throws what `act` throws; the path in errors of Node is that on the host
  */
 export function atPath<T>(path: string, root: string, act: (file: string) => T): T {
   const file = join(root, path);
@@ -20,7 +20,7 @@ export function atPath<T>(path: string, root: string, act: (file: string) => T):
     return act(file);
   } catch (error) {
     const failure = error as NodeJS.ErrnoException;
-    // one of reading, not of opening, has none
+    // errors of reading, unlike those of opening, have no path
     if (failure.syscall !== undefined) failure.path = path;
     failure.message = failure.message?.replace(file, path);
     throw error;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** What tells this boot, network namespace and machine from others. */
+/** What identifies this boot, network namespace and machine. */
 import { readlinkSync } from 'node:fs';
 import { atPath, readHostFile } from './host-file.ts';
 
-/** Random id of this boot of the kernel, a UUID. @throws Node's own error when it cannot be read */
+/** Random ID of this boot of the kernel, a UUID. @throws Node's own error when it cannot be read */
 export function bootId(root = '/'): string {
   return readHostFile('/proc/sys/kernel/random/boot_id', root).trim();
 }
@@ -13,7 +13,7 @@ export function networkNamespace(root = '/'): string {
   return /\d+/.exec(atPath('/proc/self/ns/net', root, (link) => readlinkSync(link)))?.[0] ?? 'unknown';
 }
 
-/** The machine id, 32 hexadecimal digits (machine-id(5)). @throws Node's own error when it cannot be read */
+/** The machine ID, 32 hexadecimal digits (machine-id(5)). @throws Node's own error when it cannot be read */
 export function machineId(root = '/'): string {
   return readHostFile('/etc/machine-id', root).trim();
 }

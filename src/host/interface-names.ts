@@ -9,7 +9,7 @@ export function interfaceNames(root = '/'): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
   for (const name of entries(`${root}/sys/class/net`)) {
     const index = readNumber(`${root}/sys/class/net/${name}/ifindex`);
-    if (index !== undefined) names.set(index, name); // bonding_masters has none
+    if (index !== undefined) names.set(index, name); // bonding_masters is not an interface and has no index
   }
   return names;
 }

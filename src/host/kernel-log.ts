@@ -15,7 +15,7 @@ export interface KernelMessage {
 const RECORD_SIZE = 8192;
 
 /**
- * Everything that /dev/kmsg still has. Where kernel.dmesg_restrict is set, CAP_SYSLOG is needed.
+ * Reads everything that is still in /dev/kmsg. If kernel.dmesg_restrict is set, this requires CAP_SYSLOG.
  * @throws Node's own error: EPERM or EACCES without privilege, ENOENT in a container
  */
 export function readKernelLog(root = '/'): KernelMessage[] {
@@ -49,7 +49,7 @@ function readRecord(fd: number, buffer: Buffer): number {
   }
 }
 
-/** `priority,sequence,microseconds,flags;text`; lines that begin with a blank belong to a record before. */
+/** `priority,sequence,microseconds,flags;text`; lines that begin with a blank belong to the record before them. */
 function parse(line: string): KernelMessage | undefined {
   const [, priority, microseconds, text] = /^(\d+),\d+,(\d+),[^;]*;(.*)$/.exec(line) ?? [];
   if (priority === undefined || text === undefined) return undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What can be known of a kernel module without loading it. */
+/** What can be known about a kernel module without loading it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { kernelRelease } from './architecture.ts';
 
@@ -10,7 +10,7 @@ export type ModuleState =
   | 'built-in'
   /** a module file is there, so `modprobe` can load it */
   | 'available'
-  /** the kernel's module list does not have it: it was built without */
+  /** the kernel was built without it: it is not in the kernel's module list */
   | 'absent'
   /** the module list of the running kernel cannot be read, as in most containers */
   | 'unknown';

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-/** Which kernel this is: the number of the stable release it was made of, as far as the host tells it. */
+/** Which kernel this is: the stable release that it was made from, if the host shows it. */
 import { readText } from './sysfs.ts';
 
 /** A version of Linux: 6.12.40 is [6, 12, 40]. */
 export interface KernelVersion {
   major: number;
   minor: number;
-  /** number of the stable release, 40 in 6.12.40, 0 in 6.12; `undefined` when nothing tells it */
+  /** number of the stable release, 40 in 6.12.40, 0 in 6.12; `undefined` when not known */
   patch: number | undefined;
   /**
-   * The distribution stays with a number for years and brings fixes under it (RHEL, SLES, Alibaba Cloud Linux,
-   * openEuler and others): `patch` is the least that it can be.
+   * The distribution keeps the same number for years and adds fixes to it (RHEL, SLES, Alibaba Cloud Linux, openEuler
+   * and others), so `patch` is a lower bound.
    */
   isFrozen: boolean;
-  /** a release candidate, "-rc3": what came with that very release may be in it or not */
+  /** a release candidate, "-rc3": changes that came with this release may or may not be in it */
   isCandidate: boolean;
 }
 
-/** What hosts tell of their kernel. */
+/** What hosts say about their kernel. */
 export interface KernelTexts {
   /** `uname -r`, /proc/sys/kernel/osrelease */
   release?: string | undefined;
@@ -27,24 +27,24 @@ export interface KernelTexts {
   signature?: string | undefined;
 }
 
-/** The numbers at the beginning of a release, and what follows them. */
+/** The numbers at the start of a release, and the rest. */
 const RELEASE = /^(\d+)\.(\d+)(?:\.(\d+))?(.*)$/s;
 
-/** Distributions that keep the number, by what they add to it. */
+/** Distributions that keep the number, recognized by what they add to it. */
 const FROZEN: readonly RegExp[] = [
-  // RHEL and its kin, Alibaba Cloud Linux, Anolis OS, openEuler, Kylin, TencentOS; Oracle's own kernels are ".el9uek"
+  // RHEL and its derivatives, Alibaba Cloud Linux, Anolis OS, openEuler, Kylin, TencentOS; Oracle's own kernels are ".el9uek"
   /[._](?:el|al|an|oe|ky|tl)\d(?!.*\.elrepo\b)/,
   /tlinux/,
-  // SLES and Leap have two numbers and more ("-150600.23.22-default"), Tumbleweed has one and the release itself
+  // SLES and Leap have two numbers and more ("-150600.23.22-default"), Tumbleweed has one, and the real stable release
   /^-\d+(?:\.\d+)+-(?:default|azure|rt|preempt|64kb|kvmsmall)\b/,
 ];
 
-/** Fedora names the release it was made of; its candidates are "-0.rc3.". */
+/** Fedora names the stable release; its release candidates contain "-0.rc3.". */
 const FEDORA = /\.fc\d/;
 const CANDIDATE = /^-(?:0\.)?rc\d/;
 
 /**
- * The version, from what the host tells.
+ * The version, from the texts of the host.
  * @returns `undefined` when no text begins with a version
  */
 export function parseKernelVersion({ release, version, signature }: KernelTexts): KernelVersion | undefined {
@@ -57,7 +57,7 @@ export function parseKernelVersion({ release, version, signature }: KernelTexts)
   const isCandidate = CANDIDATE.test(rest);
   const patch = Number(third ?? 0);
   if (FROZEN.some((pattern) => pattern.test(rest))) return { ...series, patch, isFrozen: true, isCandidate };
-  // "6.8.0-45-generic" and "6.1.0-48-amd64" count builds of a series, "6.12.0+" and "6.12.0-mine" are that release
+  // "6.8.0-45-generic" and "6.1.0-48-amd64" count builds of a series, "6.12.0+" and "6.12.0-mine" are 6.12 itself
   const countsBuilds = patch === 0 && /^-\d/.test(rest) && !FEDORA.test(rest) && !isCandidate;
   return { ...series, patch: countsBuilds ? undefined : patch, isFrozen: false, isCandidate };
 }
@@ -68,7 +68,7 @@ const releaseOf = (version: string | undefined): string | undefined =>
 
 type Series = Pick<KernelVersion, 'major' | 'minor'>;
 
-/** "… SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-10-04)"; versions of compilers stand behind a parenthesis. */
+/** "… SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-10-04)"; versions of compilers follow a parenthesis. */
 function fromDebian(version: string | undefined, { major, minor }: Series): KernelVersion | undefined {
   const series = new RegExp(
     ` (?:Debian|Devuan|Kali) (?:\\d+:)?${major}\\.${minor}(?:\\.(\\d+))?(~rc\\d+)?[-~]`,
@@ -86,7 +86,7 @@ function fromUbuntu(signature: string | undefined, { major, minor }: Series): Ke
     : { major, minor, patch: Number(patch), isFrozen: false, isCandidate: false };
 }
 
-/** The version of the host's kernel. Reads one file, a second one only where that does not tell the stable release. */
+/** The version of the host's kernel. Reads one file, and a second one only if the first does not have the stable release. */
 export function readKernelVersion(root = '/'): KernelVersion | undefined {
   const version = readText(`${root}/proc/version`);
   const release = releaseOf(version) ?? readText(`${root}/proc/sys/kernel/osrelease`);
@@ -100,13 +100,13 @@ export function versionText({ major, minor, patch, isCandidate }: KernelVersion)
   return `${major}.${minor}${patch === undefined ? '' : `.${patch}`}${isCandidate ? '-rc' : ''}`;
 }
 
-/** Major and minor number of a kernel release; `undefined` when it does not begin with them. */
+/** Major and minor number of a kernel release; `undefined` when it does not start with them. */
 export function kernelVersion(release: string | undefined): readonly [number, number] | undefined {
   const [, major, minor] = RELEASE.exec(release ?? '') ?? [];
   return major === undefined ? undefined : [Number(major), Number(minor)];
 }
 
-/** Whether a release is that version or a later one, e.g. "6.12"; `undefined` when the release is not known. */
+/** Whether a release is a version such as "6.12" or a later one; `undefined` when the release is not known. */
 export function isAtLeast(release: string | undefined, version: string): boolean | undefined {
   const [one, other] = [kernelVersion(release), kernelVersion(version)];
   if (!one || !other) return undefined;

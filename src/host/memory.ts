@@ -5,7 +5,7 @@ import { readHostFile } from './host-file.ts';
 export interface Memory {
   /** bytes */
   total: number;
-  /** bytes that can be had without swapping, as the kernel estimates it */
+  /** bytes that are available without swapping, as the kernel estimates it */
   available: number;
 }
 
@@ -18,7 +18,7 @@ export function readMemory(root = '/'): Memory {
 }
 
 /**
- * Free blocks by size: at index n those of 2ⁿ pages, all zones and nodes together.
+ * Numbers of free blocks by size: at index n, blocks of 2ⁿ pages in all zones and nodes together.
  * @throws Node's own error when /proc/buddyinfo cannot be read
  */
 export function readFreeBlocks(root = '/'): number[] {
@@ -32,7 +32,7 @@ export function readFreeBlocks(root = '/'): number[] {
   return blocks;
 }
 
-/** Bytes of a page, from /proc/self/smaps; 4096 when that cannot be read. */
+/** Size of a page in bytes, from /proc/self/smaps; 4096 if that cannot be read. */
 export function pageSize(root = '/'): number {
   try {
     const kilobytes = /^KernelPageSize: +(\d+) kB$/m.exec(readHostFile('/proc/self/smaps', root))?.[1];

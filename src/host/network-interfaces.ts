@@ -13,18 +13,18 @@ export interface NetworkInterface {
   operstate: string;
   /** IFF_* */
   flags: number;
-  /** IFF_UP: an administrator has set it up; the link may be down nevertheless */
+  /** IFF_UP: an administrator has set it up; the link may still be down */
   isUp: boolean;
   /** ARPHRD_*: 1 Ethernet, 32 InfiniBand, 772 loopback */
   type: number;
   /** hardware address, e.g. "02:00:00:00:00:01"; `undefined` for none */
   address: string | undefined;
   /**
-   * "ethernet", "infiniband", "loopback", "bond", "vlan", "bridge", "macvlan", "vxlan", "wlan", … as the kernel calls
-   * it; "veth" for an interface with a peer, "virtual" for another one without hardware
+   * "ethernet", "infiniband", "loopback", "bond", "vlan", "bridge", "macvlan", "vxlan", "wlan", … as in the
+   * kernel; "veth" for an interface with a peer, "virtual" for others without hardware
    */
   kind: string;
-  /** names of the interfaces directly below, the one that the kernel takes first in front */
+  /** names of the interfaces directly below, in the order in which the kernel uses them */
   lower: string[];
   /** names of the interfaces directly above */
   upper: string[];
@@ -54,7 +54,7 @@ export function readInterfaces(root = '/'): NetworkInterface[] {
 export function readInterface(name: string, root = '/'): NetworkInterface | undefined {
   const directory = `${root}/sys/class/net/${name}`;
   const index = readNumber(`${directory}/ifindex`);
-  if (index === undefined) return undefined; // bonding_masters, or one that has just gone
+  if (index === undefined) return undefined; // bonding_masters, or an interface that has just been removed
   const device = `${directory}/device`;
   const parentId = linkName(device);
   const flags = readNumber(`${directory}/flags`) ?? 0;
@@ -97,8 +97,8 @@ function kindOf(directory: string, type: number, index: number, names: readonly 
 }
 
 /**
- * The kernel keeps lower interfaces in the order in which they were added. A bond's file has that order; elsewhere sysfs
- * does not tell, and the order of creation stands in.
+ * The kernel keeps lower interfaces in the order in which they were added. For a bond, a file has that order. For others,
+ * sysfs does not show it, and the order of creation is used instead.
  */
 function kernelOrder(lower: string[], directory: string, root: string): string[] {
   if (lower.length < 2) return lower;
@@ -111,8 +111,8 @@ function kernelOrder(lower: string[], directory: string, root: string): string[]
 }
 
 /**
- * The interface at the very bottom, below bonds, VLANs and the like: its PNET ID counts for those above it. The kernel
- * takes the first lower interface on each level. An interface of another network namespace cannot be followed.
+ * The interface at the very bottom, below bonds, VLANs and the like: its PNET ID applies to those above it. The kernel
+ * uses the first lower interface on each level. An interface of another network namespace cannot be followed.
  */
 export function baseDevice(
   interfaceOrName: NetworkInterface | string,
@@ -121,7 +121,7 @@ export function baseDevice(
   const named = (name: string | undefined): NetworkInterface | undefined =>
     interfaces.find((candidate) => candidate.name === name);
   let base = typeof interfaceOrName === 'string' ? named(interfaceOrName) : interfaceOrName;
-  // no longer than there are interfaces: a tree that changes while it is read may have a loop
+  // at most as many steps as there are interfaces, because a tree that changes while it is read may have a loop
   for (let level = 0; base && level < interfaces.length; level++) {
     const next = named(base.lower[0]);
     if (!next) break;
@@ -130,7 +130,7 @@ export function baseDevice(
   return base;
 }
 
-/** VLAN id of a VLAN interface, from /proc/net/vlan, which only root may read. @returns `undefined` when not known */
+/** VLAN ID of a VLAN interface, from /proc/net/vlan, which only root may read. @returns `undefined` when not known */
 export function vlanId(name: string, root = '/'): number | undefined {
   if (!existsSync(`${root}/proc/net/vlan/${name}`)) return undefined;
   const id = /\bVID: (\d+)/.exec(readText(`${root}/proc/net/vlan/${name}`) ?? '')?.[1];

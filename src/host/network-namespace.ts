@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/** Which kind of network namespace this process is in. */
+/** The kind of network namespace of this process. */
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * Whether this is the initial network namespace. Only there the kernel registers net.core.netdev_max_backlog
- * (net/core/sysctl_net_core.c); the link /proc/1/ns/net, which would tell as well, is closed to ordinary users, and the
- * first process of a container is none of the host.
- * @returns `undefined` when /proc/sys does not tell
+ * Whether this is the initial network namespace. The kernel registers net.core.netdev_max_backlog only there
+ * (net/core/sysctl_net_core.c). The link /proc/1/ns/net is not used: ordinary users cannot read it, and in a container,
+ * process 1 is not that of the host.
+ * @returns `undefined` when /proc/sys does not show it
  */
 export function isInitialNetworkNamespace(root = '/'): boolean | undefined {
   const directory = `${root}/proc/sys/net/core`;
@@ -15,7 +15,7 @@ export function isInitialNetworkNamespace(root = '/'): boolean | undefined {
 }
 
 /**
- * Whether RDMA devices are seen from all network namespaces (`shared`, the default of the kernel) or each from its own
+ * Whether RDMA devices are visible in all network namespaces (`shared`, the default of the kernel) or only in their own
  * (`exclusive`): /sys/module/ib_core/parameters/netns_mode.
  * @returns `undefined` without RDMA
  */

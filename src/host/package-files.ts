@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/** Files that come with this package. */
+/** Files of this package. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Top directory of the package, whether we run from a bundle in dist/ or from source. */
+/** Top directory of the package, both for bundles in dist/ and for the source. */
 function packageDirectory(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, 'native', 'build.mjs'))) {
@@ -25,7 +25,7 @@ export function nativeFile(name: string): string {
   return join(packageDirectory(), 'dist', 'native', name);
 }
 
-/** What to do where native files are missing: they are built when the package is installed, if there is a compiler. */
+/** Advice if native files are missing: they are built when the package is installed, if there is a compiler. */
 export function buildHint(): string {
   return `install a C compiler, then: node ${packageFile('native/build.mjs')}`;
 }

@@ -14,27 +14,27 @@ export interface PciFunction {
   class: number;
   driver: string | undefined;
   numaNode: number | undefined;
-  /** address of the physical function; `undefined` for one that is physical itself */
+  /** address of the physical function; `undefined` for a physical function */
   physicalFunction: string | undefined;
-  /** interfaces and RDMA devices that it carries, sorted */
+  /** its network interfaces and RDMA devices, sorted */
   netdevs: string[];
   rdmaDevices: string[];
-  /** what only s390x has; `undefined` elsewhere */
+  /** properties that exist only on s390x; `undefined` elsewhere */
   mainframe: MainframeFunction | undefined;
 }
 
 export interface MainframeFunction {
-  /** function id, 32 bits */
+  /** function ID (FID), 32 bits */
   fid: number;
-  /** physical channel id, 16 bits */
+  /** physical channel ID (PCHID), 16 bits */
   pchid: number | undefined;
   /** type of the function (PFT): 0x02 RoCE Express, 0x05 ISM, 0x0a RoCE Express2 and 3, 0x0c and 0x0f Network Express */
   type: number | undefined;
-  /** number of the virtual function; 0 for a physical one, `undefined` when the kernel does not tell */
+  /** number of the virtual function; 0 for a physical one, `undefined` when the kernel does not show it */
   virtualFunction: number | undefined;
-  /** port of the adapter from 1; 0 for not known, `undefined` when the kernel does not tell */
+  /** port of the adapter, from 1; 0 if not known, `undefined` when the kernel does not show it */
   port: number | undefined;
-  /** user id of the function, 0 for none */
+  /** user ID (UID) of the function, 0 for none */
   uid: number | undefined;
   /** 4 PNET IDs of 16 EBCDIC characters, see `hardware-pnetid.ts` */
   utilString: Buffer | undefined;
@@ -53,7 +53,7 @@ export function readPciFunctions(root = '/'): PciFunction[] {
   return entries(`${root}/sys/bus/pci/devices`).flatMap((address) => readPciFunction(address, root) ?? []);
 }
 
-/** @returns `undefined` when there is no such function, or it has gone */
+/** @returns `undefined` when there is no such function, or no longer */
 export function readPciFunction(address: string, root = '/'): PciFunction | undefined {
   const directory = `${root}/sys/bus/pci/devices/${address}`;
   const [vendor, device] = [readNumber(`${directory}/vendor`), readNumber(`${directory}/device`)];
@@ -106,7 +106,7 @@ export interface PciSlot {
 
 const slotName = (fid: number): string => fid.toString(16).padStart(8, '0');
 
-/** Slots of s390x sorted by FID; slots of other machines have other names and are left out. */
+/** Slots of s390x sorted by FID; slots of other machines have names of another form and are left out. */
 export function readPciSlots(root = '/'): PciSlot[] {
   return entries(`${root}/sys/bus/pci/slots`)
     .filter((name) => /^[0-9a-f]{8}$/.test(name))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Names of PCI devices from hwdata's pci.ids, where that is installed. */
+/** Names of PCI devices from hwdata's pci.ids, if it is installed. */
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -8,11 +8,11 @@ export interface PciName {
   device: string | undefined;
 }
 
-/** Places of the file: Debian and SUSE, Fedora and Red Hat. */
+/** Paths of the file: Debian and SUSE, Fedora and Red Hat. */
 const PLACES = ['usr/share/misc/pci.ids', 'usr/share/hwdata/pci.ids'];
 
 /**
- * Looks up vendors and devices. The file has a megabyte and more, so it is read line by line and only as far as needed.
+ * Looks up vendors and devices. The file is larger than a megabyte, so it is read line by line and only as far as needed.
  * @returns names by "vendor:device", four hexadecimal digits each; empty without the file
  */
 export async function pciNames(
@@ -44,14 +44,14 @@ export async function pciNames(
     }
     finish(vendor, names, missing);
   } catch {
-    // unreadable: what was found stands
+    // unreadable: return what was found so far
   } finally {
     input.destroy();
   }
   return names;
 }
 
-/** At the end of a vendor: devices that the file does not have get the vendor's name alone. */
+/** Called at the end of a vendor: devices that are not in the file get only the name of the vendor. */
 function finish(
   vendor: { id: string; name: string; devices: Set<string> } | undefined,
   names: Map<string, PciName>,
@@ -65,6 +65,6 @@ function finish(
 
 const digits = (id: number): string => id.toString(16).padStart(4, '0');
 
-/** Key of a device in the map of `pciNames`, and what raw ids look like: "15b3:1019". */
+/** Key of a device in the map of `pciNames`, and the form of raw IDs: "15b3:1019". */
 export const pciKey = ({ vendor, device }: { vendor: number; device: number }): string =>
   `${digits(vendor)}:${digits(device)}`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Facts from /proc. Every reader takes the root of the tree, so that recorded trees can stand in for a host. */
+/** Facts from /proc. Every reader has the root of the tree as a parameter, so that recorded trees can replace a host. */
 import { readFileSync } from 'node:fs';
 import { readHostFile } from './host-file.ts';
 
@@ -32,7 +32,7 @@ export function isEstablished(localPort: number, peerPort: number, root = '/'): 
     try {
       lines = readFileSync(`${root}/proc/net/${file}`, 'latin1').split('\n');
     } catch {
-      return false; // no IPv6 here
+      return false; // no IPv6 on this host
     }
     return lines.some((line) => {
       const [, local = '', peer = '', state] = line.trim().split(/\s+/);

@@ -4,13 +4,13 @@ import { type NetworkInterface, readInterfaces } from './network-interfaces.ts';
 import { entries, linkName, readNumber, readText } from './sysfs.ts';
 
 export interface RdmaGid {
-  /** place in the port's table, from 0 */
+  /** index in the port's table, from 0 */
   index: number;
   /** 8 groups of 4 hexadecimal digits, as in sysfs */
   gid: string;
   /** RoCE version; 'infiniband' on a fabric without Ethernet (the kernel calls it "IB/RoCE v1" there, too) */
   type: 'v1' | 'v2' | 'infiniband';
-  /** interface that the address belongs to, by its name in its own network namespace, which can be another one */
+  /** interface of the address, by its name in its own network namespace, which may not be ours */
   netdev: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface RdmaPort {
   /** "Ethernet" or "InfiniBand" */
   linkLayer: string | undefined;
   gids: RdmaGid[];
-  /** the port's own interface, which is the lowest one; soft-RoCE may have it in another network namespace */
+  /** the port's own interface, the lowest one; with soft-RoCE it may be in another network namespace */
   netdev: string | undefined;
 }
 
@@ -37,25 +37,25 @@ export interface RdmaDevice {
   firmware: string | undefined;
   /** 4 groups of 4 hexadecimal digits */
   nodeGuid: string | undefined;
-  /** id of the device behind it, for PCI the address "0000:01:00.0"; `undefined` for one in software */
+  /** ID of the hardware, for PCI the address "0000:01:00.0"; `undefined` for a software device */
   parent: string | undefined;
   /** "mlx5_core", …; "rdma_rxe" for soft-RoCE */
   driver: string | undefined;
-  /** node of the adapter; `undefined` when it has none */
+  /** NUMA node of the adapter; `undefined` when it has none */
   numaNode: number | undefined;
-  /** soft-RoCE: the kernel does in software over any Ethernet interface what an adapter does */
+  /** soft-RoCE: the kernel emulates an adapter in software, on any Ethernet interface */
   isSoftRoce: boolean;
   ports: RdmaPort[];
 }
 
-/** Text behind the number in "4: ACTIVE". */
+/** Text after the number in "4: ACTIVE". */
 function word(path: string): string | undefined {
   return readText(path)?.replace(/^\d+:\s*/, '');
 }
 
 /**
  * RDMA devices that this network namespace can see, sorted by name; empty without any.
- * @param interfaces those of the host, when the caller has read them already
+ * @param interfaces those of the host, if the caller has already read them
  */
 export function readRdmaDevices(
   root = '/',
@@ -117,7 +117,7 @@ function readGids(port: string, linkLayer: string | undefined): RdmaGid[] {
 
 /**
  * RoCE versions of the addresses that an RDMA device has.
- * @returns for example [1, 2]; empty when sysfs does not tell
+ * @returns for example [1, 2]; empty when sysfs does not show them
  */
 export function roceVersions(device: string, root = '/'): number[] {
   const ports = `${root}/sys/class/infiniband/${device}/ports`;
@@ -125,24 +125,24 @@ export function roceVersions(device: string, root = '/'): number[] {
   return [...new Set(gids.map(({ type }) => (type === 'v2' ? 2 : 1)))].sort();
 }
 
-/** Whether a GID is an IPv4 address, ::ffff:a.b.c.d: SMC-R version 2 takes no other. */
+/** Whether a GID is an IPv4 address, ::ffff:a.b.c.d. SMC-R version 2 uses only these. */
 export function isIpv4Gid({ gid }: Pick<RdmaGid, 'gid'>): boolean {
   return gid.startsWith('0000:0000:0000:0000:0000:ffff:');
 }
 
-/** The address of an IPv4 GID in dotted form; `undefined` for another one. */
+/** The address of an IPv4 GID in dotted form; `undefined` for other GIDs. */
 export function gidIpv4(gid: Pick<RdmaGid, 'gid'>): string | undefined {
   if (!isIpv4Gid(gid)) return undefined;
   const hex = gid.gid.slice(-9).replace(':', '');
   return [0, 2, 4, 6].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.');
 }
 
-/** Bytes of GRH 40, UDP 8, BTH 12, XRC 4, atomic 28 and ICRC 4: what the kernel sets aside in a RoCE packet. */
+/** Bytes of GRH 40, UDP 8, BTH 12, XRC 4, atomic 28 and ICRC 4: the space that the kernel reserves in a RoCE packet. */
 const ROCE_HEADERS = 96;
 
 /**
  * MTU that a RoCE port uses: the largest of 256, 512, 1024, 2048 and 4096 bytes that fits the interface's MTU with the
- * RoCE headers, as the kernel computes it (iboe_get_mtu). sysfs does not have the port's own word.
+ * RoCE headers, as the kernel computes it (iboe_get_mtu). sysfs does not show the MTU of the port itself.
  * @param mtu of the port's interface, bytes
  * @returns `undefined` when the interface's MTU is too small for RoCE
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * The files below /proc, /sys and others that the suite reads, in one place, and copies of them: what is read from a
- * copy is what would have been read from the system. A reader that looks at a new file adds it here.
+ * A list of the files below /proc, /sys and elsewhere that the suite reads, and a function that copies them, so that a
+ * copy can be read in place of the system. If you read a new file, add it here.
  */
 import {
   existsSync,
@@ -15,16 +15,16 @@ import {
 } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-/** Which lines of a file are kept, for those that are long and mostly about other things. */
+/** The lines to keep of a file that is long and mostly about other things. */
 interface Pattern {
-  /** path with `*` for parts of names and `{a,b}` for choices; symbolic links on the way are copied as such */
+  /** path with `*` for parts of names and `{a,b}` for choices; symbolic links on the path are copied as links */
   path: string;
   lines?: RegExp;
-  /** not where this is there: the kernel tells the same in another way */
+  /** not if this path exists, because the kernel then gives the same facts in another way */
   unless?: string;
 }
 
-/** Modules that SMC consists of or stands on. */
+/** Modules of SMC, and those that it depends on. */
 const MODULES =
   '{smc,smc_diag,dibs,ism,ib_core,ib_uverbs,rdma_cm,rdma_rxe,mlx4_core,mlx4_ib,mlx5_core,mlx5_ib}';
 const MODULE_LINES = /smc|dibs|ism|rdma|rxe|ib_|mlx|infiniband/;
@@ -89,7 +89,7 @@ const PATTERNS: readonly Pattern[] = [
   { path: 'sys/devices/css0/chp0.*/{util_string,chid,type,status}' },
 ];
 
-/** A file that is there and could not be copied. */
+/** A file that exists but could not be copied. */
 export interface Uncopied {
   /** absolute, as on the system */
   path: string;
@@ -97,7 +97,7 @@ export interface Uncopied {
   reason: string;
 }
 
-/** What reading a file says that is there but has no value at the moment: an empty slot, the speed of no link. */
+/** Errors from reading a file that has no value at the moment: an empty slot, the speed of a link that is down. */
 const NO_VALUE: readonly string[] = [
   'ENOENT',
   'ENOTDIR',
@@ -109,7 +109,7 @@ const NO_VALUE: readonly string[] = [
   'ENXIO',
 ];
 
-/** No file that the suite reads is larger; one that is gets cut off. */
+/** No file that the suite reads is larger than this. Larger files are cut off. */
 const SIZE_LIMIT = 4 << 20;
 
 /**
@@ -135,14 +135,14 @@ export function copyHostFiles(
   return failed;
 }
 
-/** `a{b,c}` to `ab` and `ac`, wherever that stands. */
+/** Expands `a{b,c}` to `ab` and `ac`, anywhere in the path. */
 function alternatives(path: string): string[] {
   const [, before, choices, after] = /^(.*?)\{([^}]*)\}(.*)$/.exec(path) ?? [];
   if (choices === undefined) return [path];
   return choices.split(',').flatMap((choice) => alternatives(`${before}${choice}${after}`));
 }
 
-/** Paths that exist; only names with a `*` make it necessary to look. */
+/** Paths that match. Directories are read only for names with a `*`. */
 function expand(root: string, base: string, [name, ...rest]: readonly string[]): string[] {
   if (name === undefined) return [base];
   const at = (entry: string): string[] => expand(root, base ? `${base}/${entry}` : entry, rest);
@@ -158,7 +158,7 @@ function expand(root: string, base: string, [name, ...rest]: readonly string[]):
   }
 }
 
-/** @returns errno name when the file is there and cannot be copied */
+/** @returns errno name when the file exists but cannot be copied */
 function copy(from: string, to: string, path: string, lines: RegExp | undefined): string | undefined {
   try {
     const real = copyLinks(from, to, path);
@@ -187,12 +187,12 @@ function matching(data: Buffer, lines: RegExp): string {
   return wanted.map((line) => `${line}\n`).join('');
 }
 
-/** More than any path of /sys has; against links that lead in circles. */
+/** More links than any path of /sys has; protects against links that lead in circles. */
 const MAX_LINKS = 40;
 
 /**
  * Copies the symbolic links on a path, the last part included.
- * @returns the path without links; `undefined` when it ends in a link to nowhere, or leaves the tree
+ * @returns the path without links; `undefined` when it ends in a broken link or leaves the tree
  */
 function copyLinks(from: string, to: string, path: string): string | undefined {
   let done = '';

@@ -3,7 +3,7 @@
 import { readHostFile } from './host-file.ts';
 
 export interface ResourceLimit {
-  /** Infinity for none */
+  /** Infinity: no limit */
   soft: number;
   hard: number;
 }
@@ -11,10 +11,10 @@ export interface ResourceLimit {
 const RESOURCES = { openFiles: 'Max open files', lockedMemory: 'Max locked memory' } as const;
 
 /**
- * Limits of the process that started this one, which is the user's shell in most cases: Node raises its own soft limit
- * of open files. When that one does not tell, our own.
+ * Limits of the parent process, which is usually the user's shell. Our own soft limit of open files is not used, because
+ * Node raises it. If the limits of the parent cannot be read, our own are returned.
  * @returns number of open files, bytes of locked memory
- * @throws Node's own error when /proc tells neither
+ * @throws Node's own error when /proc has neither
  */
 export function resourceLimits(root = '/'): Record<keyof typeof RESOURCES, ResourceLimit | undefined> {
   const text = readLimits(root);

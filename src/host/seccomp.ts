@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/** Whether a kernel can hand system calls to another process (seccomp_unotify(2)), as far as its files tell. */
+/** Whether a kernel can hand system calls to another process (seccomp_unotify(2)), as far as its files show. */
 import { readFileSync } from 'node:fs';
 
-/** Pieces by the kernel that brought them; without one of them the seccomp way does not work. */
+/** Features, with the kernel version that introduced each of them. The seccomp way needs them all. */
 const PIECES: readonly (readonly [major: number, minor: number, piece: string])[] = [
   [5, 0, 'SECCOMP_RET_USER_NOTIF'],
   [5, 5, 'SECCOMP_USER_NOTIF_FLAG_CONTINUE'],
@@ -10,7 +10,7 @@ const PIECES: readonly (readonly [major: number, minor: number, piece: string])[
 ];
 
 /**
- * What the kernel lacks, in a clause; null when it has all, or when no file tells.
+ * What the kernel lacks, in a clause; null when it has everything, or when no file shows it.
  * @param root of /proc
  */
 export function seccompObstacle(root = '/'): string | null {

@@ -2,8 +2,8 @@
 import { readlinkSync } from 'node:fs';
 
 /**
- * Inode of a socket of this process, by which the kernel's socket tables name it.
- * @returns `undefined` when the descriptor is closed or is no socket
+ * Inode of a socket of this process, which identifies it in the kernel's socket tables.
+ * @returns `undefined` when the descriptor is closed or not a socket
  */
 export function socketInode(fd: number): bigint | undefined {
   try {

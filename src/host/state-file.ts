@@ -2,9 +2,9 @@
 /**
  * Small private files in which a command keeps something between two runs.
  *
- * The directory belongs to the user who runs the command and nobody else can write there or put another one in its
- * place, so no one can plant, lock or redirect a file. A file is written whole under another name and then renamed:
- * readers see the old one or the new one, two writers at once end with the file of one of them, and nobody ever waits.
+ * The directory belongs to the user who runs the command. Nobody else can write to it or replace it, so nobody else can
+ * plant, lock or redirect a file. A file is written under another name and then renamed. So readers see either the old
+ * file or the new one, two simultaneous writers leave the file of one of them, and nobody ever waits.
  */
 import {
   closeSync,
@@ -34,14 +34,14 @@ export class UntrustedError extends Error {
 }
 UntrustedError.prototype.name = 'UntrustedError';
 
-/** More than any state of ours needs; what is larger is not ours. */
+/** More than any of our files needs; a larger file is not ours. */
 const SIZE_LIMIT = 1 << 20;
 
 /**
- * Directory for state of this suite: `$XDG_STATE_HOME/smc-tools`; without it `/run/smc-tools` for root, who may have no
- * home, and `~/.local/state/smc-tools` for others (XDG Base Directory Specification). It need not exist.
- * The runtime directory is not used: it exists in sessions only, so cron and a login would see different states.
- * @returns `undefined` when there is no place
+ * Directory for the state of this suite: `$XDG_STATE_HOME/smc-tools`. If the variable is not set, `/run/smc-tools` for
+ * root, who may have no home, and `~/.local/state/smc-tools` for others (XDG Base Directory Specification). It need not
+ * exist. The runtime directory is not used: it exists only in sessions, so cron and a login would see different states.
+ * @returns `undefined` when there is no such directory
  */
 export function stateDirectory(
   env: Readonly<Record<string, string | undefined>>,
@@ -64,7 +64,7 @@ export function readStateFile(directory: string, name: string): string | undefin
   let fd: number;
   try {
     checkDirectory(directory);
-    // O_NONBLOCK: a FIFO must not make us wait
+    // O_NONBLOCK, so that a FIFO does not block us
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
@@ -86,14 +86,14 @@ export function readStateFile(directory: string, name: string): string | undefin
 }
 
 /**
- * Writes a file of mode 0600, making the directory (mode 0700) when it is not there.
+ * Writes a file of mode 0600, and makes the directory (mode 0700) if it does not exist.
  * @throws UntrustedError; Node's own error
  */
 export function writeStateFile(directory: string, name: string, content: string): void {
   checkAncestors(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   checkDirectory(directory);
-  // nobody else can write here, so the name need not be secret, only new
+  // nobody else can write here, so the name must be new but need not be secret
   const temporary = join(directory, `.${name}.${process.pid}.${process.hrtime.bigint()}`);
   const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
@@ -121,9 +121,9 @@ const EVERYBODY_CAN_WRITE = 0o002;
 const STICKY = 0o1000;
 
 /**
- * Who owns a directory above can swap what is in it, and lead root wherever he likes. So all of them, as they are
- * written and behind symbolic links, must be ours or the system's. Write permission of a group is let pass: home
- * directories with a group of the user's own have it.
+ * The owner of a directory above can replace what is in it, and so redirect root to any file. So all directories of the
+ * path, both as written and after resolving symbolic links, must belong to us or to the system. Write permission for the
+ * group is accepted, because home directories with a private group of the user have it.
  */
 function checkAncestors(directory: string): void {
   const owners = [process.geteuid?.(), 0, lstatSync('/').uid];
@@ -131,7 +131,7 @@ function checkAncestors(directory: string): void {
   const nearest = written.find((path) => lstatSync(path, { throwIfNoEntry: false })) ?? '/';
   for (const path of new Set([...written, ...upwards(realpathSync(nearest))])) {
     const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (!stats) continue; // yet to be made
+    if (!stats) continue; // does not exist yet
     if (!owners.includes(stats.uid)) throw new UntrustedError(path, 'it belongs to another user');
     if (stats.isDirectory() && stats.mode & EVERYBODY_CAN_WRITE && !(stats.mode & STICKY))
       throw new UntrustedError(path, 'everybody can write to it');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Reads units of systemd as it reads them itself: the unit's file, found in the load path, and its drop-ins. Specifiers
- * such as %i are left alone. Nothing is asked of a running systemd, so a recorded tree can be read.
+ * Reads units as systemd does: the unit's file, found in the load path, and its drop-ins. Specifiers
+ * such as %i are left alone. It does not ask a running systemd, so it can read a recorded tree.
  * Sources: systemd.unit(5), systemd.syntax(7).
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -11,18 +11,18 @@ import { basename, dirname, join } from 'node:path';
 export interface Assignment {
   section: string;
   key: string;
-  /** continued lines joined, without blanks at both ends; quotes and escapes as written */
+  /** continued lines joined, without blanks at either end; quotes and escapes as written */
   value: string;
   /** path below the root */
   file: string;
 }
 
 export interface Unit {
-  /** real name: of a name that is an alias, the unit that it stands for */
+  /** real name; for an alias, the name of its unit */
   name: string;
   /** path of its file below the root */
   file: string;
-  /** paths of the drop-ins that count, in the order in which they are read */
+  /** paths of the drop-ins that apply, in the order in which they are read */
   dropIns: readonly string[];
   assignments: readonly Assignment[];
 }
@@ -30,7 +30,7 @@ export interface Unit {
 /** Why there is no unit to read. */
 export type Missing = 'missing' | 'masked';
 
-/** Where units of the system are looked for, first found wins; see the table in systemd.unit(5). */
+/** Search path for units of the system; the first match wins. See the table in systemd.unit(5). */
 export const UNIT_PATH: readonly string[] = [
   '/etc/systemd/system.control',
   '/run/systemd/system.control',
@@ -48,7 +48,7 @@ export const UNIT_PATH: readonly string[] = [
   '/run/systemd/generator.late',
 ];
 
-/** More symbolic links in a row than any alias has. */
+/** Longer than any chain of symbolic links for an alias. */
 const LINKS_MAX = 16;
 
 /** Parts of a unit's name; for foo@bar.service prefix "foo" and instance "bar", for foo@.service instance "". */
@@ -64,8 +64,8 @@ export function nameParts(name: string): { prefix: string; instance: string | un
 /**
  * Reads a unit.
  * @param name with its suffix, such as "nginx.service"
- * @param without base name of a drop-in that is to be left out
- * @throws Node's own error when a file of it cannot be read
+ * @param without base name of a drop-in to leave out
+ * @throws Node's own error when one of its files cannot be read
  */
 export function readUnit(name: string, root = '/', without?: string): Unit | Missing {
   const found = findUnit(name, root);
@@ -78,7 +78,7 @@ export function readUnit(name: string, root = '/', without?: string): Unit | Mis
   return { name: found.name, file: found.file, dropIns, assignments };
 }
 
-/** The file of a unit, and its names: those that lead to it, and those that drop-ins may be filed under. */
+/** The file of a unit, the names that lead to it, and the names under which it can have drop-ins. */
 function findUnit(name: string, root: string): { name: string; file: string; names: string[] } | Missing {
   const names = [name];
   let current = name;
@@ -106,26 +106,26 @@ function templateFileOf(name: string, root: string): string | undefined {
   return instance ? fileOf(`${prefix}@.${type}`, root) : undefined;
 }
 
-/** What a symbolic link in a unit directory says; undefined for a plain file. */
+/** The meaning of a symbolic link in a unit directory; undefined for a regular file. */
 function linkTarget(root: string, path: string): string | undefined {
   const file = join(root, path);
   return lstatSync(file).isSymbolicLink() ? readlinkSync(file) : undefined;
 }
 
-/** A link from foo.service to bar.service makes foo an alias; an instance stays one: foo@1 → bar@ is bar@1. */
+/** A link from foo.service to bar.service makes foo an alias. The instance is kept: foo@1 → bar@ means bar@1. */
 function realName(name: string, target: string): string {
   const [from, to] = [nameParts(name), nameParts(target)];
   return from.instance && to.instance === '' ? `${to.prefix}@${from.instance}.${to.type}` : target;
 }
 
-/** A file of no bytes masks, too. */
+/** An empty file also masks a unit. */
 function isEmpty(root: string, path: string): boolean {
   return lstatSync(followLinks(root, path), { throwIfNoEntry: false })?.size === 0;
 }
 
 /**
  * Drop-ins of all names of a unit: of the instance, of its template, of prefixes that end in a dash, and of its type.
- * Of those with the same base name the first one in the load path counts; then the base names are put in order.
+ * Of several with the same base name, the first one in the load path applies. They are sorted by base name.
  */
 function dropInsOf(names: readonly string[], root: string): string[] {
   const byName = new Map<string, string>();
@@ -161,11 +161,11 @@ function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch {
-    return []; // most of them are not there
+    return []; // most of them do not exist
   }
 }
 
-/** Where the symbolic links of a file end. In a tree, absolute links mean the tree's own root. */
+/** Resolves the symbolic links of a file. Absolute links start at the root of the tree. */
 function followLinks(root: string, path: string): string {
   let current = path;
   for (let links = 0; links < LINKS_MAX; links++) {
@@ -177,13 +177,13 @@ function followLinks(root: string, path: string): string {
   return join(root, current);
 }
 
-/** Assignments of one file. Lines that are no assignment are passed over, as systemd does. */
+/** Assignments of one file. Other lines are ignored, as systemd does. */
 export function parseUnit(text: string, file: string): Assignment[] {
   const assignments: Assignment[] = [];
   let section = '';
   let pending = '';
   for (const line of text.replace(/^\ufeff/, '').split('\n')) {
-    // comments may stand between continued lines
+    // there may be comments between continued lines
     if (/^\s*[#;]/.test(line)) continue;
     const whole = pending + line;
     if (whole.endsWith('\\')) {
@@ -209,25 +209,25 @@ export function parseUnit(text: string, file: string): Assignment[] {
   return assignments;
 }
 
-/** Values of a setting that is a list: those after the last empty assignment, which undoes the ones before it. */
+/** Values of a list setting. An empty assignment removes all values before it. */
 export function listOf(unit: Unit, key: string, section = 'Service'): Assignment[] {
   const all = unit.assignments.filter((entry) => entry.key === key && entry.section === section);
   return all.slice(all.findLastIndex(({ value }) => value === '') + 1);
 }
 
-/** Value of a setting that has one: the last assignment counts, and an empty one is the default. */
+/** Value of a simple setting: that of the last assignment; an empty one means the default. */
 export function settingOf(unit: Unit, key: string, section = 'Service'): string | undefined {
   return (
     unit.assignments.findLast((entry) => entry.key === key && entry.section === section)?.value || undefined
   );
 }
 
-/** Boolean words of systemd. */
+/** Words of systemd for true. */
 export function isYes(value: string | undefined): boolean {
   return /^(1|y|yes|t|true|on)$/i.test(value ?? '');
 }
 
-/** A word, and where it stands in the text. */
+/** A word and its position in the text. */
 export interface Word {
   text: string;
   start: number;
@@ -247,8 +247,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Splits a value as systemd splits command lines, Environment= and lists of paths: at blanks, with quotes that may begin
- * a word, and escapes of C. A quote that is not closed ends with the text.
+ * Splits a value as systemd splits command lines, Environment= and lists of paths: at blanks, with quotes at the
+ * start of a word and C escapes. A missing closing quote is assumed at the end of the text.
  */
 export function splitWords(text: string): Word[] {
   const words: Word[] = [];
@@ -290,7 +290,7 @@ function decodeEscape(rest: string): { text: string; length: number } {
   return { text: ESCAPES[char] ?? char, length: 1 };
 }
 
-/** One word for Environment= and the like, in double quotes where it needs them; percent signs are doubled. */
+/** Formats a word for Environment= and similar settings: in double quotes if needed, with percent signs doubled. */
 export function quoteWord(text: string): string {
   const plain = text.replaceAll('%', '%%');
   if (/^[\w@%+=:,./-]+$/.test(plain)) return plain;
@@ -309,7 +309,7 @@ export function environmentOf(unit: Unit): Map<string, string> {
 }
 
 /**
- * Names that the value of a path setting can hold for an instance: %i, %n and their like. Others stay as they are.
+ * Expands the specifiers for names in a path setting: %i, %n and similar. Others stay as they are.
  */
 export function expandSpecifiers(text: string, name: string): string {
   const { prefix, instance = '', type } = nameParts(name);
@@ -333,7 +333,7 @@ function unescapeName(text: string): string {
     .replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** Units of a type that are in the load path, by name; links that make aliases are among them. */
+/** Names of the units of a type in the load path, including aliases. */
 export function unitNames(type: string, root = '/'): string[] {
   const suffix = `.${type}`;
   return [...new Set(UNIT_PATH.flatMap((directory) => entriesOf(join(root, directory))))]

@@ -7,7 +7,7 @@ import { atPath } from './host-file.ts';
 export interface TcpRow {
   /** TCP_* of the kernel: 1 ESTABLISHED … 10 LISTEN */
   state: number;
-  /** 16 bytes in network order; an IPv4 address takes the first four */
+  /** 16 bytes in network order; an IPv4 address uses the first four */
   source: Uint8Array;
   destination: Uint8Array;
   sourcePort: number;
@@ -20,9 +20,9 @@ const CHUNK_SIZE = 65_536;
 const ROW = /^ *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) /;
 
 /**
- * The rows of one address family, read piece by piece: the table may be longer than what is good to have in memory.
- * @param order byte order of the kernel that wrote it: addresses are printed as 32-bit numbers of the machine
- * @throws Node's own error; without IPv6 there is no tcp6
+ * The rows of one address family, read in pieces, because the table may be too large to keep in memory.
+ * @param order byte order of the kernel that wrote the table: it prints addresses as 32-bit numbers in its own byte order
+ * @throws Node's own error, also for tcp6 on a host without IPv6
  */
 export function* tcpTable(
   family: 'tcp' | 'tcp6',
