@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // npm run test:busy [-- [--all] [--load N] [--minutes N] [demo] [file…]]: the demo and tests in the guest while other
-// processes keep the load of the machine at 20, as on a machine with other work. Without words it runs the demo and some
-// guest tests that decide by time if any do; --all takes all guest tests. The last line is `N passed, N failed`.
-// All that it starts ends with it, however it ends, and when the time (four hours) is over.
+// processes keep the load of the machine at 20, as on a busy machine. By default, it runs the demo and the guest tests
+// that are most likely to depend on time; --all runs all guest tests. The last line is `N passed, N failed`. Everything
+// that it starts ends with it, however it ends, and at the latest after four hours.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 10_000;
 const SAY_EVERY_MS = 60_000;
 
 const words = process.argv.slice(2);
-/** @returns the number behind an option, which is taken out */
+/** @returns the value of an option, after removing both from `words` */
 function number(option, fallback) {
   const at = words.indexOf(option);
   if (at < 0) return fallback;
@@ -45,13 +45,13 @@ const say = (text) => process.stdout.write(`# ${text}\n`);
 
 // ---- load ----
 
-/** Processes that do nothing but run, at most as many as the wanted load. The kernel ends them with this process. */
+/** Processes that only consume processor time, at most as many as the wanted load. The kernel ends them with this process. */
 const burners = [];
 
-/** Processes and threads that run or want to, averaged by the kernel over the last minute. */
+/** The load: running and runnable processes and threads, averaged by the kernel over the last minute. */
 const load = () => Number(readFileSync('/proc/loadavg', 'latin1').split(' ')[0]);
 
-/** Others may have the machine busy, too: burners only make up for what is missing. */
+/** Other processes may also use the machine: burners only add what is missing. */
 function adjust(share = 1 / 4) {
   const missing = Math.round((wantedLoad - load()) * share);
   const count = Math.max(1, Math.min(wantedLoad, burners.length + missing));
@@ -64,7 +64,7 @@ function adjust(share = 1 / 4) {
 
 // ---- what runs under it ----
 
-/** Kills a process group when this process has ended: it reads the group, or an empty line for none, from a pipe. */
+/** Kills a process group when this process has ended. It reads the group from a pipe; an empty line means none. */
 const watcher = spawn(
   'sh',
   ['-c', 'while read -r line; do group=$line; done; [ -z "$group" ] || kill -s KILL -- "-$group"'],
@@ -73,7 +73,7 @@ const watcher = spawn(
 let current;
 let what = '';
 
-/** Runs one of npm's scripts in a process group of its own; its status and output, which is shown as it comes. */
+/** Runs one of npm's scripts in a process group of its own; returns its status and output, and shows the output at once. */
 async function run(title, argv) {
   what = title;
   current = spawn('npm', argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Builds what a package has for machines without a compiler, with Debian's cross compilers:
+// Builds the prebuilt files of a package, for machines without a compiler, with Debian's cross compilers:
 //     node scripts/prebuild.mjs [x64|arm64|s390x…]
-// prebuilds/linux-ARCH gets the C part. The npm package netlink, which we bundle, has its own addon for x64 and arm64;
-// for s390x it is built here and put beside those.
+// The C part is written to prebuilds/linux-ARCH. The npm package netlink, which we bundle, includes its addon for x64 and
+// arm64; for s390x it is built here and added to them.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +14,7 @@ import { buildNative } from '../native/build.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
-/** Debian's name of each machine, which its compilers begin with; by Node's name. */
+/** Debian's name of each machine, with which the names of its compilers begin, by Node's name. */
 export const machines = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu', s390x: 's390x-linux-gnu' };
 
 /** Headers of libuv, which come with Node; they are the same for all machines. */
@@ -24,7 +24,7 @@ function uvHeaders() {
   throw new Error(`${directory} has no uv.h: install the headers of Node`);
 }
 
-/** The compiler expects this one in the C++ library of GCC 11 or newer; everything else is in older ones, too. */
+/** The compiler expects this symbol in the C++ library of GCC 11 or newer; all other symbols are in older ones, too. */
 const NEW_FUNCTION = `#include <new>
 namespace std { void __throw_bad_array_new_length() { throw bad_array_new_length(); } }
 `;
@@ -54,14 +54,14 @@ export async function prebuild(arch) {
   const machine = machines[arch];
   if (!machine) throw new Error(`${arch} is none of ${Object.keys(machines).join(', ')}`);
   const outDir = join(root, 'prebuilds', `linux-${arch}`);
-  // a program asks for the newest version of the C library that it was linked with, unless it has its own copy
+  // a program requires the newest C library with which it was linked, unless it contains its own copy
   const { missingCompiler } = await buildNative({
     outDir,
     cc: `${machine}-gcc`,
     // Debian's C library for s390x lacks what a static program needs to be position-independent
     programFlags: arch === 's390x' ? ['-static', '-no-pie'] : ['-static-pie'],
   });
-  // made for the loaders of this machine, and npm packs no links
+  // it is made for the loaders of this machine, and npm does not pack links
   rmSync(join(outDir, 'preload'), { recursive: true, force: true });
   if (missingCompiler)
     throw new Error(`${machine}-gcc is missing: install gcc-${machine.replaceAll('_', '-')}`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * npm run schemas: makes schemas/ out of the types in src/documents/. A type with a `@title` is a document; the file is
- * named after the title, which is the command line without options that do not matter.
+ * npm run schemas: generates schemas/ from the types in src/documents/. A type with a `@title` is a document. Its file is
+ * named after the title, which is the command line without options that make no difference.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { createGenerator, type Schema } from 'ts-json-schema-generator';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What the generator writes is of draft 7; two keywords are all that differs here. */
+/** The generator writes draft 7; only two keywords differ from the draft we publish. */
 function modern(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(modern);
   if (typeof value !== 'object' || value === null) return value;

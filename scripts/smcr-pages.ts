@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * npm run man: makes the pages of smcr's objects whole. Their names and synopses are written by hand; from DESCRIPTION on
- * they are those of smcd, which tell of both commands, with references and examples of smcr's own.
+ * npm run man: completes the man pages of smcr's objects. NAME and SYNOPSIS are written by hand. From DESCRIPTION on, the
+ * text is that of the smcd page, which describes both commands, with references and examples changed to smcr.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ function sorted(text: string): string {
       .trimEnd()
       .split('\n')
       .map((line) => line.replace(/ ,$/, ''));
-    // without a locale: a hyphen comes before a letter, and nothing before a hyphen
+    // independent of the locale: a hyphen sorts before letters, and the end of a name before a hyphen
     const key = (line: string): string => line.split(' ').slice(2).concat(line.split(' ')[1]!).join(' ');
     return names.sort((a, b) => (key(a) < key(b) ? -1 : 1)).join(' ,\n') + end;
   });

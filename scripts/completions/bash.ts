@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Completion for bash: a file for each command, as bash-completion loads them. */
+/** Completion for bash: one file per command, as bash-completion loads them. */
 import {
   type Candidates,
   LOOK_UP,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Completion for fish: a file for each command. */
+/** Completion for fish: one file per command. */
 import { type Candidates, LOOK_UP, lookUps, type Model, origin, takesNext } from './model.ts';
 
 const FUNCTIONS: Readonly<Record<string, string>> = {
@@ -8,7 +8,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   host: '(__fish_print_hostnames)',
 };
 
-/** A text in single quotes, in which a backslash stands for itself unless it is before one of these two. */
+/** A text in single quotes, in which a backslash is literal unless it precedes one of these two. */
 const quote = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
 
 export function fish(model: Model): string {

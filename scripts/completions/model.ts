@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-/** What the shells have to know of a command, taken from its declaration. */
+/** What the shells need to know about a command, taken from its declaration. */
 import { readFileSync } from 'node:fs';
 import { type NamesOf, type OptionSpec, type Syntax, withCommonOptions } from '../../src/cli/options.ts';
 
-/** Words to offer: these, or names that are looked up. */
+/** Words to offer: fixed words, or a kind of names to look up. */
 export type Candidates = { names: NamesOf } | { words: readonly Word[] };
 
 export interface Word {
   word: string;
-  /** what it means; '' where nothing is declared */
+  /** its meaning; '' if none is declared */
   meaning: string;
 }
 
@@ -16,24 +16,24 @@ export interface CompletedOption {
   short?: string | undefined;
   long?: string | undefined;
   help: string;
-  /** may be given more than once */
+  /** can be given more than once */
   repeats: boolean;
-  /** name of its value; absent: it takes none */
+  /** name of its value; absent: it has no value */
   value?: string | undefined;
-  /** absent: nothing can be offered for the value */
+  /** absent: there is nothing to offer for the value */
   candidates?: Candidates | undefined;
 }
 
 export interface Model {
   name: string;
   options: readonly CompletedOption[];
-  /** what may follow, by the operands before, joined by blanks */
+  /** what can follow, by the preceding operands, joined with blanks */
   operands: ReadonlyMap<string, readonly Candidates[]>;
-  /** the first operand is a command, to which all words behind it belong */
+  /** the first operand is a command, and all following words belong to it */
   startsCommand: boolean;
 }
 
-/** Names of values that say enough. */
+/** Names of values from which the kind of value is clear. */
 const BY_VALUE: Readonly<Record<string, NamesOf>> = {
   FILE: 'file',
   DIR: 'directory',
@@ -101,7 +101,7 @@ function operandStates(
   );
 }
 
-/** Letters of options without a value, then of those with one: what a cluster is made of. */
+/** The letters in a cluster: those of options without a value, and those of options with one. */
 export function letters({ options }: Model): { flags: string; valued: string } {
   const join = (some: readonly CompletedOption[]): string => some.map(({ short = '' }) => short).join('');
   return {
@@ -110,25 +110,25 @@ export function letters({ options }: Model): { flags: string; valued: string } {
   };
 }
 
-/** Extended regular expression: a word after which the value of an option is expected. */
+/** Extended regular expression for words after which the value of an option is expected. */
 export function takesNext(model: Model): string {
   const { flags, valued } = letters(model);
   const long = model.options.flatMap(({ long, value }) => (long && value ? [`--${long}`] : []));
   const alternatives = [...(valued ? [`-[${flags}]*[${valued}]`] : []), ...long];
-  // without options that take a value: what no word is
+  // there are no options with a value: a pattern that no word matches
   return alternatives.length > 0 ? `^(${alternatives.join('|')})$` : '^$.';
 }
 
 /** A text in single quotes, for sh, bash and zsh. */
 export const shellQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** Names that each shell knows by itself. */
+/** Kinds of names that each shell knows by itself. */
 export const BUILT_IN = ['host', 'command', 'file', 'directory'] as const;
 
 /**
- * How the other names are found: a script of sh, $1 is the command as it was typed. Files tell most, so that the key
- * answers at once; the suite itself is asked for what only the kernel knows. Names may hold anything, so the scripts
- * print and the shells compare them as they are, one a line.
+ * How the other names are found: by sh scripts, in which $1 is the command as it was typed. Most scripts read files, so
+ * that the answer comes at once. They run the suite only for names that only the kernel knows. Names can contain any
+ * character, so the scripts print them unchanged, one per line, and the shells compare them unchanged.
  */
 export const LOOK_UP: Readonly<Record<Exclude<NamesOf, (typeof BUILT_IN)[number]>, string>> = {
   interface: each('/sys/class/net/*/ifindex', true),
@@ -142,20 +142,20 @@ export const LOOK_UP: Readonly<Record<Exclude<NamesOf, (typeof BUILT_IN)[number]
   netns: each('/run/netns/*'),
 };
 
-/** Prints the last part of each path, or the directory that it is in. */
+/** Prints the last part of each path, or the name of its directory. */
 function each(pattern: string, isInside = false): string {
   const parent = isInside ? `f=\${f%/*}; ` : '';
   return `for f in ${pattern}; do [ -e "$f" ] || continue; ${parent}printf "%s\\n" "\${f##*/}"; done`;
 }
 
-/** Asks a command for the first word of its lines; one of the suite is where the typed command is. */
+/** Runs a command and prints the first word of each line. Commands of the suite are looked for next to the typed one. */
 function firstColumn(command: string, isOurs = true): string {
   const [program, ...words] = command.split(' ');
   const call = isOurs ? [`"\${1%"\${1##*/}"}${program}"`, ...words].join(' ') : command;
   return `${call} 2>/dev/null | while read -r id rest; do printf "%s\\n" "$id"; done`;
 }
 
-/** Kinds of names that a command needs and the shell does not know. */
+/** Kinds of names that a command needs and the shell does not know itself. */
 export function lookUps(model: Model): (keyof typeof LOOK_UP)[] {
   const all = [...model.options.map(({ candidates }) => candidates), ...[...model.operands.values()].flat()];
   const kinds = all.flatMap((candidates) => (candidates && 'names' in candidates ? [candidates.names] : []));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Writes dist/completions/{bash,zsh,fish}, a file for each command and shell: all three load them by the command's
+ * Writes dist/completions/{bash,zsh,fish}, one file per command and shell. All three shells find them by the command's
  * name. Part of the build.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Completion for zsh: a file for each command, to be autoloaded from a directory of fpath. */
+/** Completion for zsh: one file per command, to be autoloaded from a directory of fpath. */
 import {
   type Candidates,
   type CompletedOption,
@@ -81,7 +81,7 @@ function optionSpec(own: string, { short, long, help, value, candidates, repeats
   const others = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(' ');
   const explanation = `[${help.replace(/[[\]\\]/g, '\\$&')}]`;
   const argument = value ? `:${value}:${candidates ? action(own, candidates) : ' '}` : '';
-  // -dd is -d twice, so letters may be repeated where it makes no difference
+  // -dd is -d twice, so letters can be repeated; for most it makes no difference
   const first = repeats ? "'*'" : shellQuote(`(${others})`);
   const names = spellings.length > 1 ? `{${spellings.join(',')}}` : spellings[0];
   return `${first}${names}${shellQuote(`${explanation}${argument}`)}`;

@@ -11,11 +11,11 @@ function text(path: string): string | undefined {
 }
 
 export interface ModuleOrigin {
-  /** file below /lib/modules/RELEASE, as in "kernel/net/smc/smc.ko"; `undefined` when the list does not have it */
+  /** file below /lib/modules/RELEASE, as in "kernel/net/smc/smc.ko"; `undefined` when the module list does not have it */
   file: string | undefined;
-  /** hash of its sources, of the module that is loaded */
+  /** hash of the sources of the loaded module (srcversion) */
   sourceVersion: string | undefined;
-  /** it was not built together with the kernel ("O" in /sys/module/NAME/taint) */
+  /** it was not built with the kernel ("O" in /sys/module/NAME/taint) */
   isOutOfTree: boolean;
 }
 
@@ -29,7 +29,7 @@ export function moduleOrigin(name: string, release: string, root = '/'): ModuleO
   };
 }
 
-/** Directories of modprobe.d(5); a file hides those of the same name in later ones. */
+/** Directories of modprobe.d(5); a file hides files of the same name in later directories. */
 const DIRECTORIES = [
   'etc/modprobe.d',
   'run/modprobe.d',
@@ -41,16 +41,16 @@ const DIRECTORIES = [
 export interface ModuleBlock {
   /** path without the root, or "the kernel's command line" */
   where: string;
-  /** the line or word as it is written */
+  /** the line or word, unchanged */
   line: string;
 }
 
 /**
  * What keeps a module from being loaded on demand: a `blacklist` line, an `install` line that runs false or true
- * instead, or a word on the kernel's command line. Lines with other commands are let pass.
+ * instead, or a word on the kernel's command line. `install` lines with other commands are ignored.
  */
 export function moduleBlock(name: string, root = '/'): ModuleBlock | undefined {
-  // modprobe takes a dash and an underscore for the same
+  // modprobe treats a dash like an underscore
   const same = name.replaceAll('_', '[-_]');
   const line = new RegExp(
     `^[ \\t]*(?:blacklist[ \\t]+${same}[ \\t]*$|install[ \\t]+${same}[ \\t]+(?:\\S*/)?(?:false|true)\\b.*$)`,
@@ -74,6 +74,6 @@ function files(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
   } catch {
-    return []; // most of these directories need not exist
+    return []; // most of these directories do not exist
   }
 }

@@ -6,14 +6,14 @@ import type { InheritedState } from './process-state.ts';
 
 export interface NativeAddon {
   /**
-   * Moves the main thread to the network namespace that a file stands for, and gives it a /sys of that namespace in a
-   * mount namespace of its own. Threads that are made later are there, too; those that run already stay where they are.
+   * Moves the main thread to the network namespace of a file, and mounts a /sys of that namespace in a mount namespace of
+   * its own. Threads that are started later are there, too; threads that are already running stay behind.
    * @throws Node-like error with code, and with syscall "open", "setns", "unshare" or "mount"
    */
   enterNetworkNamespace(file: string): void;
   /**
-   * Becomes another program; `state` is what Node has overwritten, and is put back.
-   * @throws Node-like error with code, when that fails
+   * Becomes another program. `state` has the settings that Node has overwritten; they are restored first.
+   * @throws Node-like error with code, when the program cannot be executed
    */
   execve(
     file: string | Buffer,
@@ -22,7 +22,7 @@ export interface NativeAddon {
     state: InheritedState,
   ): never;
   /**
-   * An extended attribute; null where the file, or its file system, has none of that name.
+   * Reads an extended attribute; null if the file or its file system does not have it.
    * @throws Node-like error with code
    */
   getxattr(file: string | Buffer, name: string): Uint8Array | null;

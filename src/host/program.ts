@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Looks at a program before it is started: finds the file as execvp(3) does, follows scripts to their interpreter and
- * known wrappers to what they start, and tells what the kernel and the dynamic loader will make of it. Nothing is
+ * Inspects a program before it is started: finds the file as execvp(3) does, follows scripts to their interpreter and
+ * known wrappers to what they start, and predicts what the kernel and the dynamic loader will do. Nothing is
  * executed. Names are latin1 strings, so that every byte survives.
  */
 import {
@@ -20,34 +20,34 @@ import { DEFAULT_PATH, type Effect, wrapperEffect } from './wrappers.ts';
 
 /** What the calling process may do, from /proc/self/status. */
 export interface Caller {
-  /** real IDs; those of the process where /proc does not tell */
+  /** real IDs; those of this process if /proc does not have them */
   uid: number;
   gid: number;
   /** CAP_SYS_ADMIN is in its effective set */
   isAdmin: boolean;
-  /** PR_SET_NO_NEW_PRIVS: setuid bits have no effect any more */
+  /** PR_SET_NO_NEW_PRIVS: setuid bits no longer have an effect */
   hasNoNewPrivileges: boolean;
 }
 
 /** Why the ELF file at the end of the chain is not known. */
 export type Unknown =
-  /** a command in the chain is not to be found */
+  /** a command in the chain was not found */
   | 'missing'
-  /** it may be executed, but not read */
+  /** it can be executed, but not read */
   | 'unreadable'
   /** the headers contradict each other */
   | 'damaged'
-  /** neither ELF nor text: for binfmt_misc(5), or for nobody */
+  /** neither ELF nor text: run by binfmt_misc(5), or not at all */
   | 'not-elf'
   /** more interpreters than the kernel follows */
   | 'too-deep';
 
 export interface Program {
-  /** what execve(2) gets; the first candidate that can be executed */
+  /** the file passed to execve(2): the first candidate that can be executed */
   file: string;
-  /** the file is text without a #! line: execvp(3) gives it to the shell, execve(2) does not */
+  /** the file is text without a #! line: execvp(3) runs it with the shell, execve(2) does not */
   isShellText: boolean;
-  /** the last file of the chain: for a script its interpreter */
+  /** the last file of the chain; for a script, its interpreter */
   image: string;
   elf: ElfFile | null;
   unknown: Unknown | null;
@@ -65,7 +65,7 @@ export interface Program {
 
 export interface ProgramOptions {
   caller: Caller;
-  /** value of PATH for the first lookup */
+  /** value of PATH for the first look-up */
   path: string | undefined;
   /** root of /proc */
   root?: string;
@@ -75,9 +75,9 @@ export interface ProgramOptions {
 
 /** Bytes of a file in which the kernel looks for #! (BINPRM_BUF_SIZE). */
 const SCRIPT_LINE_MAX = 256;
-/** Interpreters that are themselves scripts: binfmt_script gives up after these. */
+/** How many interpreters can be scripts themselves before binfmt_script gives up. */
 const INTERPRETERS_MAX = 5;
-/** Wrappers in wrappers; more is a joke or an endless loop. */
+/** How many wrappers can start each other; more is assumed to be an endless loop. */
 const WRAPPERS_MAX = 16;
 const CAP_SYS_ADMIN = 21;
 
@@ -93,7 +93,7 @@ export function currentCaller(root = '/'): Caller {
   try {
     status = readFileSync(`${root}/proc/self/status`, 'latin1');
   } catch {
-    // no /proc: the process itself knows half of it
+    // no /proc: Node gives at least the IDs
   }
   const number = (name: string): number | undefined => {
     const [, text] = new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status) ?? [];
@@ -132,7 +132,7 @@ export function findExecutable(command: string, path: string | undefined): strin
 /**
  * Follows a command to the ELF file that runs in the end.
  * @param argv as latin1
- * @returns undefined when the command or its interpreter is not there or must not be executed: execve(2) will tell why
+ * @returns undefined when the command or its interpreter does not exist or must not be executed: execve(2) will report why
  */
 export function lookAtProgram(argv: readonly string[], options: ProgramOptions): Program | undefined {
   let words = argv;
@@ -207,7 +207,7 @@ interface Chain {
   elf: ElfFile | null;
   unknown: Unknown | null;
   isShellText: boolean;
-  /** the file, and each interpreter, with the arguments that it gets */
+  /** the file and each interpreter, with its arguments */
   steps: { file: string; argv: readonly string[] }[];
 }
 
@@ -257,15 +257,15 @@ function interpreterOf(file: string): { words: string[]; hasLine: boolean } | 'n
     return start.length > 0 && !start.includes(0) ? { words: ['/bin/sh'], hasLine: false } : 'not-elf';
   const line = text.slice(2).split(/[\n\0]/, 1)[0]!;
   const [, interpreter, argument] = /^[ \t]*([^ \t]+)[ \t]*(.*?)[ \t]*$/s.exec(line) ?? [];
-  // cut off within its name: the kernel refuses it
+  // the name is cut off: the kernel refuses it
   const isCut = !/[\n\0]/.test(text) && argument === '' && start.length === SCRIPT_LINE_MAX;
   if (!interpreter || isCut) return 'not-elf';
   return { words: argument ? [interpreter, argument] : [interpreter], hasLine: true };
 }
 
 /**
- * What makes the kernel set AT_SECURE for the new program, upon which the loader ignores what is to be preloaded: other
- * effective IDs than real ones, or capabilities from the file for somebody who is not root.
+ * What makes the kernel set AT_SECURE for the new program: effective IDs that differ from the real IDs, or capabilities
+ * of the file if the caller is not root. The loader then ignores preloaded libraries.
  */
 function privilegeGained(image: string, { caller, root = '/', getxattr }: ProgramOptions): string | null {
   if (caller.hasNoNewPrivileges) return null;
@@ -279,12 +279,12 @@ function privilegeGained(image: string, { caller, root = '/', getxattr }: Progra
     else if (caller.uid !== 0 && getxattr?.(file, 'security.capability')) gains = 'given file capabilities';
     if (gains && mountOptions(realpathSync.native(file, 'latin1'), root).includes('nosuid')) return null;
   } catch {
-    // not to be seen: then it will hardly be run
+    // the file cannot be inspected, so it probably cannot be run either
   }
   return gains;
 }
 
-/** Options of the mount that a file is on; empty when that is not known. */
+/** Mount options of the file system of a file; empty if not known. */
 export function mountOptions(file: string, root = '/'): string[] {
   let text: string;
   try {
@@ -300,7 +300,7 @@ export function mountOptions(file: string, root = '/'): string[] {
       String.fromCharCode(Number.parseInt(octal, 8)),
     );
     const isAbove = point === '/' || file === point || file.startsWith(`${point}/`);
-    // a later mount on the same place hides the earlier one
+    // a later mount on the same directory hides the earlier one
     if (isAbove && point.length >= (best?.point.length ?? 0)) best = { point, options };
   }
   return best?.options.split(',') ?? [];

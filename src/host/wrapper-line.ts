@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/** Takes the command line of a wrapper apart, as getopt(3) and getopt_long(3) do. */
+/** Parses the command line of a wrapper, as getopt(3) and getopt_long(3) do. */
 import type { Wrapper } from './wrapper-table.ts';
 
 export interface CommandLine {
   /** all words after the name */
   given: readonly string[];
-  /** what is no option */
+  /** the words that are not options */
   operands: readonly string[];
-  /** Whether one of these options is given; a lone dash counts as one. */
+  /** Whether one of these options is given. A single dash is treated as an option. */
   has(...names: string[]): boolean;
   /** The last value of one of these options. */
   value(...names: string[]): string | undefined;
@@ -15,7 +15,7 @@ export interface CommandLine {
 
 /**
  * @param given words after the name
- * @returns the option that is not known, in a string, where the line cannot be taken apart
+ * @returns if the line cannot be parsed, the unknown option, as a string
  */
 export function takeApart(given: readonly string[], wrapper: Wrapper): CommandLine | string {
   const options: [string, string | undefined][] = [];
@@ -56,12 +56,12 @@ function longOption(word: string, rest: string[], { long = '', isSingleDash }: W
     const [, word = '', form] = /^([^=:]+)(=\??|:\d)?$/.exec(entry) ?? [];
     return { word, form };
   });
-  // with one dash it may be a cluster of short ones, so only whole names count
+  // after a single dash it may be a cluster of short options, so only full names match
   const hits = known.filter((entry) => entry.word === name);
   if (hits.length === 0 && dashes === '--')
     hits.push(...known.filter((entry) => entry.word.startsWith(name)));
   const [hit, second] = hits;
-  // a lone letter is an option of one letter with several values
+  // a single letter is a short option with several values
   if (!hit || second || (name.length === 1 && hit.word !== name)) return undefined;
   if (glued !== undefined) return [[hit.word, glued]];
   if (!hit.form || hit.form === '=?') return [[hit.word, undefined]];

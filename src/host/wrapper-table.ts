@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
- * Programs whose job is to start another one, and how each finds it on its command line. Sources: their man pages, and
- * their sources where those are short of words (util-linux 2.41, coreutils 9.7, runit, daemontools, s6, tini, dumb-init).
+ * Programs that start another program, and how each finds it on its command line. Sources: their man pages, and their
+ * source code where the pages do not say enough (util-linux 2.41, coreutils 9.7, runit, daemontools, s6, tini, dumb-init).
  */
 import type { CommandLine } from './wrapper-line.ts';
 
-/** What a command line comes to: words of the program, or text for a shell; null when it starts none. */
+/** The result of a command line: words of the program, or text for a shell; null if it starts nothing. */
 export type Target = { words: readonly string[] } | { text: string } | 'unclear' | null;
 
 /**
- * A row of the table. Lists have blanks in between and name options: a letter is a short one, more than that a long one.
+ * A row of the table. Lists name options, separated by blanks: a single letter is a short option, others are long.
  */
 export interface Wrapper {
   /** short options, as for getopt(3): `n:` has a value, `n::` only one in the same word */
@@ -18,23 +18,23 @@ export interface Wrapper {
   long?: string;
   /** long options may have a single dash */
   isSingleDash?: true;
-  /** options are unknown, and none has its value in the next word */
+  /** the options are not known, but none has its value in the next word */
   isLoose?: true;
-  /** options may stand behind operands, up to `--` */
+  /** options can follow operands, up to `--` */
   isPermuted?: true;
-  /** operands in front of the command */
+  /** number of operands before the command */
   operands?: number;
-  /** options upon which no program is started */
+  /** options with which no program is started */
   stops?: string;
-  /** options upon which LD_PRELOAD does not get to the program; `*`: never */
+  /** options with which the program does not get LD_PRELOAD; `*`: it never does */
   wipes?: string;
-  /** options upon which the program is one of another file tree; `*`: always */
+  /** options with which the program is in another file tree; `*`: it always is */
   moves?: string;
-  /** options that name the directory of a program with a relative name */
+  /** options that name the directory for relative program names */
   directory?: string;
-  /** a service is asked to start the program, so that it is no child; unless one of these options is given */
+  /** a service starts the program, so it is not a child, unless one of these options is given */
   service?: { unless: string };
-  /** where the command is, if not behind options and operands */
+  /** where the command is, if it does not follow options and operands */
   find?: (line: CommandLine) => Target;
 }
 
@@ -48,7 +48,7 @@ const textOf = (line: CommandLine, ...names: string[]): Target => {
   return text === undefined ? null : { text };
 };
 
-/** Options differ from shell to shell; what counts is a c among them: sh -ec TEXT NAME ARGUMENT. */
+/** Options differ between shells; only a c among them matters: sh -ec TEXT NAME ARGUMENT. */
 const SHELL: Wrapper = {
   isLoose: true,
   find: ({ given }) => {
@@ -84,11 +84,11 @@ const MPI: Wrapper = {
   short: 'n:c:H:x:N:f:qvVlhs:',
   long: 'np= host= hostfile= hosts= machinefile= ppn= npernode= mca:2 gmca:2 genv:2 env:2 genvlist= envlist= genvall genvnone map-by= bind-to= rank-by= wdir= wd= path= prefix= app= timeout= cpu-set= cpus-per-proc= rankfile= rf= output-filename= output= tune= am= personality= stdin= iface= launcher= rmk= oversubscribe nooversubscribe allow-run-as-root bynode byslot bycore quiet verbose report-bindings tag-output timestamp-output nolocal use-hwthread-cpus use-hwthreads display-map display-allocation bind-to-core bind-to-none print-all-exitcodes prepend-rank',
   isSingleDash: true,
-  // several programs may stand there, with colons in between
+  // there may be several programs, separated by colons
   find: (line) => (line.operands.includes(':') ? 'unclear' : words(line.operands)),
 };
 
-/** Rows of subcommands; the others of perf start nothing, or are too many to follow. */
+/** Rows of subcommands of perf. Its other subcommands start nothing, or are too complex to follow. */
 const PERF: Readonly<Record<string, Wrapper>> = {
   'perf stat': {
     short: 'aABcdgiklnNSTvjJe:r:p:t:C:G:x:o:I:D:M:',
@@ -155,7 +155,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   setarch: {
     ...SETARCH,
     isPermuted: true,
-    // the machine may be left out if there are options
+    // the machine can be omitted if there are options
     find: ({ given, operands }) => words(given[0]?.startsWith('-') ? operands : operands.slice(1)),
   },
 
@@ -179,7 +179,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     find: ({ operands }) => {
       const end = operands.findIndex((word) => /^:::{1,2}\+?$/.test(word));
       const template = end < 0 ? operands : operands.slice(0, end);
-      // {} stands for the arguments
+      // {} is replaced with the arguments
       return { text: template.filter((word) => !word.includes('{')).join(' ') };
     },
   },
@@ -215,7 +215,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     long: 'null arg-file= delimiter= eof=? replace=? max-lines=? max-args= max-procs= max-chars= process-slot-var= open-tty interactive no-run-if-empty verbose exit show-limits',
   },
 
-  // libraries of others; they append to LD_PRELOAD, except for one
+  // programs that preload libraries; all but one append to LD_PRELOAD
   authbind: { long: 'deep depth=' },
   catchsegv: {},
   eatmydata: {},
@@ -237,7 +237,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   },
   tsocks: {},
 
-  // measuring and looking inside
+  // measuring and tracing
   gdb: {
     short: 'x:b:l:s:e:c:p:d:nqwh',
     long: 'ex= eval-command= command= iex= init-eval-command= ix= init-command= cd= directory= symbols= exec= se= core= pid= tty= data-directory= nx nh quiet silent batch batch-silent return-child-result tui nw nowindows args readnow readnever write statistics annotate= interpreter= fullname',
@@ -338,7 +338,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     short: '46BM0shdoajptNn:f:b:l:',
     long: 'netns= family= batch= loops= rcvbuf= rc= stats statistics details human-readable iec resolve oneline timestamp tshort all color=? json pretty brief numeric force Version echo',
     isSingleDash: true,
-    // words of ip may be cut off: ip netns e, ip vrf ex
+    // words of ip can be abbreviated: ip netns e, ip vrf ex
     find: (line) => {
       const [object = '', verb = '', ...rest] = line.operands;
       if (!/^(netns?|vrf)$/.test(object) || verb === '' || !'exec'.startsWith(verb)) return null;
@@ -417,7 +417,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     ].map((name) => [name, { service: { unless: '' } }]),
   ),
 
-  // programs that start others on the way to their own work
+  // programs that start others as a part of their own work
   mpiexec: MPI,
   mpirun: MPI,
   orterun: MPI,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Programs whose job is to start another one: which one that is, and whether what is preloaded gets to it. Words are
- * latin1 strings, so that every byte survives.
+ * Programs that start another program: which one they start, and whether it gets the preloaded library. Words are latin1
+ * strings, so that every byte survives.
  */
 import { takeApart } from './wrapper-line.ts';
 import { WRAPPERS, type Wrapper } from './wrapper-table.ts';
@@ -11,29 +11,29 @@ export type Effect =
       kind: 'starts';
       /** the program with its arguments; empty if it cannot be followed, or need not be */
       argv: readonly string[];
-      /** PATH in which it is found */
+      /** PATH in which it is looked up */
       path: string | undefined;
-      /** by way of a shell, which may know the name itself */
+      /** through a shell, in which the name may be a builtin */
       isText: boolean;
-      /** what keeps LD_PRELOAD from it: "env -i" */
+      /** what removes LD_PRELOAD: "env -i" */
       wipes: string | null;
-      /** what makes it a program of another file tree: "chroot" */
+      /** what starts it in another file tree: "chroot" */
       moves: string | null;
     }
-  /** has a service start its program, which is no child of it */
+  /** has a service start its program, which is then not a child of the wrapper */
   | { kind: 'elsewhere'; by: string }
   /** starts something, but the command line is not understood: "nice --new-option" */
   | { kind: 'unclear'; by: string };
 
-/** Where execvp(3) looks when PATH is not set. */
+/** Search path of execvp(3) if PATH is not set. */
 export const DEFAULT_PATH = '/bin:/usr/bin';
 
 /**
- * What a program does with the program that its arguments name; undefined for all that are not known as wrappers, and
- * for command lines that start nothing.
+ * What a wrapper does with the program that its arguments name; undefined for programs that are not known as wrappers,
+ * and for command lines that start nothing.
  * @param name base name
  * @param argv its name included
- * @param path PATH as the wrapper gets it
+ * @param path value of PATH for the wrapper
  */
 export function wrapperEffect(
   name: string,
@@ -43,7 +43,7 @@ export function wrapperEffect(
   if (name === 'env') return envEffect(argv.slice(1), path);
   const [wrapper, words] = rowOf(name, argv.slice(1));
   if (!wrapper) return undefined;
-  // sudo and the like clear what is preloaded whatever the command line is
+  // sudo and similar programs always remove LD_PRELOAD
   if (wrapper.wipes === '*') return { ...NOT_FOLLOWED, path, wipes: name };
   if (wrapper.service?.unless === '') return { kind: 'elsewhere', by: name };
 
@@ -65,7 +65,7 @@ export function wrapperEffect(
   return { kind: 'starts', ...found, path, wipes, moves };
 }
 
-/** Row of the table, and the words that it is about; for perf(1) those of its subcommand. */
+/** The row of the table, and the words to which it applies; for perf(1), those of the subcommand. */
 function rowOf(name: string, words: readonly string[]): [Wrapper | undefined, readonly string[]] {
   const at = words.findIndex((word) => !word.startsWith('-'));
   const key =
@@ -83,7 +83,7 @@ const NOT_FOLLOWED = { kind: 'starts', argv: [], isText: false, wipes: null, mov
 const dashed = (option: string): string =>
   option === '-' ? '-' : option.length === 1 ? `-${option}` : `--${option}`;
 
-/** `chroot /`, and a bwrap whose tree is that of the host. */
+/** Whether the file tree is that of the host after all: `chroot /`, and bwrap if it binds / to /. */
 function isSameTree(name: string, words: readonly string[]): boolean {
   if (name === 'chroot') return words.includes('/');
   return (
@@ -96,7 +96,7 @@ function isSameTree(name: string, words: readonly string[]): boolean {
 
 type CommandLineOf = Exclude<ReturnType<typeof takeApart>, string>;
 
-/** What is started, if anything. */
+/** The program that is started, if any. */
 function targetOf(
   wrapper: Wrapper,
   line: CommandLineOf,
@@ -110,13 +110,13 @@ function targetOf(
   return { argv: [inDirectory(command, directory), ...rest], isText: false };
 }
 
-/** The name as it is from here. */
+/** The name, relative to the current directory. */
 function inDirectory(command: string, directory: string | undefined): string {
   const isRelative = command.includes('/') && !command.startsWith('/');
   return directory && isRelative ? `${directory}/${command}` : command;
 }
 
-/** The words of a command line for a shell; none if it has more than words, assignments and plain quotes. */
+/** The words of a shell command; none if it contains more than words, assignments and plain quotes. */
 function simpleCommand(text: string): string[] {
   const words = /[$`|&;<>()*?[\]{}~!\n]/.test(text) ? [] : (splitString(text) ?? []);
   while (/^[A-Za-z_]\w*=/.test(words[0] ?? '')) if (/^(PATH|LD_PRELOAD)=/.test(words.shift()!)) return [];
@@ -129,7 +129,7 @@ const ENV: Wrapper = {
   long: 'ignore-environment null debug unset= chdir= split-string= argv0= block-signal=? default-signal=? ignore-signal=? list-signal-handling',
 };
 
-/** env(1): options, of which -S puts words in its place, and assignments. */
+/** env(1): options, of which -S is replaced with the words of its value, and assignments. */
 function envEffect(given: readonly string[], path: string | undefined): Effect | undefined {
   let words = [...given];
   let wipes: string | null = null;
@@ -145,7 +145,7 @@ function envEffect(given: readonly string[], path: string | undefined): Effect |
       words.shift();
       break;
     }
-    // one option after the other, since their order counts; a word that cannot be an option tells whether it takes one
+    // one option at a time, because their order matters; the word after an option may be its value
     const [word = '', next, ...rest] = words;
     const probe = takeApart([word, ''], ENV);
     if (typeof probe === 'string') return { kind: 'unclear', by: `env ${probe}` };
@@ -175,7 +175,7 @@ function envEffect(given: readonly string[], path: string | undefined): Effect |
   return { kind: 'starts', argv, path: search, isText: false, wipes, moves: null };
 }
 
-/** Words with plain quotes; undefined where there is more to them. */
+/** Words with plain quotes; undefined if there is anything else in them. */
 function splitString(text: string): string[] | undefined {
   if (!/^(?:\s|'[^']*'|"[^"\\$`]*"|[^\s'"\\])*$/.test(text)) return undefined;
   const words = text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * Starts a command's bundle with V8's code cache beside it, which halves the time that our own code adds to the
- * start of Node (measured in bench/README.md). The cache is made when the package is built and again when it is
- * installed, for the Node that is there then; V8 refuses one of another version and compiles as usual. Plain
- * CommonJS, copied to dist/ as it is: whatever runs before the bundle has to be small.
+ * Starts a command's bundle with its V8 code cache, which halves the time that our own code adds to the start of Node
+ * (measured in bench/README.md). The cache is made when the package is built, and again when it is installed, for the
+ * Node that is installed there. V8 rejects the cache of another version and compiles as usual. This file is plain CommonJS
+ * and is copied to dist/ unchanged, because code that runs before the bundle must be small.
  */
 const { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const { basename, join } = require('node:path');
@@ -22,7 +22,7 @@ function readCache(name) {
   try {
     return readFileSync(join(__dirname, `${name}.cache`));
   } catch {
-    return undefined; // read-only or fresh installation: compiled anew each time
+    return undefined; // read-only or fresh installation: compiled at each start
   }
 }
 
@@ -56,7 +56,7 @@ const emptyKernel = {
 
 const nowhere = { write() {}, flush() {}, error() {}, isTerminal: false, env: {} };
 
-/** Commands that do more without options than a build should: this one goes through the whole system. */
+/** Commands that the build must not run without options: this one reads the whole system. */
 const WITHOUT_WARM_UP = ['smc_dbg'];
 
 /** Writes the caches of all commands. */
@@ -65,10 +65,10 @@ exports.writeCaches = async () => {
     if (!file.endsWith('.cjs') || file === basename(__filename)) continue;
     const name = file.slice(0, -'.cjs'.length);
     const { script, run } = compile(name);
-    // what runs now is in the cache as code, the rest as source that is compiled when it is needed
+    // functions that run now are cached as code; the others are compiled when they are needed
     for (const argv of [['--version'], ['--help'], ...(WITHOUT_WARM_UP.includes(name) ? [] : [[]])])
       await run(argv, { io: nowhere, transport: emptyKernel });
-    // a command that starts while we write finds the old file or the new one
+    // a command that starts meanwhile finds either the old file or the new one
     const temporary = join(__dirname, `${name}.cache.${process.pid}`);
     try {
       writeFileSync(temporary, script.createCachedData());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** ELF files made by hand: headers only, nothing in them could run. */
+/** ELF files made by hand: they have only headers and cannot run. */
 
 export interface ElfImageOptions {
   bits?: 32 | 64;
@@ -12,7 +12,7 @@ export interface ElfImageOptions {
   needed?: readonly string[];
   /** note of the Go linker */
   goNote?: boolean;
-  /** section headers, with Go's sections where `goVersion` is given */
+  /** section headers, with Go's sections if `goVersion` is given */
   sections?: boolean;
   goVersion?: string;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Stands for a test: starts what goes on for ever in every way in which tests start programs, and waits. */
+/** Acts as a test: starts endless programs in every way in which tests start programs, and waits. */
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { tied } from './tied.ts';

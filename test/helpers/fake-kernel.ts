@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * A kernel for unit tests, below the real connection: it takes requests as bytes and answers with datagrams that are
- * encoded by the same schemas. Never the only proof of anything: the guest tests are.
+ * A kernel for unit tests, below the real connection: it reads requests as bytes and answers with datagrams, encoded by
+ * the same schemas. It proves nothing about real kernels; the guest tests do that.
  */
 import { constants } from 'node:os';
 import { type ByteOrder, type Codec, hostByteOrder } from '../../src/netlink/codec.ts';
@@ -28,10 +28,10 @@ import {
 } from '../../src/netlink/uapi/rtnetlink.ts';
 import { smcDiagAttributes, smcDiagMessage, smcDiagRequest } from '../../src/netlink/uapi/smc-diag.ts';
 
-/** A handler throws this to answer with an errno: an ERROR, or for a dump with `late` a DONE after the rows. */
+/** A handler throws this to answer with an errno: an ERROR, or with `late` (dumps only) a DONE after the rows. */
 export class Errno extends Error {
   readonly code: string;
-  /** rows that a failing dump gives out before its DONE */
+  /** rows that a failing dump sends before its DONE */
   readonly rows: object[] | undefined;
 
   constructor(code: string, rows?: object[]) {
@@ -41,7 +41,7 @@ export class Errno extends Error {
   }
 }
 
-/** Gets the request's attributes; returns the rows of the reply. */
+/** Is called with the attributes of the request; returns the rows of the reply. */
 export type Handler = (attributes: Record<string, unknown>) => object[] | undefined;
 
 type Commands = Readonly<Record<string, GenlCommand<never, unknown>>>;
@@ -58,20 +58,20 @@ export class FakeKernel implements Transport {
   readonly order: ByteOrder;
   /** "FAMILY COMMAND" of every request, in order */
   readonly log: string[] = [];
-  /** sockets that are open right now */
+  /** sockets that are currently open */
   openSockets = 0;
-  /** answers before everything else */
+  /** called first; if it answers, nothing else is called */
   raw: RawHandler | undefined;
   /** rows of an SMC socket dump: the fields of smc_diag_msg, attributes under `attributes` */
   sockets: Handler | undefined;
   /**
-   * rows of a TCP socket dump: the fields of inet_diag_msg. Gets the fields of the request; the rows are filtered by its
-   * family and states as the kernel does.
+   * rows of a TCP socket dump: the fields of inet_diag_msg. The function is called with the
+   * fields of the request. The rows are filtered by its family and states, as the kernel does.
    */
   tcpSockets: Handler | undefined;
   /** rows of a dump of IP addresses: the fields of ifaddrmsg, attributes under `attributes` */
   addresses: Handler = () => [];
-  /** bytes a dump datagram is filled up to; small, so that reassembly is always exercised */
+  /** maximum size of a dump datagram in bytes; small, so that a dump always needs several */
   datagramSize = 256;
   readonly #families = new Map<string, { id: number; commands: Map<number, ServedCommand> }>();
   #port = 100;
@@ -97,7 +97,7 @@ export class FakeKernel implements Transport {
     return this;
   }
 
-  /** Takes a family away, as when its module is unloaded. */
+  /** Removes a family, as if its module was unloaded. */
   unload(name: string): void {
     this.#families.delete(name);
   }
@@ -117,7 +117,7 @@ export class FakeKernel implements Transport {
         const queue = [...messages(data, kernel.order)].flatMap((message) =>
           kernel.#answer({ ...message, portId: port }, protocol),
         );
-        // a datagram per turn, as the addon delivers them
+        // one datagram per turn of the event loop, as the addon delivers them
         const next = (): void => {
           const datagram = queue.shift();
           if (!datagram || !isOpen) return;
@@ -273,7 +273,7 @@ export class FakeKernel implements Transport {
     return this.message(request, Buffer.concat([this.#errno(code), header]), NLMSG_ERROR);
   }
 
-  /** DONE, with the errno of a dump that failed half way. */
+  /** DONE, with the errno of a dump that failed after some rows. */
   done(request: Message, code: string | 0 = 0): Buffer {
     return this.message(request, this.#errno(code), NLMSG_DONE, NLM_F_MULTI);
   }

@@ -8,7 +8,7 @@ import t, { type Test } from 'tap';
 /** Contents by path below the root; `link` makes a symbolic link. */
 export type Files = Record<string, string | Buffer | { link: string }>;
 
-/** Writes a tree and returns its root; it is gone at the end of the test. */
+/** Writes a tree and returns its root. The tree is removed at the end of the test. */
 export function plant(t: Test, ...parts: Files[]): string {
   const root = mkdtempSync(join(tmpdir(), 'smc-tools-tree-'));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
@@ -23,7 +23,7 @@ export function plant(t: Test, ...parts: Files[]): string {
 
 const planted = new Map<string, string>();
 
-/** The root of a tree that all tests of a file share and none changes; it is written the first time. */
+/** The root of a tree that all tests of a file share and none changes. The first call writes it. */
 export function plantOnce(...parts: Files[]): string {
   const key = JSON.stringify(parts);
   const root = planted.get(key) ?? plant(t, ...parts);
@@ -60,7 +60,7 @@ export interface InterfaceTree {
   devtype?: string;
   lower?: string[];
   upper?: string[];
-  /** bus and id of the device behind it */
+  /** bus and ID of its device */
   parent?: [bus: string, id: string];
   driver?: string;
   chpid?: string;
@@ -171,7 +171,7 @@ export function rdmaDevice(
     files[`${path}/link_layer`] = `${port.linkLayer ?? 'Ethernet'}\n`;
     port.gids?.forEach((gid, index) => {
       files[`${path}/gids/${index}`] = `${gid?.[0] ?? '0000:0000:0000:0000:0000:0000:0000:0000'}\n`;
-      // an empty file stands in for one whose reading fails, as those of empty slots do
+      // an empty file represents a file that cannot be read, such as that of an empty slot
       files[`${path}/gid_attrs/types/${index}`] = gid
         ? `${gid[1] === 'v2' ? 'RoCE v2' : 'IB/RoCE v1'}\n`
         : '';
@@ -192,7 +192,7 @@ const ipv4Gid = (address: string): string => {
   return `0000:0000:0000:0000:0000:ffff:${a}${b}:${c}${d}`;
 };
 
-/** The four addresses that a port gets for an interface with an IPv4 address. */
+/** The four GIDs of a port whose interface has an IPv4 address. */
 export const gidsOf = (address: string, netdev: string): NonNullable<RdmaPortTree['gids']> => [
   [LINK_LOCAL, 'v1', netdev],
   [LINK_LOCAL, 'v2', netdev],
@@ -351,7 +351,7 @@ const function_ = (
 
 /**
  * A mainframe: OSA, RoCE Express with two ports, Express2 and 3, Network Express as physical and virtual function, two
- * ISM functions, a storage function, one that is off and one whose device has not come up.
+ * ISM functions, a storage function, one that is switched off and one whose device has not come up.
  */
 export const mainframe: Files = {
   ...kernel('s390x'),
@@ -490,7 +490,7 @@ export function dibsDevice(name: string, facts: { gid: string; fabricId: string;
 }
 
 /**
- * What Linux 6.18 has beside `mainframe`: both ISM functions under names, one by its FID and one by a user id, and
+ * What Linux 6.18 adds to `mainframe`: names for both ISM functions, one from its FID and one from its user ID, and
  * loopback.
  */
 export const dibs: Files = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** A host on which every check passes, to be spoiled one thing at a time. */
+/** A host on which every check passes; tests break one thing at a time. */
 import type { Test } from 'tap';
 import { parseKernelVersion } from '../../src/host/kernel-version.ts';
 import type { NetworkInterface } from '../../src/host/network-interfaces.ts';
@@ -9,7 +9,7 @@ import type { Check } from '../../src/smc/checks/check.ts';
 import type { HostView } from '../../src/smc/checks/host-view.ts';
 import type { Statistics, TechnologyStatistics } from '../../src/smc/statistics.ts';
 
-/** A release that has all fixes that are known of. */
+/** A release with all known fixes. */
 export const RELEASE = '6.12.120-test';
 
 export const ETH0: NetworkInterface = {
@@ -99,13 +99,13 @@ export const noStatistics = (): Statistics => ({
 const operations = (commands: object) =>
   (Object.values(commands) as { id: number }[]).map(({ id }) => ({ id, flags: 0 }));
 
-/** Families as a kernel of today has them. */
+/** Families of a current kernel. */
 export const FAMILIES = [
   { id: 30, name: 'SMC_GEN_NETLINK', version: 1, operations: operations(smcGenNetlink) },
   { id: 31, name: 'SMC_PNETID', version: 1, operations: operations(smcPnetid) },
 ];
 
-/** What cannot be looked at. */
+/** Something that could not be read. */
 export const NOT_SEEN = { why: 'permission denied' } as const;
 
 export function healthyHost(changes: Partial<HostView> = {}): HostView {
@@ -158,12 +158,12 @@ export function healthyHost(changes: Partial<HostView> = {}): HostView {
   };
 }
 
-/** Status, id, subject, and whether reason and fix are there; the texts are looked at where they matter. */
+/** Status, ID, subject, and whether there are a reason and a fix. Tests compare the texts separately if they matter. */
 export function outline(checks: readonly Check[]): string[] {
   return checks.map(({ status, id, subject }) => [status, id, subject].filter(Boolean).join(' '));
 }
 
-/** What holds for every check: one line each, a reason for all that is not a pass, a fix for what failed. */
+/** Rules for every check: texts of one line, a reason unless it passed, a fix if it failed. */
 export function wellFormed(t: Test, checks: readonly Check[]): void {
   for (const { status, id, subject, finding, reason, fix } of checks) {
     const name = `${status} ${id} ${subject}`;

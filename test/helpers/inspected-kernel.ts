@@ -152,7 +152,7 @@ const links = () => [
   { lgrSmcr: OLD_SMCR_GROUP },
 ];
 
-/** @param handlers replace or add to what the kernel answers */
+/** @param handlers replace the kernel's answers, or add to them */
 export function inspectedKernel(handlers: Handlers = {}, order?: ByteOrder): FakeKernel {
   return new FakeKernel(order).serve(smcGenNetlink, {
     GET_SYS_INFO: () => [

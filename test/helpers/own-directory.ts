@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 
 /**
- * An empty directory, removed after the test, that only this user and root have a say in. `t.testdir()` lies in the
- * checkout, which may belong to somebody else: root does not keep state there.
+ * An empty directory that only this user and root control; it is removed after the test. `t.testdir()` is in the checkout,
+ * which may belong to another user, and root keeps no state in such a directory.
  */
 export function ownDirectory(t: Test): string {
   const directory = mkdtempSync(join(tmpdir(), 'smc-tools-test-'));

@@ -40,7 +40,7 @@ export async function runCommand(
   };
   const words = typeof argv === 'string' ? argv.split(' ').filter(Boolean) : argv;
   outcome.status = await run(command, words, { ...options, io });
-  // what is JSON is a document as the schemas say, in every test
+  // in every test, JSON output must match its schema
   if (outcome.stdout.startsWith('{')) {
     const mistakes = validate([command.name, ...words], outcome.stdout);
     if (mistakes.length > 0) throw new Error(mistakes.join('\n'));

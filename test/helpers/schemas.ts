@@ -25,8 +25,8 @@ const validators = new Map<string, ValidateFunction>();
 /**
  * Checks a document.
  * @param command line with all its words, as "smcr -dj linkgroup link-show"
- * @param json text or value; several lines are a document each
- * @returns what is wrong; nothing if all is well
+ * @param json text or value; if there are several lines, each is a document
+ * @returns what is wrong; empty if nothing is
  */
 export function validate(command: string | readonly string[], json: unknown): string[] {
   const title = titleFor(typeof command === 'string' ? command.split(' ') : command);
@@ -59,7 +59,7 @@ const SPELLINGS: readonly (readonly [title: string, options: RegExp])[] = [
   ['--status', /^--status/],
 ];
 
-/** The longest title whose words are all in the command line; what smcr has not, it shares with smcd. */
+/** The longest title whose words are all in the command line. smcr shares with smcd the schemas that it does not have. */
 function titleFor([program = '', ...given]: readonly string[]): string | undefined {
   const chosen = SPELLINGS.filter(([, options]) => given.some((word) => options.test(word)));
   const isChoice = program === 'smc_chk' || program === 'smc_run';
@@ -73,7 +73,7 @@ function titleFor([program = '', ...given]: readonly string[]): string | undefin
     return (
       name === program &&
       options!.every((word) => rest.includes(word)) &&
-      // keywords may be shortened
+      // keywords can be abbreviated
       keywords!.every((word, index) => operands[index] && word.startsWith(operands[index]))
     );
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * subreaper PROGRAM ARGUMENT...: starts a program, and inherits whatever it leaves behind: also what left its session.
- * When standard input ends, the program is killed. Ends when no descendant is left.
+ * subreaper PROGRAM ARGUMENT...: starts a program and adopts all processes that it leaves behind, even those in other sessions.
+ * When standard input ends, it kills the program. It ends when no descendant is left.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-/** Programs that tests start end with the test, however it ends. `test/leftovers.test.ts` proves it. */
+/** Makes programs that a test starts end with the test, however it ends. `test/leftovers.test.ts` checks this. */
 
 /**
- * What to give `spawn` and its like: file and arguments of a program that the kernel ends when this process does, even by
- * SIGKILL. It is the program itself that has the process ID. What it starts in turn has to end with it by itself.
- * Needs setpriv of util-linux. Not for setuid programs, which lose the tie.
+ * File and arguments for `spawn` and similar functions, for a program that the kernel ends together with this process,
+ * even if that is killed. The process ID is that of the program itself. Its own children are not covered. Requires
+ * setpriv of util-linux. Does not work for setuid programs, because the kernel clears the setting for them.
  */
 export function tied(file: string, argv: readonly string[]): [string, string[]] {
   return ['setpriv', ['--pdeathsig', 'KILL', '--', file, ...argv]];
 }
 
 /**
- * A program that says `ready` and goes on until SIGINT: then it says `got it` and ends with status 7. It has no children,
- * which would outlive it when it is killed.
+ * A program that prints `ready` and runs until SIGINT; then it prints `got it` and ends with status 7. It has no children,
+ * because they would survive if it is killed.
  */
 export const ENDS_BY_SIGINT: readonly string[] = [
   process.execPath,

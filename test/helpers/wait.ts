@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
- * How tests, benches and guest tools of the host wait: for a state, never for a time. `test/helpers/wait_for` is the same
- * for shell scripts, `waitFor` of `test/vm/suite.ts` for a guest. `test/waits.test.ts` finds what waits otherwise.
+ * How tests, benches and guest tools wait on the host: for a state, never for a fixed time. `test/helpers/wait_for` does
+ * the same for shell scripts, `waitFor` of `test/vm/suite.ts` for a guest. `test/waits.test.ts` finds other waits.
  */
 import { inspect } from 'node:util';
 
-/** Bound of all waits, in seconds. Only something that never comes takes that long: a busy machine is not a reason to fail. */
+/** Limit of all waits, in seconds. It is reached only if the state never comes, not because the machine is busy. */
 export const PATIENCE_S = 900;
 
 const PAUSE_MS = 20;
@@ -13,16 +13,16 @@ const SHOWN_CHARACTERS = 4000;
 
 /** How to wait. */
 export interface WaitOptions {
-  /** bound in seconds; {@link PATIENCE_S} by default */
+  /** limit in seconds; {@link PATIENCE_S} by default */
   seconds?: number;
-  /** what is there instead, for the message; by default the last value of the look */
+  /** describes what was seen instead, for the message; by default the last value of `look` */
   seen?: () => unknown;
 }
 
 /**
- * Looks again and again until there is a result that counts: anything but `undefined`, `null`, `false`, 0 and ''.
+ * Calls `look` again and again until it returns a result other than `undefined`, `null`, `false`, 0 and ''.
  * @param what what is awaited, for the message: "the server's port"
- * @throws Error with what was awaited and what was seen when the bound is over; and what the look throws, at once
+ * @throws Error that says what was awaited and what was seen, when the limit is reached; errors of `look`, at once
  */
 export async function waitUntil<T>(
   what: string,
