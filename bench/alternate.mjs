@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Times command lines in turns, so that a machine that changes its speed meanwhile changes it for all of them.
+// Times command lines in turns, so that changes in the speed of the machine affect all of them alike.
 // Arguments: rounds, command lines (split at blanks). Prints JSON: [{ command, median, min }], seconds of wall time.
 import { spawnSync } from 'node:child_process';
 
@@ -12,7 +12,7 @@ for (let round = -1; round < Number(rounds); round++)
     const { error, status } = spawnSync(file, words, { stdio: 'ignore' });
     const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
     if (error || status !== 0) throw new Error(`${command}: ${error?.message ?? `status ${status}`}`);
-    if (round >= 0) times[index].push(seconds); // the first round warms up
+    if (round >= 0) times[index].push(seconds); // the first round is a warm-up
   }
 const results = times.map((list, index) => {
   const sorted = list.sort((a, b) => a - b);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Ends at its first instruction, so that the time to start it is the time to get there. Linked with -nostartfiles, once
- * dynamically, then the loader and the preload library have run before it, and once statically.
+ * Ends at its first instruction, so that its run time is the time to get there. It is linked with -nostartfiles twice:
+ * dynamically, so that the loader and the preload library run first, and statically.
  */
 #include <sys/syscall.h>
 

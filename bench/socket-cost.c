@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a TCP socket costs: opens and closes N of them (default 100000) and prints the nanoseconds per pair.
- * Run it plain, under LD_PRELOAD=…/libsmc-preload.so and under smc-launch; the difference is the way and AF_SMC.
+ * Measures the cost of a TCP socket: opens and closes N of them (default 100000) and prints the nanoseconds per pair.
+ * Run it plain, under LD_PRELOAD=…/libsmc-preload.so and under smc-launch; the difference is the cost of the way and of AF_SMC.
  *
  *   cc -O2 -o socket-cost bench/socket-cost.c
  */

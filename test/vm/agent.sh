@@ -1,7 +1,7 @@
-# The guest's first process after init.sh: takes orders from the host on the second serial port, a line
-# each, and answers there. What belongs to a job, the host has put into /run/bed/jobs/JOB before.
+# The guest's first process after init.sh: takes orders from the host on the second serial port, one per
+# line, and answers there. Before that, the host has put the files of a job into /run/bed/jobs/JOB.
 #
-#   start JOB        run JOB/enter; answers "started JOB", at its end "done JOB STATUS" with the output
+#   start JOB        run JOB/enter; answers "started JOB", and at its end "done JOB STATUS", with the output
 #                    in JOB/stdout and JOB/stderr
 #   kill JOB SIGNAL  send a signal to all processes of the job's process group
 #   poweroff
@@ -9,11 +9,11 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 job() {
-  # Jobs write to the guest's memory: each write to a shared directory costs a round trip to the host.
+  # Jobs write to the guest's memory, because each write to a shared directory costs a round trip to the host.
   shared=/run/bed/jobs/$1 own=/run/jobs/$1
   mkdir "$own"
-  # This shell has its background jobs ignore SIGINT and SIGQUIT: env undoes that, and only then is the
-  # job said to have started.
+  # This shell makes its background jobs ignore SIGINT and SIGQUIT. env undoes that, and only then the job
+  # is reported as started.
   setsid /usr/bin/env --default-signal /run/busybox sh -c '
     echo $$ > "$2/pid"
     echo "started $1" >&3
@@ -27,7 +27,7 @@ job() {
   echo "done $1 $status" >&3
 }
 
-# One order, with descriptor 3 on the serial port already.
+# Handles one order; descriptor 3 is the serial port.
 if [ $# -gt 0 ]; then
   set -- $1
   case $1 in
@@ -42,10 +42,10 @@ exec 3<>/dev/ttyS1
 stty raw -echo <&3
 echo ready >&3
 
-# A shell must not read the orders itself: busybox's read begins anew when the end of a child interrupts it, and what
-# it had of the line is lost.
+# The shell must not read the orders itself: busybox's read starts again when the end of a child interrupts it, and loses
+# the part of the line that it has already read.
 /run/busybox xargs -I ORDER /run/busybox sh "$0" ORDER <&3 &
 
-# The first process gets the orphans of the whole guest. Only while it waits does it bury their dead.
+# The first process inherits the orphans of the whole guest. It reaps them only while it waits.
 wait
 poweroff -f

@@ -8,7 +8,7 @@ import t from 'tap';
 import { waitUntil } from '../helpers/wait.ts';
 import { cable, Guest, type KernelName, kernelNames, projectDirectory, setUpSmcR } from './guest.ts';
 
-/** Runs a test in a guest of its own. */
+/** Runs a test in its own guest. */
 async function inGuest(
   options: Parameters<typeof Guest.boot>[0],
   body: (guest: Guest) => Promise<void>,
@@ -45,7 +45,7 @@ for (const kernel of kernelNames) {
   );
 }
 
-// Any program may have the kernel load smc: this one has no privileges.
+// Any program can make the kernel load smc: this one has no privileges.
 const openSmcSocket = `python3 -c 'import socket; socket.socket(43, socket.SOCK_STREAM, 0)'`;
 
 t.test('smc is loaded on demand where it is available', (t) =>
@@ -146,7 +146,7 @@ t.test('commands', (t) =>
           .catch((reason: Error) => reason);
         const { message } = error as Error;
         t.match(message, new RegExp(`not done within ${seconds} s.*end of the console`, 's'));
-        // a busy machine may not have begun in that time
+        // on a busy machine it may not have started in that time
         return message.includes('begun') ? message : late(seconds * 4);
       };
       await late(1);
@@ -215,7 +215,7 @@ t.test('nothing stays behind', async (t) => {
   }
 });
 
-/** The process id of the QEMU that a process has started. */
+/** The process ID of the QEMU that a process has started. */
 function machineOf(parent: number | undefined): number | undefined {
   return readdirSync('/proc')
     .map(Number)
@@ -226,7 +226,7 @@ function statusOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {
-    // It has ended meanwhile.
+    // It has ended in the meantime.
     return '';
   }
 }

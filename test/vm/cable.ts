@@ -2,24 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** One end of a virtual wire between two guests. Each end can be plugged into one guest, once. */
+/** One end of a virtual wire between two guests. Each end can be used for one guest, once. */
 export interface CableEnd {
   /** Address of the guest's network device eth0. */
   readonly mac: string;
-  /** IPv4 address that eth0 gets at boot, in a network of /24. */
+  /** IPv4 address that eth0 gets at boot, in a /24 network. */
   readonly address: string;
   /**
-   * Gives up the ports of the wire and returns QEMU's options for this end.
+   * Releases the ports of the wire, and returns QEMU's options for this end.
    *
-   * @throws Error when this end is in use already
+   * @throws Error when this end is already in use
    */
   plug(): Promise<string[]>;
 }
 
 /**
  * A virtual wire for two guests of this machine, over UDP on the loopback device. The first end has the
- * address 192.168.77.1, the second 192.168.77.2. The ends may be plugged at different times: packets to
- * an end without a guest are lost, as on any wire.
+ * address 192.168.77.1, the second 192.168.77.2. The guests can be booted at different times: packets
+ * to an end without a guest are lost, as on any wire.
  */
 export function cable(): [CableEnd, CableEnd] {
   const ports: [Promise<Port>, Promise<Port>] = [reservePort(), reservePort()];
@@ -51,7 +51,7 @@ export function cable(): [CableEnd, CableEnd] {
 
 interface Port {
   number: number;
-  /** Closes the socket that keeps others from taking the port. */
+  /** Closes the socket that reserves the port. */
   release(): Promise<void>;
 }
 

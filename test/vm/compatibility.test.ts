@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A part of the outside yardstick: the checks of node:net, and the tests of CPython's test_socket for TCP. What differs
-// under smc_run is asserted exactly, so that a new difference shows, and one that is gone as well.
+// A part of the outside tests: the checks of node:net, and the tests of CPython's test_socket for TCP. The differences
+// under smc_run are asserted exactly, so that the test notices both new differences and those that no longer exist.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { bootForComparison, differences, netChecks, pythonTests, type TestResult } from './compatibility.ts';
@@ -53,7 +53,7 @@ t.test('differences to TCP', async (t) => {
 t.test('the causes are documented', async (t) => {
   const text = readFileSync('docs/compatibility.md', 'utf8');
   for (const id of Object.keys(KNOWN_DIFFERENCES)) {
-    // the same test for other event loops is told in one line
+    // the same test with other event loops is listed in one line
     const name = id.replace(/\b(Poll|Select)EventLoopTests/, 'EPollEventLoopTests');
     t.ok(text.includes(`\`${name}\``), id);
   }

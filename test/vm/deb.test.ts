@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The Debian package: made twice the same, without complaints of lintian, installed on a real kernel, gone without a trace.
+// The Debian package: two builds are identical, lintian has no complaints, it works on a real kernel, and its removal
+// leaves no trace.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +17,7 @@ const { bin, man, version } = JSON.parse(readFileSync(join(projectDirectory, 'pa
 const scratch = mkdtempSync(join(tmpdir(), 'smc-tools-deb-'));
 t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Runs a program in a fresh environment; tap's own settings are not for it. */
+/** Runs a program in a new environment, without the settings of tap. */
 function run(...words: string[]) {
   const env = ['-i', `PATH=${process.env['PATH']}`, `HOME=${scratch}`, 'SOURCE_DATE_EPOCH=1790000000'];
   return spawnSync('env', [...env, ...words], { cwd: projectDirectory, encoding: 'utf8' });
@@ -73,7 +74,7 @@ t.test('installed, used, removed, purged', async (t) => {
   t.match(before, /^\/usr\/bin$/m);
   t.notMatch(before, /smc-tools/);
 
-  // nodejs is no package of Debian 12 in the version that is needed, and need not be one on this machine
+  // Debian 12 has no nodejs package of the required version, and on this machine Node may come from elsewhere
   const installed = await guest.run('dpkg -i --force-depends /share/smc-tools.deb 2>&1');
   t.equal(installed.status, 0, installed.stdout);
   const names = Object.keys(bin);

@@ -27,13 +27,13 @@ export const projectDirectory = realpathSync(fileURLToPath(new URL('../..', impo
 /** What to boot. */
 export interface GuestOptions {
   kernel: KernelName;
-  /** Host name, which smc reports too; `smc-guest` if not given. */
+  /** Host name, which smc reports too; `smc-guest` by default. */
   name?: string;
-  /** 2048 if not given. */
+  /** 2048 by default. */
   memoryMb?: number;
   /**
-   * 1 if not given: with more, emulated processors now and then do not see in time that another one patches kernel code
-   * (a static key), and the kernel ends in "Oops: int3".
+   * 1 by default. With more, an emulated processor sometimes does not notice in time that another one has patched kernel
+   * code (a static key), and the kernel stops with "Oops: int3".
    */
   cpus?: number;
   /**
@@ -43,15 +43,15 @@ export interface GuestOptions {
   modules?: 'loaded' | 'available' | 'absent';
   /** Gives the guest an eth0, up, with the address of this end. */
   cable?: CableEnd;
-  /** How long the boot may take; {@link PATIENCE_MS} if not given. A guest that dies ends the wait at once. */
+  /** How long the boot may take; {@link PATIENCE_MS} by default. If the guest dies, the wait ends at once. */
   bootTimeoutMs?: number;
-  /** For interactive use: gives the guest a /dev/ttyS2, whose other side is `machine.terminal`. */
+  /** For interactive use: gives the guest a /dev/ttyS2, with `machine.terminal` at the other end. */
   terminal?: boolean;
 }
 
 /** How to run a command to its end. */
 export interface RunOptions extends CommandOptions {
-  /** How long it may run; {@link PATIENCE_MS} if not given. A guest that dies ends the wait at once. */
+  /** How long it may run; {@link PATIENCE_MS} by default. If the guest dies, the wait ends at once. */
   timeoutMs?: number;
   /** Reject when the status is not 0. */
   check?: boolean;
@@ -59,13 +59,13 @@ export interface RunOptions extends CommandOptions {
 
 /** A command that runs in the background. */
 export interface GuestProcess {
-  /** Sends a signal, SIGTERM if not given, to the command and all it started that is in its process group. */
+  /** Sends a signal, SIGTERM by default, to the process group of the command. */
   kill(signal?: NodeJS.Signals): void;
-  /** Settles when the command has ended. Rejects only when the guest ends before. */
+  /** Settles when the command has ended. Rejects only if the guest ends first. */
   wait(): Promise<CommandResult>;
-  /** True when the command has ended: then its output is whole. */
+  /** True when the command has ended and its output is complete. */
   readonly hasEnded: boolean;
-  /** What it wrote to stdout so far. */
+  /** What it has written to stdout so far. */
   output(): Promise<string>;
 }
 
@@ -76,18 +76,18 @@ interface Job {
 }
 
 /**
- * Bound of boots and commands. An idle machine boots in 5 s and runs most commands in less; ten times slower and with ten
- * times as much to do, it still comes to an end in that time. So what goes beyond it hangs.
+ * Limit for boots and commands. On an idle machine, a boot takes 5 s and most commands take less. On a machine that is ten
+ * times slower and ten times as busy, this is still enough. So anything that takes longer hangs.
  */
 export const PATIENCE_MS = 1_200_000;
 
-/** For what is asked only to make a message better. */
+/** Limit for commands whose only purpose is a better error message. */
 const DIAGNOSIS_MS = 120_000;
 
 /**
  * A virtual machine that runs a real kernel with SMC on the files of this host: commands, Node and the
- * project are at the same paths. What a guest writes, anywhere but below /share, stays in its memory.
- * /tmp, /run and /dev are its own and empty at boot. See README.md beside this file.
+ * project are at the same paths. What a guest writes stays in its memory, except below /share.
+ * /tmp, /run and /dev are its own and empty at boot. See README.md in this directory.
  */
 export class Guest {
   readonly machine: Machine;
@@ -156,22 +156,22 @@ export class Guest {
     return this.machine.console;
   }
 
-  /** The host's directory that the guest has at /share, writable on both sides. */
+  /** The host's directory that the guest sees at /share; both sides can write to it. */
   get share(): string {
     return join(this.machine.directory, 'share');
   }
 
   /**
-   * Runs a script of the guest's sh to its end. Several may run at the same time.
+   * Runs a script with the guest's sh to its end. Several can run at the same time.
    *
-   * @throws Error with the end of the output when the time is over (then the command and its process group
-   *   are killed), when `check` is set and the status is not 0, or when the guest ends before
+   * @throws Error with the end of the output: when the time limit is reached (the command and its process group
+   *   are then killed), when `check` is set and the status is not 0, or when the guest ends first
    */
   async run(command: string, options: RunOptions = {}): Promise<CommandResult> {
     return decoded(await this.#run(command, options));
   }
 
-  /** Starts a script of the guest's sh in the background; settles when it has been started. */
+  /** Starts a script with the guest's sh in the background; settles when it has been started. */
   async start(command: string, options: CommandOptions = {}): Promise<GuestProcess> {
     const job = await this.#begin(command, options);
     await job.started;
@@ -184,7 +184,7 @@ export class Guest {
       },
       output: async () => {
         const soFar = this.#jobs.has(job.id) && (await this.run(`cat ${job.stdoutFile}`));
-        // The file is gone when the command has ended meanwhile.
+        // The file no longer exists if the command has ended in the meantime.
         return soFar && soFar.status === 0 ? soFar.stdout : decoded(await job.result).stdout;
       },
     };
@@ -200,7 +200,7 @@ export class Guest {
   }
 
   /**
-   * Writes a file of the guest, replacing what it had.
+   * Writes a file of the guest, replacing its contents.
    *
    * @throws Error when it cannot be written
    */
@@ -208,7 +208,7 @@ export class Guest {
     await this.#run(`cat > ${quote(path)}`, { check: true, cwd: '/', stdin: content });
   }
 
-  /** Powers the guest off, or ends it the hard way when that takes too long. Does nothing the second time. */
+  /** Powers the guest off, or kills it if that takes too long. A second call does nothing. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -217,8 +217,8 @@ export class Guest {
   async #close(): Promise<void> {
     this.#failure ??= new Error('the guest is closed');
     this.machine.send('poweroff');
-    // Shutting SMC-R down can hang in old kernels, and nothing in the guest is worth a wait: what tests read from it, they
-    // have, and no result depends on how it ends.
+    // Shutting SMC-R down can hang in old kernels. Tests have already read what they need, and no result depends on how
+    // the guest ends.
     await withTimeout(3000, this.machine.ended, () => {});
     this.machine.destroy();
     await this.machine.ended;
@@ -241,7 +241,7 @@ export class Guest {
     return result;
   }
 
-  /** What runs in the guest and where it waits in the kernel, for the message of a timeout. */
+  /** Lists the processes of the guest and where they wait in the kernel, for the message of a timeout. */
   async #processes(): Promise<string> {
     const job = await this.#begin('ps -eo pid,ppid,stat,wchan:24,args | grep -v "\\]$"', {});
     const listing = await withTimeout(DIAGNOSIS_MS, job.result, () => undefined);
@@ -281,7 +281,7 @@ export class Guest {
       await rm(directory, { recursive: true, force: true });
       return { status, stdout, stderr };
     });
-    // A guest that ends is reported by what waits for the job, if anything does.
+    // If the guest has ended, whatever waits for the job reports that.
     result.catch(() => {});
     this.machine.send(`start ${id}`);
     return {
@@ -294,7 +294,7 @@ export class Guest {
     };
   }
 
-  /** Takes an answer of the agent: "started JOB" or "done JOB STATUS". */
+  /** Handles an answer of the agent: "started JOB" or "done JOB STATUS". */
   #answer(line: string): void {
     const [what, id = '', status] = line.split(' ');
     const job = this.#jobs.get(id);
@@ -305,7 +305,7 @@ export class Guest {
     }
   }
 
-  /** QEMU has ended: nothing that is under way can come to an end any more. */
+  /** QEMU has ended: fails everything that is still waiting. */
   #fail(how: string): void {
     this.#failure ??= this.#error(`the guest is gone: ${how}`);
     for (const job of this.#jobs.values()) job.fail(this.#failure);
@@ -328,7 +328,7 @@ export class Guest {
   }
 }
 
-/** Makes a directory with these permissions, whatever the umask: the guest's users see them. */
+/** Makes a directory with these permissions regardless of the umask, because the guest's users see them. */
 async function makeDirectory(path: string, permissions: number): Promise<void> {
   await mkdir(path);
   await chmod(path, permissions);

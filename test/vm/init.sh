@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # The guest's first process, in the initramfs. It loads modules, makes the root file system and becomes
-# the agent (agent.sh) in it. All commands are busybox's own: nothing of the host is needed to get there.
+# the agent (agent.sh) in it. All commands are busybox's own; nothing of the host is needed until then.
 
 fail() {
   echo "vm-bed: $1"
@@ -11,7 +11,7 @@ fail() {
 load() {
   while read -r module; do
     options=
-    # Without the option, dummy makes a device on its own.
+    # Without the option, dummy makes a device by itself.
     [ "$module" = dummy.ko ] && options=numdummies=0
     insmod "/modules/$module" $options || fail "cannot load $module"
   done < "/modules/$1"
@@ -23,7 +23,7 @@ share() {
   mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" "$1" "$2" || fail "cannot mount $1"
 }
 
-# The shell has commands of its own only while /proc is in place.
+# The shell finds its own commands only while /proc is mounted.
 /bin/busybox --install -s /bin
 export PATH=/bin
 
@@ -34,9 +34,9 @@ mount -t devtmpfs devtmpfs /dev
 load base
 
 share bed /bed cache=none
-# Sets NAME (host name), MODULES (see GuestOptions) and PROJECT (directory that must be seen).
+# Sets NAME (host name), MODULES (see GuestOptions) and PROJECT (directory that must be visible).
 . /bed/config
-# smc keeps the host name that it finds when it is loaded.
+# smc keeps the host name that was set when it was loaded.
 hostname "$NAME"
 [ "$MODULES" = loaded ] && load smc
 
@@ -46,7 +46,7 @@ mount -t tmpfs -o mode=755 changes /changes
 mkdir /changes/upper /changes/work
 mount -t overlay -o lowerdir=/host,upperdir=/changes/upper,workdir=/changes/work overlay /new || fail 'cannot make the root file system'
 
-# The directories for scratch files are the guest's own, but a project that lives in one is to be seen.
+# The directories for scratch files are the guest's own, but a project in one of them must be visible.
 mkdir /project
 mount --bind "/new$PROJECT" /project || fail "cannot see $PROJECT"
 mount --move /proc /new/proc
@@ -65,12 +65,12 @@ mkdir -p /new/run/bed /new/run/jobs /new/run/lock /new/share
 chmod 1777 /new/run/lock
 mount --move /bed /new/run/bed
 mount --bind /new/run/bed/share /new/share
-# what the guest has written to its file system, for tests that want to know what is left behind
+# shows what the guest has written to its file system, for tests of what is left behind
 mkdir /new/run/changes
 mount --bind /changes/upper /new/run/changes
 cp /bin/busybox /agent /new/run/
 ip link set lo up
 
-# Kernel threads share this process's root directory. A plain chroot, in this very process, thus is what
-# has the kernel find modprobe when it loads a module by itself.
+# Kernel threads share this process's root directory. So a plain chroot in this process is needed for
+# the kernel to find modprobe when it loads a module by itself.
 exec chroot /new /run/busybox sh /run/agent

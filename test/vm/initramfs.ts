@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { output, text } from './program.ts';
 
-/** What a guest needs to get its root file system, and devices that tests want at hand. */
+/** Modules that a guest needs for its root file system, and for devices that tests use. */
 const baseModules = [
   ...['virtio_pci', 'virtio_net', 'virtio_rng', '9p', '9pnet_virtio', 'overlay'],
-  // Without crc32_generic the kernel refuses to add an rxe device; none of its modules asks for it by name.
+  // Without crc32_generic the kernel refuses to add an rxe device; none of its modules depends on it by name.
   ...['crc32_generic', 'dummy', 'veth'],
 ];
 
-/** What makes SMC work at boot. */
+/** Modules that SMC needs at boot. */
 const smcModules = ['rdma_rxe', 'ib_uverbs', 'smc', 'smc_diag'];
 
 /**
- * Packs busybox and the boot modules with all that they depend on. In the archive, `/modules/base` and
- * `/modules/smc` name the module files of each set in the order of loading.
+ * Packs busybox and the boot modules with everything that they depend on. In the archive, `/modules/base` and
+ * `/modules/smc` name the module files of each set in the order in which they are loaded.
  *
  * @param tree directory with `lib/modules/RELEASE` in it, depmod's data included
  * @returns a cpio archive for the kernel to unpack
@@ -38,7 +38,7 @@ export async function packBootFiles(tree: string, release: string): Promise<Buff
 }
 
 /**
- * The whole initramfs of a guest: the packed boot files, then the scripts beside this file, which may
+ * The whole initramfs of a guest: the packed boot files, then the scripts beside this file, which
  * change more often than kernels do.
  */
 export async function initramfs(bootFiles: string): Promise<Buffer> {
@@ -47,11 +47,11 @@ export async function initramfs(bootFiles: string): Promise<Buffer> {
     file('init', await script('init.sh'), 0o755),
     file('agent', await script('agent.sh'), 0o755),
   ];
-  // The kernel takes several archives one after the other.
+  // The kernel accepts several archives, one after the other.
   return Buffer.concat([await readFile(bootFiles), archive(scripts)]);
 }
 
-/** Paths of the files of modules and all that they depend on, in the order of loading, without built-in ones. */
+/** Paths of the module files and of all their dependencies, in loading order, without built-in modules. */
 async function closure(tree: string, release: string, modules: string[]): Promise<string[]> {
   const listing = await text('modprobe', ['-d', tree, '-S', release, '--show-depends', '-a', ...modules]);
   const paths = [...listing.matchAll(/^insmod (\S+)/gm)].map(([, path = '']) => path);

@@ -3,15 +3,15 @@ import { quote } from './program.ts';
 
 /** How to run a command in a guest. */
 export interface CommandOptions {
-  /** A user of the host; `root` if not given. All others run without privileges and extra groups. */
+  /** A user of the host; `root` by default. Other users have no privileges and no extra groups. */
   user?: string;
-  /** Added to the environment, which otherwise has HOME, LANG, PATH (with this Node first), TERM and USER only. */
+  /** Added to the environment, which otherwise contains only HOME, LANG, PATH (with this Node first), TERM and USER. */
   env?: Record<string, string>;
-  /** The project's directory if not given. */
+  /** The project's directory by default. */
   cwd?: string;
-  /** What the command reads on stdin; nothing if not given. */
+  /** What the command reads on stdin; nothing by default. */
   stdin?: string | Buffer;
-  /** Run on a pseudo-terminal of this size, 24 rows if not given: stderr comes in stdout, lines end in \r\n. */
+  /** Run on a pseudo-terminal of this size, 24 rows by default. Then stderr is part of stdout, and lines end with \r\n. */
   tty?: { columns: number; rows?: number };
 }
 
@@ -24,8 +24,8 @@ export interface CommandResult<Output = string> {
 }
 
 /**
- * The script for busybox's sh that sets the scene for a command and then becomes `sh SCRIPT`, the host's sh.
- * Programs of the host have their whole path there, since busybox prefers its own.
+ * A script for busybox's sh that prepares everything for a command and then executes `sh SCRIPT`, with the host's sh.
+ * Programs of the host are called by their full path, because busybox prefers its own.
  */
 export function enterScript(script: string, options: CommandOptions & { cwd: string }): string {
   const { user = 'root', cwd, tty, env } = options;
@@ -38,7 +38,7 @@ export function enterScript(script: string, options: CommandOptions & { cwd: str
   };
   const variables = Object.entries(environment).map(([key, value]) => quote(`${key}=${value}`));
   const words = ['env', '-i', ...variables];
-  // What the user's own entry says, unless the caller knows better.
+  // From the user's passwd entry, unless the caller sets them.
   if (env?.HOME === undefined) words.push('"HOME=$home"');
   if (user !== 'root')
     words.push('/usr/bin/setpriv --reuid "$uid" --regid "$gid" --clear-groups --inh-caps=-all');
@@ -66,7 +66,7 @@ export function outputEnd({ stdout, stderr }: CommandResult<Buffer>): string {
   return end('stdout', stdout) + end('stderr', stderr);
 }
 
-/** A promise with what settles it, until Node has Promise.withResolvers. */
+/** A promise with the functions that settle it, until Node has Promise.withResolvers. */
 export class Deferred<T> {
   resolve: (value: T) => void = () => {};
   reject: (error: Error) => void = () => {};

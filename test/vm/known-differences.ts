@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Tests that end otherwise under smc_run, with their outcome there. docs/compatibility.md has the causes. */
+/** Tests with another outcome under smc_run, with that outcome. docs/compatibility.md explains the causes. */
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'net: reset: resetAndDestroy is ECONNRESET at the peer': 'fail',
   'test.test_socket.CreateServerTest.test_reuse_port': 'error',

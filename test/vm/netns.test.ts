@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// --netns: netlink, /proc and /sys of the namespace that is named, and of no other; root and nobody, names and processes.
+// --netns: netlink, /proc and /sys are those of the named namespace and of no other; for root and nobody, by name and by process.
 import t from 'tap';
 import { bootWithSuite } from './suite.ts';
 

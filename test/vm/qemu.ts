@@ -10,7 +10,7 @@ import type { CableEnd } from './cable.ts';
 import { initramfs } from './initramfs.ts';
 import type { Kernel } from './kernel.ts';
 
-/** What a virtual machine is made of. */
+/** The parts of a virtual machine. */
 export interface MachineOptions {
   kernel: Kernel;
   memoryMb: number;
@@ -18,16 +18,16 @@ export interface MachineOptions {
   /** The directory that the guest has at /lib/modules. */
   modules: string;
   cable?: CableEnd;
-  /** Gives the guest a third serial port, which is {@link Machine.terminal}. */
+  /** Gives the guest a third serial port, {@link Machine.terminal}. */
   terminal?: boolean;
 }
 
-// What must not outlive this process.
+// Machines that must not outlive this process.
 const running = new Set<Machine>();
 
 /**
  * One QEMU process with its scratch directory and its channel, a second serial port that carries lines of
- * text in both directions. When this process ends, however it does, QEMU ends too.
+ * text in both directions. When this process ends, in whatever way, QEMU ends too.
  */
 export class Machine {
   /** The directory that the guest has, writable, at /run/bed. */
@@ -38,7 +38,7 @@ export class Machine {
   onLine: (line: string) => void = () => {};
   /** The other side of the guest's /dev/ttyS2, if asked for. */
   terminal: Socket | undefined;
-  /** Settles when QEMU has ended, with how it did, for people to read. */
+  /** Settles when QEMU has ended, with a readable description of how it ended. */
   readonly ended: Promise<string>;
 
   readonly #scratch: string;
@@ -51,7 +51,7 @@ export class Machine {
     this.#scratch = mkdtempSync(join(tmpdir(), 'smc-tools-vm-'));
     this.directory = join(this.#scratch, 'bed');
     mkdirSync(this.directory);
-    // The guest sees the host's permissions: all of its users are to get here.
+    // The guest sees the host's permissions, and all of its users need access to this directory.
     chmodSync(this.directory, 0o755);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -61,7 +61,7 @@ export class Machine {
   }
 
   /**
-   * Starts QEMU; the guest takes its time to boot afterwards.
+   * Starts QEMU; the guest then begins to boot.
    *
    * @throws Error when QEMU cannot be started
    */
@@ -75,7 +75,7 @@ export class Machine {
     const cableOptions = options.cable ? await options.cable.plug() : [];
     const share = (tag: string, path: string, more: string) => [
       '-virtfs',
-      // QEMU takes a doubled comma for a comma.
+      // QEMU reads a doubled comma as a comma.
       `local,path=${path.replaceAll(',', ',,')},mount_tag=${tag},security_model=none,multidevs=remap${more}`,
     ];
     const args = [
@@ -83,7 +83,7 @@ export class Machine {
       ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
       ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
       ...['-kernel', options.kernel.image, '-initrd', initrd],
-      // A kernel that is broken ends QEMU at once, so nobody waits for what it will not do any more.
+      // A kernel that fails ends QEMU at once, so that nothing waits for it.
       ...['-append', 'console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off random.trust_cpu=on'],
       ...['-serial', 'stdio', '-serial', `unix:${channel}`],
       ...(options.terminal ? ['-serial', `unix:${terminal}`] : []),
@@ -92,7 +92,7 @@ export class Machine {
       ...share('bed', this.directory, ''),
       ...['-device', 'virtio-rng-pci', ...cableOptions],
     ];
-    // The kernel ends QEMU even when this process is killed and cannot.
+    // The kernel ends QEMU even if this process is killed.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -116,7 +116,7 @@ export class Machine {
     this.#channel?.write(`${line}\n`);
   }
 
-  /** Ends QEMU at once and removes the scratch directory, without waiting for either. */
+  /** Kills QEMU and removes the scratch directory, without waiting for either. */
   destroy(): void {
     running.delete(this);
     this.#process?.kill('SIGKILL');
@@ -161,7 +161,7 @@ function watchForEnd(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     const end = () => {
       destroyAll();
-      // Without this listener, the signal does what it would have done.
+      // Without this listener, the signal has its default effect.
       process.off(signal, end);
       process.kill(process.pid, signal);
     };

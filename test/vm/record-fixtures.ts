@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * Records what real kernels say, for the replay tests: `npm run record`. Every scene is a directory below
- * test/fixtures: a bundle of smc_dbg, as a user would send it, and expected.json with what commands printed there.
- * Commands that change something have recordings of their own. Look at the difference before committing it.
+ * Records replies of real kernels for the replay tests: `npm run record`. Every scene is a directory below
+ * test/fixtures. It contains a bundle of smc_dbg, as a user would send it, and expected.json with what commands printed.
+ * Commands that change something have separate recordings. Check the difference before you commit it.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// smc-launch on real SMC: programs that no preload library reaches, data verified, and what the observer says of them.
+// smc-launch on real SMC: programs that no preload library reaches, with their data verified, and what the observer reports.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ compile('cc', [
   ...narrowHeaders(),
 ]);
 
-/** Debian keeps the kernel's headers, which are the same for both, where it looks for 64 bits only. */
+/** Debian has the kernel's headers, which are the same for 32 and 64 bits, only where 64-bit compilers look. */
 function narrowHeaders(): string[] {
   return ['-idirafter', '/usr/include/x86_64-linux-gnu'];
 }
@@ -78,12 +78,12 @@ interface Pair {
   server: string;
   client: string;
   port: number;
-  /** what runs them; the observed launcher if not given */
+  /** what runs them; the observed launcher by default */
   serverBy?: (command: string) => string;
   clientBy?: (command: string) => string;
 }
 
-/** Runs a server and a client to their ends; what the client printed, and both documents. */
+/** Runs a server and a client to their end; returns what the client printed, and both documents. */
 async function pair(guest: Guest, { server, client, port, serverBy, clientBy }: Pair) {
   const { stdout, stderr } = await guest.run(
     `rm -f /tmp/doc-server /tmp/doc-client
@@ -111,7 +111,7 @@ const total = (document: Document | undefined, mode: string): number =>
 async function scenarios(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<void> {
   await guest.writeFile('/tmp/keep', 'cat <&$SMC_RUN_RESULT >"$1"\n');
 
-  /** Both ends say that all connections were SMC, and the data came back. */
+  /** Both ends report that all connections were SMC, and the data came back. */
   const same = async (name: string, count: number, job: Pair, expected: string = mode) =>
     t.test(name, async (t) => {
       const { output, documents, stderr } = await pair(guest, job);
@@ -160,7 +160,7 @@ async function scenarios(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<
     client: 'build/echo-glibc ask thread 7206 3000 64',
     port: 7206,
   });
-  // version 2 of SMC-R, which is all that soft-RoCE can do, is for IPv4
+  // soft-RoCE supports only version 2 of SMC-R, which needs IPv4
   await same(
     'IPv4-mapped IPv6',
     2,

@@ -5,10 +5,10 @@ import { setUpSmcR } from './guest.ts';
 import { addUeid, bootWithSuite, on, sockets, waitForListener, waitForOutput } from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
-/** The package as root installs it. */
+/** The path where npm installs the package for root. */
 const INSTALLED = '/usr/local/lib/node_modules/smc-tools';
 
-/** A sandbox as packages have it. */
+/** Sandbox settings as packages use them. */
 const TIGHT = `DynamicUser=yes
 RuntimeDirectory=tight
 ProtectHome=yes
@@ -30,7 +30,7 @@ Environment="LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libm.so.6" KEPT=1
 ExecStart=/usr/bin/iperf3 -s -p 7302 -I /run/tight/pid
 ExecPaths=/usr/bin/iperf3 /usr/lib /lib /lib64
 ${TIGHT}`,
-  // a capability for somebody who is not root does not make the loader suspicious
+  // an ambient capability for a user other than root does not stop the loader from preloading
   'ambient@.service': `[Service]
 User=nobody
 AmbientCapabilities=CAP_NET_BIND_SERVICE

@@ -1,9 +1,9 @@
 import type { Guest } from './guest.ts';
 
 /**
- * Gives a guest an RDMA device in software (soft-RoCE) on a network device, so that SMC-R has something to
- * work with. For a connection to become SMC-R, both ends need a common enterprise id (UEID) too, since
- * soft-RoCE has no addresses that SMC-R version 1 can use.
+ * Gives a guest an RDMA device in software (soft-RoCE) on a network device, so that SMC-R has a device.
+ * For a connection to become SMC-R, both ends also need a common enterprise ID (UEID), because soft-RoCE
+ * has no addresses that SMC-R version 1 can use.
  *
  * @param device network device in the initial namespace: `lo`, or `eth0` in a guest with a cable
  * @returns name of the RDMA device: `rxelo` for `lo`

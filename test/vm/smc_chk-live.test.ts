@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// smc_chk -C and -S on real kernels: each kind of failure is named, with its cause on the right host and its remedy.
+// smc_chk -C and -S on real kernels: each kind of failure is named, with its cause on the right host and its fix.
 import t, { type Test } from 'tap';
 import { cable } from './cable.ts';
 import { type CommandResult, type Guest, type GuestProcess, setUpSmcR } from './guest.ts';
@@ -33,7 +33,7 @@ async function serve(guest: Guest, options = ''): Promise<GuestProcess & { port:
   return Object.assign(server, { port: Number(seen[1] ?? seen[2]) });
 }
 
-/** Stops a server once it has reported a connection; returns what it said of that. */
+/** Stops a server once it has reported a connection; returns that report. */
 async function reportOf(server: GuestProcess): Promise<Connection | undefined> {
   await waitForOutput(server, 'the report of a connection', (text) => rows(text).length > 0);
   return rows((await stop(server)).stdout)[0];
@@ -46,14 +46,14 @@ async function stop(server: GuestProcess, signal: 'SIGINT' | 'SIGTERM' = 'SIGINT
 }
 
 async function connect(guest: Guest, target: string, options = {}): Promise<Connection & { status: number }> {
-  // of no importance how long a handshake takes here
+  // how long a handshake takes does not matter
   const { status, stdout, stderr } = await guest.run(`smc_chk -j --timeout 1000 -C ${target}`, options);
   const { connection } = JSON.parse(stdout || '{}') as { connection: Connection | null };
   if (!connection) throw new Error(`status ${status}: ${stderr}`);
   return { ...connection, status };
 }
 
-/** Nothing of ours runs or lies about in the guest. */
+/** Checks that no process and no file of ours is left in the guest. */
 async function nothingIsLeft(t: Test, guest: Guest, what: string): Promise<void> {
   const { stdout } = await guest.run(
     'ps -e -o args | grep -v grep | grep smc_chk; find /tmp /run /var/tmp -newer /tmp/mark -name "*smc*" -o -newer /tmp/mark -name "echo*"',
@@ -61,7 +61,7 @@ async function nothingIsLeft(t: Test, guest: Guest, what: string): Promise<void>
   t.equal(stdout, '', what);
 }
 
-/** Connections in the output of a server; a line that is still being written does not count yet. */
+/** Connections in the output of a server; a line that is still being written is ignored. */
 const rows = (output: string): (Connection & { event: string })[] =>
   output
     .split('\n')
@@ -292,14 +292,14 @@ for one in all: one.close()
 
   await t.test('handshakes that get no answer, and handshakes that are limited', async (t) => {
     await guest.run('smcd hs-limit enable', { check: true });
-    // the SYN gets through to port 7400, what SMC sends behind it does not
+    // the SYN reaches port 7400; what SMC sends after it does not
     await guest.run(
       `modprobe -a sch_ingress cls_basic em_cmp act_gact && tc qdisc add dev lo clsact &&
        tc filter add dev lo egress protocol ip basic match \
          'cmp(u16 at 2 layer network gt 90) and cmp(u16 at 22 layer network eq 7400)' action drop`,
       { check: true },
     );
-    // a listener keeps the limitation that it was made with
+    // a listener keeps the limitation with which it was made
     const stuck = await serve(guest, '-p 7400');
     const limited = await serve(guest, '-j -p 7500');
     t.match(
@@ -311,7 +311,7 @@ for one in all: one.close()
       status: 1,
       stderr: /^smc_chk: 127\.0\.0\.1:7400: TCP was connected, but the SMC handshake got no answer within 3/,
     });
-    // more handshakes than the kernel works on at a time, each waits 6 s for its answer
+    // more handshakes than the kernel handles at a time; each waits 6 s for its answer
     const flood = await guest.start(`ulimit -n 8192; exec smc_run python3 -c "
 import signal, socket
 all = [socket.socket() for _ in range(300)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// smc_chk without a mode on real kernels: a host as it should be, and one state per failure, each named with its cause.
-// Where a fix can be run as it is printed, it is run, and the check passes.
+// smc_chk without a mode on real kernels: a healthy host, and one state per failure, each reported with its cause.
+// If a fix can be run as printed, the test runs it, and then the check passes.
 import t, { type Test } from 'tap';
 import type { CommandOptions, Guest } from './guest.ts';
 import { setUpSmcR } from './guest.ts';
@@ -19,7 +19,7 @@ interface Check {
 interface Outcome {
   status: number;
   checks: Check[];
-  /** all but the passes, as in "fail ueid"; without what depends on the stable release of the guest's kernel */
+  /** all checks that do not pass, as in "fail ueid"; without what depends on the stable release of the guest's kernel */
   notable: string[];
   find: (id: string, subject?: string | null) => Check;
 }
@@ -48,7 +48,7 @@ async function smcChk(
   };
 }
 
-/** What a connection over lo really becomes. */
+/** What a connection over lo actually becomes. */
 async function modes(guest: Guest, port: number): Promise<(string | null)[]> {
   const pair = await echoPair(guest, { port });
   const found = on(port, await sockets(guest)).map(({ mode }) => mode);
@@ -56,7 +56,7 @@ async function modes(guest: Guest, port: number): Promise<(string | null)[]> {
   return found;
 }
 
-/** Does what a check says, and looks again. */
+/** Runs the fix that a check prints, and checks again. */
 async function mend(t: Test, guest: Guest, { fix }: Check): Promise<void> {
   t.comment(`fix: ${fix}`);
   await guest.run(fix ?? 'false', { check: true });
@@ -317,7 +317,7 @@ t.test('kernel 6.1', async (t) => {
   });
   t.match(found.find('kernel'), {
     status: 'pass',
-    // "uname -r" is 6.1.0-48-amd64 or the like, /proc/version has the stable release
+    // "uname -r" prints something like 6.1.0-48-amd64; /proc/version has the stable release
     facts: { version: /^6\.1\.\d{2,}$/ },
   });
   t.match((found.find('kernel').facts['missing_features'] as string[]).slice(0, 3), [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// smc_dbg on real kernels; what it has collected there is read here, by --from.
+// smc_dbg on real kernels. The bundles are then read on this host, with --from.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -13,7 +13,7 @@ import { runCommand } from '../helpers/run-command.ts';
 import { type Guest, setUpSmcR } from './guest.ts';
 import { addUeid, batch, bootWithSuite, echoPair } from './suite.ts';
 
-/** Whatever shows what the system is like and does not count time. */
+/** Commands that show the state of the system, except those with times in their output. */
 const SHOWN = [
   'smcss',
   'smcss -a',
@@ -40,7 +40,7 @@ const SHOWN = [
 
 const HOST_NAME = 'secret-host.example.com';
 const EID = 'SECRET.EID-17';
-/** Forms in which originals could be left over in a bundle, as text and inside the netlink replies. */
+/** Forms in which original values could remain in a bundle, as text and in the netlink replies. */
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 const SECRETS = [
   HOST_NAME,
@@ -53,7 +53,7 @@ const SECRETS = [
   'secret alias',
 ];
 
-/** The same addresses as texts; without an RDMA device nothing prints them. */
+/** The same addresses as text; without an RDMA device, nothing prints them. */
 const SECRETS_OF_RDMA = ['10.77.5.9', 'fd77:1234:'];
 
 async function prepare(guest: Guest): Promise<void> {
@@ -67,7 +67,7 @@ smc_pnet -a NET1 -I d0`,
   await addUeid(guest, EID);
 }
 
-/** Packs in the guest, fetches, unpacks here. */
+/** Collects a bundle in the guest, and unpacks it on the host. */
 async function fetch(t: Test, guest: Guest, options: string, user = 'root'): Promise<string> {
   const { status, stdout, stderr } = await guest.run(`mkdir -p /tmp/d; cd /tmp/d; smc_dbg -t ${options}`, {
     user,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// smc_rnics on a real kernel: soft-RoCE on lo, on a veth, and below a bond with a VLAN; what it says of ports and PNET
-// IDs is what the kernel's SMC says; without the module it lists what /sys tells.
+// smc_rnics on a real kernel: soft-RoCE on lo, on a veth, and below a bond with a VLAN; what it reports about ports
+// and PNET IDs is what the kernel's SMC reports; without the module, it lists what /sys shows.
 import t from 'tap';
 import { validate } from '../helpers/schemas.ts';
 import { addUeid, batch, bootWithSuite } from './suite.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Programs of every make over SMC-R and SMC-D by smc_run: the data comes back unchanged, the kernel says what it ran
-// over, and smc_run says the same. How the launcher does it is in seccomp.test.ts.
+// All kinds of programs over SMC-R and SMC-D by smc_run: the data comes back unchanged, the kernel reports what it used,
+// and smc_run reports the same. How the launcher does it is in seccomp.test.ts.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,13 +47,13 @@ function compileAll(): void {
   for (const cgo of ['0', '1'])
     host('go', ['build', '-o', `build/pair-go${cgo}`, `${PROGRAMS}/pair.go`], { CGO_ENABLED: cgo });
   if (hasRust) host('rustc', ['-o', 'build/pair-rust', `${PROGRAMS}/pair.rs`]);
-  // the compiler is in the modules of Debian's JRE, its command in the JDK
+  // the compiler is in the modules of Debian's JRE, but its command is in the JDK
   host('java', ['-m', 'jdk.compiler/com.sun.tools.javac.Main', '-d', 'build', `${PROGRAMS}/Pair.java`]);
 }
 
 const JAVA = 'java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp build';
 
-/** Command, the way that --via auto takes, and what is said about it. */
+/** Command, the way that --via auto chooses, and the line about it. */
 const KINDS: readonly (readonly [
   name: string,
   command: string,
@@ -71,7 +71,7 @@ const KINDS: readonly (readonly [
   ...(hasRust ? [['Rust', 'build/pair-rust', 'preload', null] as const] : []),
   ['Python', `python3 ${PROGRAMS}/pair.py`, 'preload', null],
   ['Node', `node ${PROGRAMS}/pair.mjs`, 'preload', null],
-  // the kernel takes IPv4-mapped addresses for SMC-D only, and Java uses them unless it is told otherwise
+  // the kernel accepts IPv4-mapped addresses only for SMC-D, and Java uses them by default
   ['Java', `${JAVA} -Djava.net.preferIPv4Stack=true Pair`, 'preload', null],
   ['a shell script', '/tmp/script', 'preload', null],
   ['a script without a first line', '/tmp/bare', 'preload', null],
@@ -116,7 +116,7 @@ async function everyKind(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<
         sockets: { tcp: 0 },
         totals: { smcr: 0, smcd: 0, [mode]: 2, tcp: 0, unknown: 0 },
       });
-      // Java opens some to see what the system can do
+      // Java opens some to find out what the system supports
       if (name === 'Java') t.ok(report.sockets.smc >= 2);
       else t.equal(report.sockets.smc, 2, 'listener and client');
     });

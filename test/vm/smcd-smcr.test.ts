@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// smcd and smcr against real kernels: what they say of live traffic is compared with smcss and with the bytes that
-// were moved.
+// smcd and smcr against real kernels: what they report about live traffic is compared with smcss and with the
+// number of bytes sent.
 import t, { type Test } from 'tap';
 import { type CommandResult, cable, type Guest, setUpSmcR } from './guest.ts';
 import {
@@ -35,7 +35,7 @@ const RULE = "a UEID has 1 to 32 characters of A-Z, 0-9, '.' and '-' and begins 
 const PERMISSION = 'permission denied; CAP_NET_ADMIN is needed: run it as root, outside of containers';
 const padded = (ueid: string) => `${ueid.padEnd(32)}\n`;
 
-/** What one echo of this size adds to the counters: both ends live in this network namespace. */
+/** What one echo of this size adds to the counters; both ends are in this network namespace. */
 const ECHOED = 1_500_000;
 
 const EVERYTHING = (command: 'smcd' | 'smcr') =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The main job on a real kernel: unchanged TCP programs run over SMC-R by smc_run, and smcss says so, or why not.
+// The main use on a real kernel: smc_run runs unchanged TCP programs over SMC-R, and smcss reports that, or why not.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
       );
     }
     const text = (await run('smcss')).stdout;
-    // the client is the one that looks for a device; the server hears of it
+    // the client looks for a device and tells the server the result
     t.match(
       text,
       /^ACTIVE +00000 \d{7} 127\.0\.0\.1:7001 +127\.0\.0\.1:\d+ +0000 TCP 0x05000000\/0x03030000$/m,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What the guest tests share: a guest with our commands on its PATH, and ways to wait for a socket. */
+/** Shared by the guest tests: a guest with our commands on its PATH, and ways to wait for sockets and output. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from '../helpers/schemas.ts';
@@ -26,7 +26,7 @@ export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
   const links = Object.entries({ ...bin, wait_for: 'test/helpers/wait_for' }).map(
     ([name, file]) => `ln -sf "$(pwd)/${file}" /usr/local/bin/${name}`,
   );
-  // ordinary users must get at the checkout, wherever it is; the change is to the guest's own view of the directories
+  // ordinary users need access to the checkout, wherever it is; only the guest sees this change of the directories
   const open = 'd=$(pwd); while [ "$d" != / ]; do chmod o+rx "$d"; d=$(dirname "$d"); done';
   await guest.run(`${links.join('\n')}\nchmod 755 /usr/local/bin\n${open}`, { check: true });
   return guest;
@@ -39,7 +39,7 @@ export async function addUeid(guest: Guest, ueid = UEID): Promise<void> {
 
 /**
  * Runs commands of the suite one after the other in one process, since starting Node takes seconds in a guest.
- * @param record the netlink traffic of command N goes to the guest's file /tmp/recording.N
+ * @param record write the netlink traffic of command N to the guest's file /tmp/recording.N
  */
 export async function batch(
   guest: Guest,
@@ -59,14 +59,14 @@ export async function batch(
   return results;
 }
 
-/** JSON in a guest is as schemas/ say, whatever else the test looks at. */
+/** JSON in a guest must match its schema in every test. */
 function checkDocument(words: readonly string[], { stdout }: CommandResult): void {
   if (!/^\s*\{/.test(stdout)) return;
   const mistakes = validate(words, stdout);
   if (mistakes.length > 0) throw new Error(`${words.join(' ')}: ${mistakes.join('; ')}`);
 }
 
-/** Socket of `smcss -j`, as far as the tests look at it. */
+/** Socket of `smcss -j`, with the fields that tests use. */
 export interface JsonSocket {
   state: string;
   mode: 'SMCR' | 'SMCD' | 'TCP' | null;
@@ -97,7 +97,7 @@ export async function sockets(guest: Guest, options = ''): Promise<JsonSocket[]>
 /**
  * Waits until a command of the guest's sh succeeds, or until it prints a line with `shows` (a pattern of grep -E), whatever
  * its status. In a script that runs in the guest, `wait_for` does the same (see `test/helpers/wait_for`).
- * @throws Error with the command and what it printed last, when the bound is over
+ * @throws Error with the command and what it printed last, when the limit is reached
  */
 export async function waitFor(
   guest: Guest,
@@ -120,9 +120,9 @@ export async function waitForListener(guest: Guest, port: number): Promise<void>
 }
 
 /**
- * Waits until what a background command wrote to stdout is enough.
- * @returns what `enough` made of it
- * @throws Error with the output when the command has ended without it, or when the bound is over
+ * Waits until `enough` accepts what a background command has written to stdout.
+ * @returns the result of `enough`
+ * @throws Error with the output, when the command has ended before that, or when the limit is reached
  */
 export async function waitForOutput<T>(
   process: GuestProcess,
@@ -157,7 +157,7 @@ export async function echoPair(
   const asking = await guest.start(
     `exec ${client} ${programs}/echo-client.mjs ${port} ${address} 1500000 >${outcome} 2>&1 <${stopFile}`,
   );
-  // the fifo opens when it has a writer
+  // opening the FIFO succeeds when it has a writer
   const holding: GuestProcess = await guest.start(`exec 3>${stopFile}; sleep infinity & wait`);
   await waitFor(guest, `cat ${outcome}`, { shows: '.' });
   const verdict = (await guest.readBytes(outcome)).toString();
@@ -181,9 +181,8 @@ export interface EchoPair {
 }
 
 /**
- * iperf3 by smc_run, at 5 Mbit/s and without an end of its own, so that it does not matter how long a look at its sockets
- * takes.
- * @returns when the server has received 1 MB; `stop` ends it in good order
+ * Runs iperf3 with smc_run, at 5 Mbit/s and without a time limit, so that a test can take its time to look at its sockets.
+ * @returns when the server has received 1 MB; `stop` ends both sides regularly
  */
 export async function iperf(guest: Guest, port: number): Promise<{ stop: () => Promise<void> }> {
   const server = await guest.start(`exec smc_run iperf3 -s -1 -p ${port} -i 1 -f k --forceflush`);
@@ -201,14 +200,14 @@ export async function iperf(guest: Guest, port: number): Promise<{ stop: () => P
   };
 }
 
-/** Sockets of a port, at either end. */
+/** Sockets with this port, at either end. */
 export const on = (port: number, all: JsonSocket[]) =>
   all.filter(({ local, peer }) => local.port === port || peer?.port === port);
 
 /**
- * Fetches /tmp/www/file from the guest's own web server by `smc_run curl`. Nobody takes the data until the list shows
- * `seen` (a pattern of grep -E), so the connection stays open that long. The output is the list, then "same" when the file
- * came over unchanged.
+ * Fetches /tmp/www/file from the guest's own web server by `smc_run curl`. Nothing reads the data until the list shows
+ * `seen` (a pattern of grep -E), so the connection stays open that long. The output is the list, then "same" if the file
+ * arrived unchanged.
  */
 export function fetchAndLook(guest: Guest, port: number, list: string, seen: string): Promise<CommandResult> {
   return guest.run(

@@ -3,15 +3,15 @@
 import type { CommandResult, Guest, RunOptions } from './guest.ts';
 import { waitFor } from './suite.ts';
 
-/** Runs commands beside systemd, so that `systemctl` finds it and process 1 is systemd. */
+/** Runs commands in the PID namespace of systemd, so that `systemctl` works and process 1 is systemd. */
 export type Inside = (command: string, options?: RunOptions) => Promise<CommandResult>;
 
-/** All that systemd is to start; services that tests make bring in sysinit.target by themselves. */
+/** The only target that systemd starts; services of the tests start sysinit.target themselves. */
 const TARGET = 'smc-tools-test.target';
 
 /**
  * Boots systemd. It empties the guest's /tmp.
- * @returns when it has started all that belongs to its target
+ * @returns when it has started everything in its target
  */
 export async function startSystemd(guest: Guest): Promise<Inside> {
   const unit = `[Unit]\nDefaultDependencies=no\nRequires=sysinit.target\nAfter=sysinit.target\n`;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/** Addresses of SMC listeners where the kernel cannot list TCP sockets by netlink. */
+/** Addresses of SMC listeners if the kernel cannot list TCP sockets by netlink. */
 import t from 'tap';
 import { bootWithSuite, waitForListener } from './suite.ts';
 
 t.test('without tcp_diag addresses come from /proc/net/tcp, and from a bundle as well', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12', modules: 'available' });
   t.teardown(() => guest.close());
-  // what a hardened host does
+  // as on a hardened host
   await guest.run(
     'mount -t tmpfs none /etc/modprobe.d; echo "install tcp_diag /bin/false" > /etc/modprobe.d/block.conf; modprobe smc_diag',
     { check: true },

@@ -1,6 +1,6 @@
 // Runs many commands of the suite in one process, since starting Node takes seconds in a guest. Reads
 // [{ "words": ["smcr", "device"], "record": "/file" }, …] from stdin, writes [{ status, stdout, stderr }, …].
-// The bundles are those that bin/ runs; only their writes to descriptors 1 and 2 are caught.
+// It runs the same bundles as bin/, and catches only their writes to descriptors 1 and 2.
 const fs = require('node:fs');
 const { join } = require('node:path');
 
@@ -27,6 +27,6 @@ async function run({ words: [name, ...args], record }) {
   const results = [];
   for (const command of JSON.parse(fs.readFileSync(0, 'utf8'))) results.push(await run(command));
   process.exitCode = 0;
-  // process.stdout would come here as well, when it is a file
+  // process.stdout would also use this, if it is a file
   writeSync(1, JSON.stringify(results));
 })();

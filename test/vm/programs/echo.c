@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Echo server and client of many shapes, to be linked statically.
+ * Echo server and client in several forms, to be linked statically.
  *
  *   echo serve SHAPE PORT COUNT     SHAPE: plain, fork (a child each, which exits with its socket open), thread, ipv6,
  *                                   reuse (two processes on one port, COUNT each at most, until SIGTERM)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Behaviour of node:net that programs rely on, one result a line as python-tests.py prints them.
+// Behaviour of node:net that programs rely on, one result per line, in the format of python-tests.py.
 const net = require('node:net');
 const http = require('node:http');
 const { once } = require('node:events');
@@ -8,7 +8,7 @@ const assert = require('node:assert');
 const { fork } = require('node:child_process');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-// of a check that hangs; none of them takes a second on an idle machine
+// limit for a check that hangs; on an idle machine, none takes a second
 const LIMIT_MS = 600_000;
 const open = new Set();
 
@@ -33,7 +33,7 @@ async function dial(server, options = {}) {
   return socket;
 }
 
-/** All data up to the end. The stream is not destroyed then, as an iterator would do. */
+/** All data up to the end. Unlike an iterator, this does not destroy the stream. */
 async function readAll(stream) {
   const parts = [];
   stream.on('data', (part) => parts.push(part));

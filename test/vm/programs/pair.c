@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Both ends of a TCP connection over the loopback: a child sends bytes, the parent sends them back, the child compares.
- * Prints "same". With the argument "flags" it looks at flags and limits of sockets instead, and prints "kept".
+ * Prints "same". With the argument "flags", it checks flags and limits of sockets instead, and prints "kept".
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -89,7 +89,7 @@ static int pair(void)
 	return status != 0;
 }
 
-/* The limit of descriptors is what comes next: a socket must fail with EMFILE, and not be opened elsewhere. */
+/* No more descriptors are allowed now: socket() must fail with EMFILE, and not use another number. */
 static int flags(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);

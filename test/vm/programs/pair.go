@@ -50,7 +50,7 @@ func main() {
 	fmt.Println("same")
 }
 
-// Without these io.Copy would splice, which SMC does in its own way.
+// Without these wrappers, io.Copy would use splice, which behaves differently on SMC.
 type onlyWriter struct{ io.Writer }
 type onlyReader struct{ io.Reader }
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import unittest
 
-# a test that hangs; none of those that end takes a minute on an idle machine
+# limit for a test that hangs; on an idle machine, no test takes a minute
 LIMIT = 600
 
 
@@ -31,14 +31,14 @@ def child():
     from test import support
 
     names, done = json.load(sys.stdin)
-    # how long the tests wait for what is bound to come: by default too short for an emulated guest on a busy machine
+    # how long the tests wait for expected events; the default is too short for an emulated guest on a busy machine
     for bound in ("LOOPBACK_TIMEOUT", "SHORT_TIMEOUT", "LONG_TIMEOUT"):
         setattr(support, bound, LIMIT)
-    # this module asks for the network as a whole, and uses the loopback device only
+    # this module requires the resource 'network', but uses only the loopback device
     support.use_resources = ["network"] if names == ["test.test_socketserver"] else []
     done = set(done)
     out = os.fdopen(os.dup(1), "w", buffering=1)
-    # what tests print is not asked for
+    # the output of the tests is not needed
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     if not os.environ.get("PYTHON_TESTS_NOISE"):
@@ -58,7 +58,7 @@ def child():
             self.tell(begin=test.id())
 
         def note(self, test, outcome, detail):
-            # a failing setUpClass has no test that starts
+            # if setUpClass fails, no test starts
             if self.current is None:
                 self.tell(id=test.id(), outcome=outcome, detail=detail)
             elif self.outcome in ("ok", "skip"):
@@ -87,12 +87,12 @@ def child():
             self.tell(id=self.current, outcome=self.outcome, detail=self.detail.split("\n")[0][:160])
             self.current = None
 
-    # resolves class fixtures as usual: the suite keeps its classes, without the tests that are done
+    # keep the classes in the suite, so that class fixtures work as usual, but leave out the tests that are done
     tests = [test for test in flatten(unittest.defaultTestLoader.loadTestsFromNames(names)) if test.id() not in done]
     unittest.TestSuite(tests).run(Result())
     out.write(json.dumps({"end": True}) + "\n")
     out.close()
-    # threads that tests left behind are not waited for
+    # do not wait for threads that tests have left behind
     os._exit(0)
 
 

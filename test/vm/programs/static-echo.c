@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* An echo server that is linked statically and reports to systemd when it listens. static-echo PORT */
+/* An echo server, linked statically, that notifies systemd when it listens. static-echo PORT */
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdlib.h>
