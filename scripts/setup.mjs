@@ -32,7 +32,7 @@ function npmPackagesAreCurrent() {
 /** Installs the npm packages if they are not there, or older than the lock file. */
 export function installNpmPackages() {
   if (Number(process.versions.node.split('.')[0]) < 20)
-    throw new Error(`Node 20 or newer is needed, this is ${process.version}`);
+    throw new Error(`Node 20 or newer is required; this is ${process.version}`);
   if (npmPackagesAreCurrent()) return;
   must('npm ci (npm packages)', 'npm', ['ci', '--no-audit', '--no-fund']);
   // tap comes with a TypeScript plugin that does not know TypeScript 7; .taprc leaves it out, this makes it so
@@ -51,7 +51,7 @@ export function installDebianPackages() {
     ],
     { cwd: root, stdio: ['ignore', 2, 2] },
   );
-  if (status !== 0) throw new Error('the Debian packages listed above are needed');
+  if (status !== 0) throw new Error('the Debian packages listed above are required');
 }
 
 /** Builds dist/ anew; takes about three seconds. */

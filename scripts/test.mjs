@@ -97,15 +97,13 @@ try {
     check('types (tsc)', 'node_modules/.bin/tsc', ['-p', '.']);
     const files = testFiles();
     const inGuest = files.filter((file) => file.startsWith('test/vm/'));
-    say(`${files.length - inGuest.length} files of fast tests …`);
+    say(`${files.length - inGuest.length} fast test files …`);
     await runTap(
       files.filter((file) => !inGuest.includes(file)),
       2,
     );
     if (!fast) {
-      say(
-        `${inGuest.length} files of tests in the guest, on real SMC kernels; the first run fetches kernels …`,
-      );
+      say(`${inGuest.length} guest test files, on real SMC kernels; the first run fetches kernels …`);
       await runTap(inGuest, 2);
     }
   }

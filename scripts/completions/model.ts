@@ -166,4 +166,4 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 /** First line of a file. */
 export const origin = ({ name }: Model): string =>
-  `# ${name} of smc-tools ${version}; made from its option declarations by scripts/completions`;
+  `# ${name} of smc-tools ${version}, generated from its option declarations by scripts/completions`;

@@ -60,7 +60,7 @@ function explainNetlink(error: NetlinkError): Explanation {
     case 'ERR_NO_ADDON':
       return {
         text: 'the native part of the npm package netlink cannot be loaded',
-        hint: 'there is no prebuilt one for this platform: reinstall with a C++ compiler, make and Python at hand',
+        hint: 'there is no prebuilt one for this platform: install a C++ compiler, make and Python, then reinstall the package',
       };
     case 'ERR_TIMEOUT':
       return {
@@ -79,11 +79,14 @@ function explainNetlink(error: NetlinkError): Explanation {
     case 'ERR_NOT_RECORDED':
       return {
         text: `the bundle does not contain the kernel's answer to ${object}`,
-        hint: 'its manifest.json tells what could not be collected',
+        hint: 'its manifest.json lists what could not be collected',
       };
     case 'ENOMEM':
     case 'ENOBUFS':
-      return { text: 'the kernel has no memory for this', hint: 'try again when memory is free' };
+      return {
+        text: 'the kernel does not have enough memory for this',
+        hint: 'try again when more memory is free',
+      };
     case 'EOPNOTSUPP':
       return {
         text:

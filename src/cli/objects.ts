@@ -86,9 +86,10 @@ export function parseSelection<V extends string>(
     }
     let selection: Selection;
     if (keyword) {
-      if (!takesDevices) throw new UsageError(`'${word}': SMC-D has no ${keyword} to select by`);
+      if (!takesDevices)
+        throw new UsageError(`'${word}': SMC-D link groups cannot be selected by ${keyword}`);
       const [name] = rest.splice(0, 1);
-      if (!name) throw new UsageError(`${keyword} needs a name`);
+      if (!name) throw new UsageError(`${keyword} requires a name`);
       selection = keyword === 'ibdev' ? { ibDevice: name } : { interface: name };
     } else if (takesId && !hasAll) selection = { id: parseId(word, keywords) };
     else throw unexpected(word, keywords);
@@ -118,7 +119,7 @@ function parseId(word: string, keywords: readonly string[]): number {
   const id = /^(0[xX])?[0-9a-fA-F]+$/.test(word) ? Number.parseInt(word, 16) : Number.NaN;
   if (!(id <= U32_MAX))
     throw new UsageError(
-      `'${word}' is neither a keyword nor the id of a link group, a hexadecimal number${didYouMean(word, keywords)}`,
+      `'${word}' is neither a keyword nor a link group ID (a hexadecimal number)${didYouMean(word, keywords)}`,
     );
   return id;
 }
@@ -173,7 +174,7 @@ export function rewriteOptions(argv: readonly string[]): string[] {
     }
     const [, body = '', rest = ''] = WORD.exec(word) ?? [];
     const value = rest && `=${rest.replace(/^=/, '')}`;
-    if (body === '') throw new UsageError(`'${word}' is no option`);
+    if (body === '') throw new UsageError(`'${word}' is not an option`);
     const options = expand(body);
     if (!options) {
       given.push(word);

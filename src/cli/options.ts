@@ -68,12 +68,12 @@ export interface Syntax {
 
 /** Options that every command has. The help shows them after its own options. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
-  { short: 'j', long: 'json', help: 'all fields as one JSON document', addition: true },
+  { short: 'j', long: 'json', help: 'print all fields as one JSON document', addition: true },
   {
     long: 'color',
     value: 'WHEN',
     completes: ['auto', 'always', 'never'],
-    help: 'colours: auto (default), always or never',
+    help: 'when to use colours: auto (default), always or never',
     addition: true,
   },
   {
@@ -81,14 +81,14 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
     long: 'netns',
     value: 'NAME|PID',
     completes: 'netns',
-    help: 'work in this network namespace, or in that of this process',
+    help: 'work in the network namespace of this name, or of this process',
     addition: true,
   },
   {
     long: 'from',
     value: 'FILE|DIR',
     completes: 'file',
-    help: 'show the system that smc_dbg has recorded here',
+    help: 'show the system that smc_dbg recorded in this bundle',
     addition: true,
   },
   { short: 'h', long: 'help', help: 'show this help' },

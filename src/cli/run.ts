@@ -116,7 +116,8 @@ async function attempt(
       note: report,
       isRecorded,
       needsRunningSystem(what) {
-        if (isRecorded) throw new UsageError(`${what} needs the running system: not with --from`);
+        if (isRecorded)
+          throw new UsageError(`${what} needs the running system and cannot be used with --from`);
       },
       client: async () => {
         client ??= new SmcClient(await clientOptions(here, io, debug));
@@ -179,7 +180,11 @@ function reportFailure(command: CommandDefinition, error: unknown, report: Conte
   if (error instanceof UsageError)
     report(error.message, `${error.help ?? `${command.name} --help`} shows the usage`);
   else if (explanation) report(explanation.text, explanation.hint);
-  else report(`internal error: ${error}`, `please report it with the output under ${DEBUG_VARIABLE}=1`);
+  else
+    report(
+      `internal error: ${error}`,
+      `please report it with the output of the command under ${DEBUG_VARIABLE}=1`,
+    );
   return command.statusOf?.(error) ?? 1;
 }
 
@@ -219,7 +224,7 @@ async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcC
  */
 async function painter(io: Io, when = 'auto'): Promise<Paint> {
   if (!['auto', 'always', 'never'].includes(when))
-    throw new UsageError(`--color '${when}': say auto, always or never`);
+    throw new UsageError(`--color '${when}': must be auto, always or never`);
   const canShow = io.isTerminal && !io.env['NO_COLOR'] && io.env['TERM'] !== 'dumb';
   if (when === 'never' || (when === 'auto' && !canShow)) return plain;
   const { ansiPaint } = await import('../output/style.ts');

@@ -8,16 +8,16 @@ export const smcChk: CommandDefinition = {
   name: 'smc_chk',
   usage: '[options] [INTERFACE...]',
   operands: () => ['<interface>'],
-  summary: 'Checks whether this host, or one connection, can use SMC, and says what is in the way.',
+  summary: 'Checks whether this host, or one connection, can use SMC, and shows what prevents it.',
   options: [
     {
       short: 'C',
       long: 'connect',
       value: 'HOST',
       completes: 'host',
-      help: 'connect to HOST or HOST:PORT and tell what came of it',
+      help: 'connect to HOST or HOST:PORT and report the result',
     },
-    { short: 'S', long: 'server', help: 'serve for tests from elsewhere until interrupted' },
+    { short: 'S', long: 'server', help: 'run a server for tests from other hosts until interrupted' },
     {
       short: 'i',
       long: 'pnetid',
@@ -25,27 +25,27 @@ export const smcChk: CommandDefinition = {
       completes: 'interface',
       help: 'print the PNET ID of a network interface',
     },
-    { short: 'l', long: 'live-test', help: 'test each interface with a server and a client of our own' },
-    { short: 's', long: 'static-analysis', help: 'show what SMC-D each interface is set up for' },
+    { short: 'l', long: 'live-test', help: 'test each interface with a built-in server and client' },
+    { short: 's', long: 'static-analysis', help: 'show how each interface is set up for SMC-D' },
     { short: 'p', long: 'port', value: 'PORT', help: 'port to connect to, or to serve on; default 37373' },
     { short: '6', long: 'ipv6', help: 'accepted for compatibility: both address families are always served' },
-    { long: 'timeout', value: 'SECONDS', help: 'longest wait for a connection; default 15', addition: true },
+    { long: 'timeout', value: 'SECONDS', help: 'maximum wait for a connection; default 15', addition: true },
     {
       long: 'explain',
       value: 'CODE',
-      help: 'explain a reason code or name, or "all" of them',
+      help: 'explain a reason code, given by number or name, or "all"',
       addition: true,
     },
-    { short: 'a', long: 'all', help: 'on a terminal also list the checks that passed', addition: true },
+    { short: 'a', long: 'all', help: 'on a terminal, also list the checks that passed', addition: true },
     { long: 'problems', help: 'list only what needs attention, line by line', addition: true },
     { short: 'd', long: 'debug', help: 'report each step of --connect and --server on stderr' },
   ],
   examples: [
     ['smc_chk', 'check this host'],
-    ['smc_chk --problems', 'only what needs attention, for scripts'],
-    ['smc_chk -C server:443', 'is a connection to that service SMC, and why not?'],
-    ['smc_chk -S', 'serve on this host, for smc_chk -C on another one'],
-    ['smc_chk --explain 0x05000000/0x03030008', 'what smcss shows, in words'],
+    ['smc_chk --problems', 'list only what needs attention, for scripts'],
+    ['smc_chk -C server:443', 'does that service use SMC, and if not, why?'],
+    ['smc_chk -S', 'run a server on this host, for smc_chk -C on another'],
+    ['smc_chk --explain 0x05000000/0x03030008', 'explain what smcss shows'],
   ],
   run: dispatch,
   statusOf,
@@ -92,7 +92,7 @@ function check(modes: readonly Mode[], { flags, operands }: Parsed): void {
   const both = modes.length === 2 && modes.every((mode) => TAKES_INTERFACES.includes(mode));
   if (second && !both) throw new UsageError(`--${first} and --${second} exclude each other`);
   for (const option of ['all', 'problems'])
-    if (first && flags.has(option)) throw new UsageError(`--${option} is for the check of this host`);
+    if (first && flags.has(option)) throw new UsageError(`--${option} is only for the check of this host`);
   if (flags.has('all') && flags.has('problems'))
     throw new UsageError('--all and --problems exclude each other');
   if (first && !TAKES_INTERFACES.includes(first) && operands.length > 0)

@@ -14,17 +14,17 @@ import { writeDocument } from './objects/object.ts';
 export const smcDbg: CommandDefinition = {
   name: 'smc_dbg',
   usage: '[options]',
-  summary: 'Collects the state of SMC on this host, for a report that others can look into.',
+  summary: 'Collects the state of SMC on this host for a report that others can read.',
   options: [
-    { short: 't', long: 'tgz', help: 'write an archive into the current directory and print its name' },
+    { short: 't', long: 'tgz', help: 'write an archive to the current directory and print its name' },
     { short: 'o', long: 'output', value: 'FILE', help: 'write the archive to this file', addition: true },
-    { long: 'redact', help: 'replace addresses, host names and enterprise ids', addition: true },
+    { long: 'redact', help: 'replace addresses, host names and enterprise IDs', addition: true },
   ],
   examples: [
     ['smc_dbg | less', 'look through everything'],
     ['smc_dbg -t --redact', 'an archive to send, without addresses and names'],
-    ['smc_dbg -o report.tgz', 'the same as this file, with them'],
-    ['smc_dbg --from report.tgz --redact -t', 'redact it later'],
+    ['smc_dbg -o report.tgz', 'the same as this file, with addresses and names'],
+    ['smc_dbg --from report.tgz --redact -t', 'redact a bundle later'],
   ],
   async run(context, parsed) {
     const { flags, operands } = parsed;
@@ -68,12 +68,12 @@ function targetOf({ flags, values }: Parsed): string | undefined {
   const { output } = values;
   if (output !== undefined) {
     if (output === '' || output === '-' || output.endsWith('/'))
-      throw new UsageError(`--output '${output}': name a file`);
+      throw new UsageError(`--output '${output}': must be a file name`);
     const there = lstatSync(output, { throwIfNoEntry: false });
-    if (there?.isDirectory()) throw new UsageError(`--output '${output}': it is a directory, name a file`);
+    if (there?.isDirectory()) throw new UsageError(`--output '${output}': is a directory, not a file`);
     // the archive takes the place of what is there: of /dev/null for everybody, if root says so
     if (there && !there.isFile() && !there.isSymbolicLink())
-      throw new UsageError(`--output '${output}': it is a device, pipe or socket, name a file`);
+      throw new UsageError(`--output '${output}': is a device, pipe or socket, not a file`);
     return output;
   }
   // not to be guessed, so nobody can have put something in its place
@@ -87,7 +87,7 @@ async function save({ note }: Context, { snapshot, manifest }: Bundle, target: s
   if (length > 0)
     note(
       `${length === 1 ? 'one part' : `${length} parts`} could not be collected`,
-      'the manifest names them',
+      'the manifest lists them',
     );
 }
 

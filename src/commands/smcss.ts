@@ -14,19 +14,19 @@ import { columnsFor, lastColumn, rowEnd } from './objects/socket-columns.ts';
 export const smcss: CommandDefinition = {
   name: 'smcss',
   usage: '[options]',
-  summary: 'Lists SMC sockets with their state, addresses and mode, or why they fell back to TCP.',
+  summary: 'Lists SMC sockets with their state, addresses and mode, and why connections fell back to TCP.',
   options: [
-    { short: 'a', long: 'all', help: 'also sockets that listen or are not connected yet' },
-    { short: 'l', long: 'listening', help: 'only sockets that listen' },
+    { short: 'a', long: 'all', help: 'include sockets that listen or are not connected yet' },
+    { short: 'l', long: 'listening', help: 'list only listening sockets' },
     { short: 'd', long: 'debug', help: 'add shutdown state, buffer sizes, cursors and flags' },
-    { short: 'D', long: 'smcd', help: 'only SMC-D sockets, with their device and buffer tokens' },
-    { short: 'R', long: 'smcr', help: 'only SMC-R sockets, with their device and link' },
+    { short: 'D', long: 'smcd', help: 'list only SMC-D sockets, with their device and buffer tokens' },
+    { short: 'R', long: 'smcr', help: 'list only SMC-R sockets, with their device and link' },
     { short: 'W', long: 'wide', help: 'do not shorten addresses' },
-    { short: 'H', long: 'no-header', help: 'no header line' },
+    { short: 'H', long: 'no-header', help: 'omit the header line' },
   ],
   examples: [
-    ['smcss', 'connected sockets and what they run over'],
-    ['smcss -aW', 'all sockets, addresses in full'],
+    ['smcss', 'connected sockets and what they use'],
+    ['smcss -aW', 'all sockets, with full addresses'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
   run: list,
@@ -120,7 +120,7 @@ function explainReasons(reasons: ReadonlySet<number>, write: (line: string) => v
   for (const code of [...reasons].sort((a, b) => a - b)) {
     const reason = fallbackReasons.get(code);
     write(
-      `${formatReasonCode(code)}  ${reason ? `${reason.name}: ${reason.meaning}; ${reason.remedy}` : 'unknown reason; the peer may not be Linux'}`,
+      `${formatReasonCode(code)}  ${reason ? `${reason.name}: ${reason.meaning}; ${reason.remedy}` : 'unknown reason; the peer may not run Linux'}`,
     );
   }
 }

@@ -159,7 +159,7 @@ t.test('without the npm package netlink', async (t) => {
       {
         status: 1,
         stdout: '',
-        stderr: `${name}: the native part of the npm package netlink cannot be loaded; there is no prebuilt one for this platform: reinstall with a C++ compiler, make and Python at hand\n`,
+        stderr: `${name}: the native part of the npm package netlink cannot be loaded; there is no prebuilt one for this platform: install a C++ compiler, make and Python, then reinstall the package\n`,
       },
       name,
     );

@@ -87,7 +87,7 @@ t.test('words', async (t) => {
   t.match(text({ code: 'ERR_OVERRUN' }), 'the kernel lost a part of it');
   t.match(text({ code: 'EOPNOTSUPP' }), /does not know the command SMC_PNETID ADD; a newer kernel/);
   t.match(text({ code: 'ERR_INTERRUPTED' }), /kept changing .*try again/);
-  t.match(text({ code: 'ENOMEM' }), 'no memory');
+  t.match(text({ code: 'ENOMEM' }), 'enough memory');
   t.match(text({ code: 'EPROTONOSUPPORT', op: 'open socket' }), /cannot be opened \(EPROTONOSUPPORT\)/);
   t.match(text({ code: 'ENOENT', family: 'SOCK_DIAG', command: 'SMC sockets' }), /modprobe smc_diag/);
   t.equal(

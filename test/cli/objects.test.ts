@@ -85,6 +85,8 @@ t.test('selections', async (t) => {
   for (const words of ['show show', 'xyz', '12g', '100000000', 'ibdev', 'netdev a b', '100 200', 'all 100'])
     t.throws(() => parse(words), UsageError, words);
   for (const words of ['h', 'show help', 'all he']) t.throws(() => parse(words), { message: 'help' }, words);
-  t.throws(() => parse('ibdev x', false), { message: "'ibdev': SMC-D has no ibdev to select by" });
+  t.throws(() => parse('ibdev x', false), {
+    message: "'ibdev': SMC-D link groups cannot be selected by ibdev",
+  });
   t.throws(() => parse('100', true, false), UsageError, 'a device has no id');
 });

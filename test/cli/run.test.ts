@@ -84,7 +84,7 @@ t.test('what is not foreseen is called a bug; its stack is for the debug variabl
     status: 1,
     stdout: '',
     stderr:
-      'cmd: internal error: TypeError: x is not a function; please report it with the output under SMC_TOOLS_DEBUG=1\n',
+      'cmd: internal error: TypeError: x is not a function; please report it with the output of the command under SMC_TOOLS_DEBUG=1\n',
   });
   const debug = await fails(bug, { env: { SMC_TOOLS_DEBUG: '1' } });
   t.match(debug.stderr, /^cmd: internal error.*\nTypeError: x is not a function\n {4}at /);

@@ -105,7 +105,10 @@ for (const [name, path] of Object.entries(bin)) {
       }
     }
     const wrong: [argv: string, message: string][] = [
-      ['--color sometimes', `--color 'sometimes': say auto, always or never; ${name} --help shows the usage`],
+      [
+        '--color sometimes',
+        `--color 'sometimes': must be auto, always or never; ${name} --help shows the usage`,
+      ],
       [
         '--netns x --from y',
         `--netns and --from exclude each other: a recording has one network namespace; ${name} --help shows the usage`,
@@ -169,7 +172,10 @@ t.test('what all have in common on a recorded system', async (t) => {
         const { status, stdout, stderr } = await runCommand(command, `--from ${bundle} ${changes}`);
         t.not(status, 0);
         t.equal(stdout, '');
-        t.match(stderr, `${name}: ${refused} needs the running system: not with --from; ${name} `);
+        t.match(
+          stderr,
+          `${name}: ${refused} needs the running system and cannot be used with --from; ${name} `,
+        );
       }
       if (name === 'smc_run') return;
       const words = [...reads.split(' ').filter(Boolean), '--from', bundle];

@@ -133,9 +133,9 @@ t.test('who has no device', async (t) => {
   });
   t.match(await cause(here, [PEERDECL, NOSMCDEV], { role: 'Server' }), {
     at: 'the peer',
-    text: /^the client has no device for the connection, or no UEID, or it connects by an IPv6 socket \(Java\)/,
+    text: /^the client has no device for the connection, or no UEID, or it connects from an IPv6 socket \(Java\)/,
   });
-  t.match(await cause(here, [NOSMCDEV, 0]), { at: 'this host', text: /^not found by looking/ });
+  t.match(await cause(here, [NOSMCDEV, 0]), { at: 'this host', text: /^not found by these checks/ });
   t.match(await cause(here, [NOSMCDEV, 0], { local: 'fd00::1', peer: 'fd00::2' }), {
     at: 'this host',
     text: /uses IPv6/,
@@ -176,18 +176,21 @@ t.test('other reasons', async (t) => {
   const here = host(t);
   t.match(await cause(here, [PEERDECL, 0x03070000]), {
     at: 'the peer',
-    text: /^nothing on this host explains it; as a rule: /,
+    text: /^nothing on this host explains it; usual cause: /,
     fix: /^run smc_chk at the peer; /,
   });
   t.match(await cause(here, [0x03050000, 0]), {
     at: 'the peer',
     checks: [],
-    text: /^it is what the peer sent; as a rule: a setting of the peer/,
+    text: /^this is the reason that the peer sent; usual cause: a setting of the peer/,
   });
-  t.match(await cause(here, [0x030f0000, 0]), { at: 'unknown', text: /^not found by looking; as a rule: / });
+  t.match(await cause(here, [0x030f0000, 0]), {
+    at: 'unknown',
+    text: /^not found by these checks; usual cause: /,
+  });
   t.match(await cause(here, [PEERDECL, 0x12345678]), {
     at: 'the peer',
-    text: 'this host cannot tell; the code is not known here',
+    text: 'this host cannot determine it; the code is not known here',
     fix: 'run smc_chk at the peer',
   });
   t.match(await cause(here, [0x03050000, 0], { local: '10.0.0.1', peer: '10.0.0.1' }), { at: 'this host' });
@@ -198,7 +201,7 @@ t.test('what the code says of the other side is not looked for here', async (t) 
   const here = host(t, { ueids: [] });
   t.match(await cause(here, [NOUEID, 0], { role: 'Server' }), {
     at: 'the peer',
-    text: /^it is what the peer sent; as a rule: the client has no UEID/,
+    text: /^this is the reason that the peer sent; usual cause: the client has no UEID/,
     fix: /^run smc_chk at the peer; at the client: smcd ueid add NAME/,
     checks: [],
   });
@@ -211,7 +214,7 @@ t.test('what the code says of the other side is not looked for here', async (t) 
   ] as const)
     t.match(
       await cause(down, [PEERDECL, code]),
-      { at: 'the peer', text: /^it lies there; /, checks: [] },
+      { at: 'the peer', text: /^it is not on this host; /, checks: [] },
       name,
     );
   t.match(await cause(down, [NOUEID, 0], { local: '10.0.0.1', peer: '10.0.0.1' }), { at: 'this host' });
@@ -228,11 +231,15 @@ t.test('enterprise IDs that differ', async (t) => {
     [
       'NOSMCD2DEV',
       0x03030007,
-      /UEIDs of the hosts differ .*, or the server is another machine and SMC-R was not/,
+      /UEIDs of the hosts differ .*, or the server is on another machine and SMC-R was not/,
     ],
   ] as const) {
     const found = await cause(here, [PEERDECL, code]);
-    t.match(found, { at: 'the peer', text, fix: /compare smcd ueid and smcd seid on both hosts/ }, name);
+    t.match(
+      found,
+      { at: 'the peer', text, fix: /compare the output of smcd ueid and smcd seid on both hosts/ },
+      name,
+    );
   }
   t.match(await cause(here, [0x03030001, 0], { role: 'Server' }), { text: /UEIDs of the hosts differ/ });
   t.match(await cause(host(t, { ueids: [] }), [0x03030001, 0], { role: 'Server' }), {
@@ -245,11 +252,11 @@ t.test('an IPv4 address by an IPv6 socket', async (t) => {
   const mapped = { local: '::ffff:10.0.0.1', peer: '::ffff:10.0.0.2' };
   t.match(await cause(host(t), [NOSMCDEV, 0], mapped), {
     at: 'this host',
-    text: /^::ffff:10\.0\.0\.1 is an IPv4 address by an IPv6 socket, .* since Linux 6\.14 only$/,
+    text: /^::ffff:10\.0\.0\.1 is an IPv4 address on an IPv6 socket, .* only since Linux 6\.14$/,
     fix: /Linux 6\.14 or later, .*-Djava\.net\.preferIPv4Stack=true$/,
   });
   const newer = await cause(host(t, { release: '6.14.0' }), [NOSMCDEV, 0], mapped);
-  t.match(newer, { at: 'this host', text: /^not found by looking/ });
+  t.match(newer, { at: 'this host', text: /^not found by these checks/ });
   t.ok(
     newer.checks.some(({ id, subject }) => id === 'interface' && subject === 'eth0'),
     'by its IPv4 address',
@@ -289,14 +296,14 @@ t.test('an adapter that refuses the queue pair', async (t) => {
   });
   t.match(await cause(host(t, { driver: 'erdma' }), [INTERR, 0]), {
     at: 'this host',
-    text: /^mlx5_0 takes one receive element \(eRDMA\), .* since Linux 6\.14 only$/,
+    text: /^mlx5_0 supports only one receive element \(eRDMA\), .* only since Linux 6\.14$/,
     fix: 'boot Linux 6.14 or later',
   });
   t.match(await cause(host(t, { driver: 'erdma', release: '6.14.2' }), [INTERR, 0]), { at: 'unknown' });
   const plain = await cause(host(t, { sysctls: { ...DEFAULTS, wmem: '2097152' } }), [INTERR, 0]);
   t.match(plain, {
     at: 'unknown',
-    text: /^not found by looking; as a rule: the adapter refused the queue pair/,
+    text: /^not found by these checks; usual cause: the adapter refused the queue pair/,
   });
   t.notOk(
     plain.checks.some(({ subject }) => subject === 'net.smc.wmem'),

@@ -313,8 +313,8 @@ t.test('--problems', async (t) => {
   t.ok(summary.pass > 10, 'the counts are those of all');
   for (const [argv, message] of [
     ['--problems --all', '--all and --problems exclude each other'],
-    ['--explain all --problems', '--problems is for the check of this host'],
-    ['-s -a', '--all is for the check of this host'],
+    ['--explain all --problems', '--problems is only for the check of this host'],
+    ['-s -a', '--all is only for the check of this host'],
   ] as const)
     t.strictSame(await check(t, argv), {
       status: 2,

@@ -28,15 +28,15 @@ t.test('usage errors are status 2 and one line', async (t) => {
     ['-C [::1', "'[::1' is not a host to connect to: '[::1' is not an IPv6 address"],
     ['-C :80', "':80' is not a host to connect to"],
     ['-C http://host/', "'http://host/' is not a host to connect to"],
-    ['-C host --timeout 0', "--timeout '0' is not a number of seconds above 0, up to 3600"],
-    ['-C host --timeout soon', "--timeout 'soon' is not a number of seconds above 0, up to 3600"],
+    ['-C host --timeout 0', "--timeout '0': must be a number of seconds above 0, up to 3600"],
+    ['-C host --timeout soon', "--timeout 'soon': must be a number of seconds above 0, up to 3600"],
     ['-S -p -1', "'-1' is not a port: give a number from 1 to 65535"],
-    ['-S --timeout 3', '--timeout has no meaning with --server'],
+    ['-S --timeout 3', '--timeout cannot be used with --server'],
     [
       '--explain nonsense',
-      "'nonsense' is neither a reason code in hexadecimal nor the name of one; --explain all lists them",
+      "'nonsense' is neither a hexadecimal reason code nor the name of one; --explain all lists them",
     ],
-    ['--explain 1/2/3', "'1/2/3' is more than two codes"],
+    ['--explain 1/2/3', "'1/2/3' contains more than two codes"],
     ['--s', "option '--s' is ambiguous: --server, --static-analysis"],
   ] as const)
     t.strictSame(
@@ -53,7 +53,7 @@ t.test('--explain', async (t) => {
   t.strictSame([nouid.status, nouid.stderr], [0, '']);
   t.match(
     nouid.stdout,
-    /^Code: {5}0x03030008\nName: {5}NOUEID\nMeaning: {2}the client offered no enterprise ID\nSide: {5}the server finds it out/,
+    /^Code: {5}0x03030008\nName: {5}NOUEID\nMeaning: {2}the client offered no enterprise ID\nSide: {5}the server detects it/,
   );
   t.match(nouid.stdout, /^Cause: {4}the client has no UEID, and no SEID that is enabled$/m);
   t.match(nouid.stdout, /^Fix: {6}at the client: smcd ueid add NAME, with a NAME that the server has too$/m);
@@ -67,7 +67,7 @@ t.test('--explain', async (t) => {
 
   const unknown = await chk('--explain 12345678');
   t.equal(unknown.status, 0);
-  t.match(unknown.stdout, /^Code: {5}0x12345678\nMeaning: {2}not a code that Linux knows/);
+  t.match(unknown.stdout, /^Code: {5}0x12345678\nMeaning: {2}not a code that Linux uses/);
 
   const all = await chk('--explain all');
   const lines = all.stdout.trimEnd().split('\n');
@@ -126,7 +126,7 @@ t.test('a connection that cannot be made', async (t) => {
     status: 1,
     stdout: '',
     stderr:
-      'smc_chk: 127.0.0.1:1: connection refused; nothing serves that port: start the service there, or smc_chk -S\n',
+      'smc_chk: 127.0.0.1:1: connection refused; nothing listens on that port: start the service there, or smc_chk -S\n',
   });
   const json = await chk(`-j -C 127.0.0.1 -p 1`, world);
   t.equal(json.status, 1);
@@ -136,7 +136,7 @@ t.test('a connection that cannot be made', async (t) => {
     connection: null,
     error: {
       text: '127.0.0.1:1: connection refused',
-      hint: 'nothing serves that port: start the service there, or smc_chk -S',
+      hint: 'nothing listens on that port: start the service there, or smc_chk -S',
     },
   });
 });

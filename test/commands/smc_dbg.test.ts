@@ -241,9 +241,9 @@ t.test('the name of the archive', async (t) => {
   mkdirSync('directory');
   execFileSync('mkfifo', ['fifo']);
   for (const [argv, message] of [
-    ['-o directory', "--output 'directory': it is a directory, name a file"],
-    ['-o fifo', "--output 'fifo': it is a device, pipe or socket, name a file"],
-    ['-o -', "--output '-': name a file"],
+    ['-o directory', "--output 'directory': is a directory, not a file"],
+    ['-o fifo', "--output 'fifo': is a device, pipe or socket, not a file"],
+    ['-o -', "--output '-': must be a file name"],
     ['-t more', "unexpected argument 'more'"],
   ] as const)
     t.strictSame(await runCommand(smcDbg, argv, world), {
@@ -299,7 +299,7 @@ t.test('what is no bundle', async (t) => {
     status: 255,
     stdout: '',
     stderr:
-      "smcd: the bundle does not contain the kernel's answer to SMC_GEN_NETLINK GETFAMILY; its manifest.json tells what could not be collected\n",
+      "smcd: the bundle does not contain the kernel's answer to SMC_GEN_NETLINK GETFAMILY; its manifest.json lists what could not be collected\n",
   });
 });
 
@@ -373,8 +373,7 @@ t.test('notes and progress have its own name', async (t) => {
       env: {},
     };
     t.equal(await run(smcDbg, [], { io, hostRoot, transport: inspectedKernel() }), 0);
-    const isProgress =
-      /^smc_dbg: asking the system: smcss -a -j \(1 of \d+\)\n.*writing what it answered: /ms;
+    const isProgress = /^smc_dbg: asking the system: smcss -a -j \(1 of \d+\)\n.*writing the results: /ms;
     t.equal(isProgress.test(said), errorIsTerminal, `stderr ${errorIsTerminal ? 'is' : 'is not'} a terminal`);
   }
 });

@@ -280,7 +280,7 @@ t.test('errors of the kernel', async (t) => {
   t.equal(await fails('-d n', 'ENOENT'), 'smc_pnet: PNET ID "N" is not in the table\n');
   t.equal(
     await fails('-a N -I eth1', 'ENOMEM'),
-    'smc_pnet: the kernel has no memory for this; try again when memory is free\n',
+    'smc_pnet: the kernel does not have enough memory for this; try again when more memory is free\n',
   );
 });
 

@@ -342,7 +342,7 @@ t.test('switching functions', async (t) => {
     status: 2,
     stdout: '',
     stderr:
-      'smc_rnics: --enable needs the running system: not with --from; smc_rnics --help shows the usage\n',
+      'smc_rnics: --enable needs the running system and cannot be used with --from; smc_rnics --help shows the usage\n',
   });
   t.equal(power('00000301'), '0', 'a recorded host stays as it is');
 

@@ -426,8 +426,8 @@ t.test('rates: a failure is said in the document, too', async (t) => {
   });
   const { status, stdout, stderr } = await call('-j stats --interval 0.1', { transport });
   t.equal(status, 255);
-  t.match(JSON.parse(stdout), { intervals: [{}], error: 'the kernel has no memory for this' });
-  t.match(stderr, /^smcd: the kernel has no memory for this; /);
+  t.match(JSON.parse(stdout), { intervals: [{}], error: 'the kernel does not have enough memory for this' });
+  t.match(stderr, /^smcd: the kernel does not have enough memory for this; /);
 });
 
 t.test('rates end with Ctrl-C', async (t) => {

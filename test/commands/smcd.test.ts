@@ -225,7 +225,12 @@ t.test('ueid: each errno is a sentence', async (t) => {
     ['ueid add X', 'ADD_UEID', 'ERANGE', 'the table of UEIDs is full: it has 2 entries; delete one first'],
     ['ueid add B', 'ADD_UEID', 'ERANGE', 'UEID B is defined already'],
     ['ueid add X', 'ADD_UEID', 'EINVAL', `the kernel does not accept UEID X; ${RULE}`],
-    ['ueid add X', 'ADD_UEID', 'ENOMEM', 'the kernel has no memory for this; try again when memory is free'],
+    [
+      'ueid add X',
+      'ADD_UEID',
+      'ENOMEM',
+      'the kernel does not have enough memory for this; try again when more memory is free',
+    ],
     ['ueid del X', 'REMOVE_UEID', 'ENOENT', 'UEID X is not defined'],
     ['ueid del X', 'REMOVE_UEID', 'EINVAL', 'UEID X is not defined'],
     ...(['ADD_UEID', 'REMOVE_UEID', 'FLUSH_UEID'] as const).flatMap((command) => {

@@ -281,16 +281,16 @@ t.test('an id that no link group has', async (t) => {
 t.test('grammar and exit status', async (t) => {
   for (const [argv, status, stderr] of [
     ['-x', 255, "smcr: unknown option '-x'; smcr --help shows the usage"],
-    ['-', 255, "smcr: '-' is no option; smcr --help shows the usage"],
+    ['-', 255, "smcr: '-' is not an option; smcr --help shows the usage"],
     ['nothing', 1, "smcr: there is no object 'nothing'; smcr --help shows the usage"],
     ['se', 1, 'smcr: seid is an object of smcd; smcr --help shows the usage'],
     ['device 100', 255, "smcr: unexpected word '100'; smcr device help shows the usage"],
-    ['device ibdev', 255, 'smcr: ibdev needs a name; smcr device help shows the usage'],
-    ['linkgroup netdev', 255, 'smcr: netdev needs a name; smcr linkgroup help shows the usage'],
+    ['device ibdev', 255, 'smcr: ibdev requires a name; smcr device help shows the usage'],
+    ['linkgroup netdev', 255, 'smcr: netdev requires a name; smcr linkgroup help shows the usage'],
     [
       'linkgroup junk',
       255,
-      "smcr: 'junk' is neither a keyword nor the id of a link group, a hexadecimal number; smcr linkgroup help shows the usage",
+      "smcr: 'junk' is neither a keyword nor a link group ID (a hexadecimal number); smcr linkgroup help shows the usage",
     ],
     [
       'linkgrup',
@@ -308,7 +308,7 @@ t.test('grammar and exit status', async (t) => {
     [
       'linkgroup link-shwo',
       255,
-      "smcr: 'link-shwo' is neither a keyword nor the id of a link group, a hexadecimal number (did you mean link-show?); smcr linkgroup help shows the usage",
+      "smcr: 'link-shwo' is neither a keyword nor a link group ID (a hexadecimal number) (did you mean link-show?); smcr linkgroup help shows the usage",
     ],
     ['info show show', 255, "smcr: unexpected word 'show'; smcr info help shows the usage"],
     ['stats show reset', 255, "smcr: unexpected word 'reset'; smcr stats help shows the usage"],
@@ -334,7 +334,7 @@ t.test('failures', async (t) => {
   t.strictSame(await call(t, 'device', { transport: failing }), {
     status: 255,
     stdout: '',
-    stderr: 'smcr: the kernel has no memory for this; try again when memory is free\n',
+    stderr: 'smcr: the kernel does not have enough memory for this; try again when more memory is free\n',
   });
   t.strictSame(await call(t, '-j stats', { transport: failing }), {
     status: 255,

@@ -721,7 +721,7 @@ t.test('a dump that fails before its first row', async (t) => {
   for (const [code, text] of [
     ['EPERM', /^smcss: permission denied; CAP_NET_ADMIN is needed: .*\n$/],
     ['EACCES', /^smcss: permission denied; CAP_NET_ADMIN is needed: .*\n$/],
-    ['ENOMEM', /^smcss: the kernel has no memory for this; .*\n$/],
+    ['ENOMEM', /^smcss: the kernel does not have enough memory for this; .*\n$/],
     ['EOPNOTSUPP', /^smcss: this kernel cannot list SMC sockets; .*\n$/],
     ['EINVAL', /^smcss: the kernel does not list SMC sockets \(EINVAL\)\n$/],
     ['ENOENT', /^smcss: kernel module smc is not loaded; .*modprobe smc.*\n$/],
@@ -761,13 +761,16 @@ t.test('a dump that fails in the middle', async (t) => {
   const text = await smcssOn(t, '', { kernel });
   t.equal(text.status, 1);
   t.match(text.stdout, /^State .*\n(ACTIVE .*\n){3}$/, 'what was read is shown');
-  t.equal(text.stderr, 'smcss: the kernel has no memory for this; try again when memory is free\n');
+  t.equal(
+    text.stderr,
+    'smcss: the kernel does not have enough memory for this; try again when more memory is free\n',
+  );
   for (const terminal of [false, true]) {
     const json = await smcssOn(t, '-j', { kernel, terminal });
     t.match(json, { status: 1, stderr: text.stderr });
     const { sockets, ...trailer } = JSON.parse(json.stdout);
     t.equal(sockets.length, 3);
-    t.strictSame(trailer, { complete: false, error: 'the kernel has no memory for this' });
+    t.strictSame(trailer, { complete: false, error: 'the kernel does not have enough memory for this' });
   }
 });
 
@@ -853,7 +856,7 @@ t.test('reasons below the table, on a terminal', async (t) => {
     lines[0],
     '0x03010000  PEERNOSMC: the peer did not offer SMC; start the peer program over SMC; see that nothing on the way strips the TCP option',
   );
-  t.equal(lines[3], '0xdeadbeef  unknown reason; the peer may not be Linux');
+  t.equal(lines[3], '0xdeadbeef  unknown reason; the peer may not run Linux');
   const coloured = await smcssOn(t, '-H', { sockets: [fallback(0x03010000)], terminal: true });
   t.match(coloured.stdout, `0000 ${paint(YELLOW, 'TCP ')}${paint(YELLOW, '0x03010000')}\n`);
   const piped = await smcssOn(t, '-H', { sockets });

@@ -143,7 +143,7 @@ t.test('one host with SMC-R', async (t) => {
     });
     t.match(found.likely_cause, {
       at: 'local',
-      text: /^::ffff:127\.0\.0\.1 is an IPv4 address by an IPv6 socket/,
+      text: /^::ffff:127\.0\.0\.1 is an IPv4 address on an IPv6 socket/,
       fix: /Linux 6\.14 or later.*-Djava\.net\.preferIPv4Stack=true/,
     });
     t.match(await connect(guest, '127.0.0.1'), { status: 0, mode: 'SMCR' }, 'the same address, by IPv4');

@@ -167,7 +167,7 @@ t.test('SMC-R', async (t) => {
         {
           status: 1,
           stdout: '',
-          stderr: `smc_pnet: ${what} needs the running system: not with --from; smc_pnet --help shows the usage\n`,
+          stderr: `smc_pnet: ${what} needs the running system and cannot be used with --from; smc_pnet --help shows the usage\n`,
         },
         'nothing is changed',
       );

@@ -73,7 +73,7 @@ export function parseTimeout(text: string | undefined): number {
   const seconds =
     text === undefined ? DEFAULT_TIMEOUT_S : /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : 0;
   if (!(seconds > 0 && seconds <= TIMEOUT_MAX_S))
-    throw new UsageError(`--timeout '${text}' is not a number of seconds above 0, up to ${TIMEOUT_MAX_S}`);
+    throw new UsageError(`--timeout '${text}': must be a number of seconds above 0, up to ${TIMEOUT_MAX_S}`);
   return seconds * 1000;
 }
 
@@ -118,7 +118,7 @@ function obstacleOf({ host, port }: Target, attempts: readonly Attempt[]): Obsta
   const isSame = failed.every(({ obstacle }) => obstacle.hint === first.obstacle.hint);
   return {
     text: `no address of ${host} can be reached: ${each.join(', ')}`,
-    hint: isSame ? first.obstacle.hint : 'see what is said of each address',
+    hint: isSame ? first.obstacle.hint : 'see the reason given for each address',
   };
 }
 

@@ -62,7 +62,7 @@ async function writeList({ io, paint }: Context, explained: readonly Explained[]
 /** One code, or two with a slash as smcss prints them; each by number or by name. */
 function codes(text: string): Explained[] {
   const words = text.split('/');
-  if (words.length > 2) throw new UsageError(`'${text}' is more than two codes`);
+  if (words.length > 2) throw new UsageError(`'${text}' contains more than two codes`);
   return words.map((word) => parseCode(word.trim()));
 }
 
@@ -75,24 +75,24 @@ function parseCode(word: string): Explained {
   const code = /^(0x)?[0-9a-f]{1,8}$/i.test(word) ? Number.parseInt(word, 16) : Number.NaN;
   if (!(code <= CODE_MAX))
     throw new UsageError(
-      `'${word}' is neither a reason code in hexadecimal nor the name of one; --explain all lists them`,
+      `'${word}' is neither a hexadecimal reason code nor the name of one; --explain all lists them`,
     );
   return { code, reason: fallbackReasons.get(code) };
 }
 
 const SIDES: Readonly<Record<FallbackReason['side'], string>> = {
-  client: 'the client finds it out and declines',
-  server: 'the server finds it out and declines',
+  client: 'the client detects it and declines',
+  server: 'the server detects it and declines',
   either: 'the side that has this code as its own reason declined',
-  peer: 'the other side declined, not the one that has this code',
-  nobody: 'nobody declined: there was no handshake of SMC',
+  peer: 'the other side declined, not the side that has this code',
+  nobody: 'nobody declined: there was no SMC handshake',
 };
 
 function fields({ code, reason }: Explained): [label: string, text: string][] {
   if (!reason)
     return [
       ['Code', formatReasonCode(code)],
-      ['Meaning', 'not a code that Linux knows; a peer with another system may have sent it'],
+      ['Meaning', 'not a code that Linux uses; a peer that runs another system may have sent it'],
       ['Fix', "look it up in the documentation of the peer's system"],
     ];
   return [

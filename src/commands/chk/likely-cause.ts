@@ -44,7 +44,7 @@ export async function likelyCause(
   const { cause, declinedBy } = connection.verdict;
   const name = cause?.reason?.name ?? '';
   const { causes = [], fixes = [] } = cause?.reason ?? {};
-  const usual = causes.length > 0 ? `as a rule: ${causes.join(', or ')}` : 'the code is not known here';
+  const usual = causes.length > 0 ? `usual cause: ${causes.join(', or ')}` : 'the code is not known here';
   const fix = fixes[0] ?? null;
   const atPeer = (text: string, checks: readonly Check[]): LikelyCause => ({
     at: 'the peer',
@@ -55,7 +55,10 @@ export async function likelyCause(
   if (cause?.code === PEERNOSMC)
     return noOffer(client, connection, await checksFor(client, name, connection, root));
   if (!canLieHere(connection))
-    return atPeer(declinedBy === 'the peer' ? 'it lies there' : 'it is what the peer sent', []);
+    return atPeer(
+      declinedBy === 'the peer' ? 'it is not on this host' : 'this is the reason that the peer sent',
+      [],
+    );
 
   const checks = await checksFor(client, name, connection, root);
   const found = checks.find(canBeCause);
@@ -66,10 +69,13 @@ export async function likelyCause(
     (isOwnAddress(connection) ? undefined : noDevice(connection, name, checks));
   if (special) return { checks, ...special };
   if (isOwnAddress(connection))
-    return { at: 'this host', text: `not found by looking; ${usual}`, fix, checks };
+    return { at: 'this host', text: `not found by these checks; ${usual}`, fix, checks };
   if (declinedBy === 'the peer')
-    return atPeer(checks.length > 0 ? 'nothing on this host explains it' : 'this host cannot tell', checks);
-  return { at: 'unknown', text: `not found by looking; ${usual}`, fix, checks };
+    return atPeer(
+      checks.length > 0 ? 'nothing on this host explains it' : 'this host cannot determine it',
+      checks,
+    );
+  return { at: 'unknown', text: `not found by these checks; ${usual}`, fix, checks };
 }
 
 /** Whether the cause may be on this host: the code tells which side has to be looked at. */
@@ -92,13 +98,13 @@ function byAddress({ local, role, verdict }: FallenBack, name: string, root: str
   if (!isMapped(local.address))
     return {
       at: 'this host',
-      text: 'the connection uses IPv6, and version 2 of SMC-R, the only one that RoCE v2 devices have, needs IPv4',
+      text: 'the connection uses IPv6, but SMC-R version 2, the only version that RoCE v2 devices support, requires IPv4',
       fix: 'connect to the IPv4 address',
     };
   if (role === 'Server' || isAtLeast(kernelRelease(root), MAPPED_SINCE)) return undefined;
   return {
     at: 'this host',
-    text: `${local.address} is an IPv4 address by an IPv6 socket, as Java opens them, and version 2 of SMC-R takes these since Linux ${MAPPED_SINCE} only`,
+    text: `${local.address} is an IPv4 address on an IPv6 socket, as Java opens them, and SMC-R version 2 supports these only since Linux ${MAPPED_SINCE}`,
     fix: `boot Linux ${MAPPED_SINCE} or later, or have the program open IPv4 sockets; with Java: -Djava.net.preferIPv4Stack=true`,
   };
 }
@@ -116,7 +122,7 @@ function byAdapter(checks: readonly Check[], root: string): Found | undefined {
   if (!oneElement || isAtLeast(kernelRelease(root), MAPPED_SINCE)) return undefined;
   return {
     at: 'this host',
-    text: `${oneElement.subject} takes one receive element (eRDMA), which version 2 of SMC-R can use since Linux ${MAPPED_SINCE} only`,
+    text: `${oneElement.subject} supports only one receive element (eRDMA), which SMC-R version 2 can use only since Linux ${MAPPED_SINCE}`,
     fix: `boot Linux ${MAPPED_SINCE} or later`,
   };
 }
@@ -130,7 +136,7 @@ function noDevice(
   const devices: Readonly<Record<string, string>> = {
     NOSMCDEV: 'has no device for the connection',
     NOSMCDDEV: 'has no SMC-D device for the connection',
-    NOSMCD2DEV: 'is another machine and SMC-R was not possible either',
+    NOSMCD2DEV: 'is on another machine and SMC-R was not possible either',
   };
   const device = devices[name];
   if (!device) return undefined;
@@ -138,7 +144,7 @@ function noDevice(
   const [ueid = 'NAME'] = (Array.isArray(known) ? known : []).map(String);
   const ours = Array.isArray(known) && known.length > 0 ? ` (this host has ${known.join(', ')})` : '';
   const compare = name === 'NOSMCDEV' ? 'smcd ueid' : 'smcd ueid and smcd seid';
-  const fix = `compare ${compare} on both hosts; the same UEID on both: smcd ueid add ${ueid}`;
+  const fix = `compare the output of ${compare} on both hosts; define the same UEID on both: smcd ueid add ${ueid}`;
   if (declinedBy === 'the peer' && role === 'Client')
     return {
       at: 'the peer',
@@ -149,7 +155,7 @@ function noDevice(
     const mapped =
       local.address.includes(':') && !isMapped(local.address)
         ? ''
-        : `, or it connects by an IPv6 socket (Java), which takes Linux ${MAPPED_SINCE} there`;
+        : `, or it connects from an IPv6 socket (Java), which requires Linux ${MAPPED_SINCE} there`;
     return {
       at: 'the peer',
       text: `the client has no device for the connection, or no UEID${mapped}`,
@@ -161,13 +167,13 @@ function noDevice(
       at: 'unknown',
       text:
         name === 'NOSMCD2DEV'
-          ? `the client ${device}: for that the UEIDs of the hosts must not differ${ours}`
+          ? `the client ${device}; SMC-R version 2 requires the same UEID on both hosts${ours}`
           : `devices and PNET IDs of this host are in order, so the UEIDs of the hosts differ${ours}, or the client is in another subnet`,
       fix,
     };
   return {
     at: 'this host',
-    text: `not found by looking; as a rule: no PNET ID, a device that is down, or no UEID${ours}`,
+    text: `not found by these checks; usual cause: no PNET ID, a device that is down, or no UEID${ours}`,
     fix: 'smc_chk',
   };
 }
@@ -281,8 +287,8 @@ async function noOffer(
   if (limited) return { at: 'this host', text: describe(limited), fix: limited.fix, checks };
   return {
     at: 'this host',
-    text: `port ${peer.port} is served over SMC, but did not offer it this time`,
-    fix: 'try again; look at smcd hs-limit',
+    text: `port ${peer.port} is served over SMC, but SMC was not offered this time`,
+    fix: 'try again; check smcd hs-limit',
     checks,
   };
 }

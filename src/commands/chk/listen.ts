@@ -35,20 +35,20 @@ export async function listen(
         if (server) servers.push(server);
       }
       if (servers.length > 0) return { servers, port: (servers[0]!.address() as AddressInfo).port };
-      throw new SmcError('NOT_SUPPORTED', 'this host has no address family to serve');
+      throw new SmcError('NOT_SUPPORTED', 'this host has no address family to serve on');
     } catch (error) {
       for (const server of servers) server.close();
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EACCES')
-        throw new SmcError('NOT_SUPPORTED', `port ${port} must not be used by this user`, {
-          hint: 'choose one from 1024 upward with --port',
+        throw new SmcError('NOT_SUPPORTED', `this user may not use port ${port}`, {
+          hint: 'choose one of 1024 or higher with --port',
         });
       if (code !== 'EADDRINUSE') throw error;
       debug(`port ${port} is in use`);
     }
   }
   throw new SmcError('FULL', `no port from ${first} to ${last} is free`, {
-    hint: 'choose others with --port',
+    hint: 'choose another with --port',
   });
 }
 

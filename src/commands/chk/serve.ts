@@ -13,7 +13,7 @@ import { resultLine, type Tested, testConnection, testedJson } from './tested.ts
 
 export async function serveMode(context: Context, { flags, values }: Parsed): Promise<number> {
   const first = parsePort(values['port'] ?? String(DEFAULT_PORT));
-  if (values['timeout'] !== undefined) throw new UsageError('--timeout has no meaning with --server');
+  if (values['timeout'] !== undefined) throw new UsageError('--timeout cannot be used with --server');
   context.needsRunningSystem('--server');
   enterShim(context);
   warnBeforeLookup(context);
@@ -46,7 +46,7 @@ export async function serveMode(context: Context, { flags, values }: Parsed): Pr
         else writeLine(context, from, tested);
       } catch (error) {
         // the next connection may do better
-        note(`connection from ${from} cannot be looked at: ${(error as Error).message}`);
+        note(`connection from ${from} cannot be examined: ${(error as Error).message}`);
       }
       // it stays open until now, so that a peer that closes at once is seen as well
       if (socket.readableEnded) socket.end();

@@ -22,7 +22,7 @@ export function enterShim({ io, hostRoot }: Context): void {
     delete process.env[STAGE_VARIABLE];
     if (!isLoaded(hostRoot))
       throw new SmcError('NOT_SUPPORTED', 'the preload library was not loaded', {
-        hint: 'a node that is linked statically or has file capabilities cannot take it',
+        hint: 'a node binary that is statically linked or has file capabilities cannot load it',
       });
     return;
   }

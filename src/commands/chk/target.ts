@@ -127,9 +127,9 @@ const LOOK_MS = 500;
 const OBSTACLES: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
     text: 'connection refused',
-    hint: 'nothing serves that port: start the service there, or smc_chk -S',
+    hint: 'nothing listens on that port: start the service there, or smc_chk -S',
   },
-  ECONNRESET: { text: 'the connection was reset', hint: 'the service or a firewall does not want it' },
+  ECONNRESET: { text: 'the connection was reset', hint: 'the service or a firewall rejects it' },
   EHOSTUNREACH: { text: 'no route to the host', hint: 'check address, routes and neighbours' },
   ENETUNREACH: { text: 'the network is unreachable', hint: 'check address and routes' },
   EADDRNOTAVAIL: { text: 'no local address reaches it', hint: 'check addresses and routes of this host' },
@@ -161,7 +161,7 @@ function obstacleOf(code: string, isTcpThere: boolean, waitedMs: number): Obstac
   return (
     OBSTACLES[code] ?? {
       text: `the connection failed (${code})`,
-      hint: 'an error after SMC was agreed on ends the connection; see the kernel log',
+      hint: 'an error after both sides agreed on SMC ends the connection; see the kernel log',
     }
   );
 }

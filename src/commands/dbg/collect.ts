@@ -42,7 +42,7 @@ export async function collect(
     );
     if (redact) snapshot.redact();
     world.transport = snapshot.finish();
-    const write = (what: string): void => progress(`writing what it answered: ${what}`);
+    const write = (what: string): void => progress(`writing the results: ${what}`);
     const documents = await runAll(JSON_PARTS, world, stop, write);
     const texts = await runAll(TEXT_PARTS, world, stop, write);
     const rnics = await runCommand('smc_rnics', world);
@@ -84,7 +84,7 @@ function unanswered(
     })
     .map(({ command, messages }) => ({
       what: command.join(' '),
-      reason: messages.join('\n') || 'it changed',
+      reason: messages.join('\n') || 'it changed in the meantime',
     }));
 }
 

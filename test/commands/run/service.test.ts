@@ -245,7 +245,7 @@ t.test('a recorded system has no units', async (t) => {
   for (const words of ['--enable u', '--disable u', '--status', '--status u -j'])
     t.match(
       await runCommand(smcRun, `--from ${bundle} ${words}`),
-      { status: 1, stdout: '', stderr: /--\w+ needs the running system: not with --from/ },
+      { status: 1, stdout: '', stderr: /--\w+ needs the running system and cannot be used with --from/ },
       words,
     );
 });
