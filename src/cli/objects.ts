@@ -44,7 +44,7 @@ export function parseAction<K extends string>(
 
 /** Which rows of a table are wanted. At most one of the members is set. */
 export interface Selection {
-  /** link group id, or uid of a link */
+  /** link group ID, or UID of a link */
   id?: number;
   ibDevice?: string;
   interface?: string;

@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) < 0)
 		return 2;
-	signal(SIGCHLD, SIG_IGN); /* what ends is gone at once */
+	signal(SIGCHLD, SIG_IGN); /* children that end are reaped automatically */
 	program = fork();
 	if (program == 0) {
 		signal(SIGCHLD, SIG_DFL);

@@ -54,14 +54,13 @@ t.test('the package', async (t) => {
   t.notMatch(list, /\.cache$|\/test\/|\.ts$/m);
 });
 
-/** Directories of the package that are there; a package that is gone takes those away that it has brought. */
+/** Directories of the package that exist. Removing the package must remove those that it has made. */
 const directories = run('dpkg-deb', '--contents', file)
   .stdout.split('\n')
   .flatMap((line) => (line.startsWith('d') ? (/ \.(\/\S*)\/$/.exec(line)?.[1] ?? []) : []));
 
 /**
- * The directories that are there, and all files that were written or deleted since boot, but what dpkg and man-db
- * keep of themselves.
+ * Lists these directories, and all files that were written or deleted since boot, except the state of dpkg and man-db.
  */
 const TRACES = `cd / && ls -d ${directories.join(' ')} 2>/dev/null
 find /run/changes ! -type d ! -path '/run/changes/var/lib/dpkg/*' ! -path /run/changes/var/log/dpkg.log ! -path '/run/changes/var/cache/man/*' | sort`;

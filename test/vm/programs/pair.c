@@ -89,7 +89,7 @@ static int pair(void)
 	return status != 0;
 }
 
-/* No more descriptors are allowed now: socket() must fail with EMFILE, and not use another number. */
+/* Also lowers the limit of descriptors until none is left: socket() must then fail with EMFILE. */
 static int flags(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
