@@ -265,6 +265,7 @@ for (const name of Object.keys(bin))
     const page = `${definition.page ?? name}.8`;
     if (!existsSync(join(root, 'man', page))) return t.fail(`man/${page} is missing`);
     const sections = sectionsOf(page);
+    const offered = definition.options.filter(({ isHidden }) => !isHidden);
 
     t.strictSame(
       MANDATORY_SECTIONS.filter((section) => !sections.has(section)),
@@ -274,13 +275,13 @@ for (const name of Object.keys(bin))
     t.ok(sections.get('SYNOPSIS')?.includes(`.Nm ${name}`), 'SYNOPSIS names the command');
     t.strictSame(
       documentedOptions(sections.get('OPTIONS') ?? []).sort(),
-      definition.options.map(spelling).sort(),
+      offered.map(spelling).sort(),
       'the page documents exactly the options of the command',
     );
 
     const help = helpText(definition);
     t.match(help, `${page.slice(0, -2)}(8)`, 'the help names the page');
-    for (const { short, long, value, help: text } of definition.options) {
+    for (const { short, long, value, help: text } of offered) {
       const names = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
       const line = help.split('\n').find((line) => line.trimStart().startsWith(`${names} `)) ?? '';
       const words = text.split(' ').slice(0, 2).join(' ');

@@ -48,7 +48,7 @@ export async function modelOf(command: Syntax): Promise<Model> {
   const lines = (await syntax.operands?.()) ?? [];
   return {
     name: syntax.name,
-    options: syntax.options.map(optionModel),
+    options: syntax.options.filter(({ isHidden }) => !isHidden).map(optionModel),
     operands: operandStates(lines, new Map(syntax.topics?.entries ?? [])),
     startsCommand: Boolean(syntax.stopAtOperand),
   };

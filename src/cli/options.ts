@@ -37,6 +37,8 @@ export interface OptionSpec {
   help: string;
   /** not in the C suite: if an abbreviation also fits an option of the C suite, that one wins */
   addition?: boolean;
+  /** refused with a reason of its own, and so not offered in help, man page and completions */
+  isHidden?: boolean;
 }
 
 /** What `parse` needs to know about a command. */
@@ -194,9 +196,10 @@ function toCommander(syntax: Syntax): Command {
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
     .configureHelp({ helpWidth: 100 });
   if (syntax.stopAtOperand) command.passThroughOptions();
-  for (const { short, long, value, help } of syntax.options) {
+  for (const { short, long, value, help, isHidden } of syntax.options) {
     const names = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
-    command.addOption(new Option(value ? `${names} <${value}>` : names, help));
+    const option = new Option(value ? `${names} <${value}>` : names, help);
+    command.addOption(isHidden ? option.hideHelp() : option);
   }
   return command;
 }

@@ -22,7 +22,8 @@ import { decide } from './run/way.ts';
 
 export const smcRun: CommandDefinition = {
   name: 'smc_run',
-  usage: '[options] [--] COMMAND [ARGUMENT...] | --enable|--disable UNIT | --status [UNIT]',
+  usage:
+    '[options] [--] COMMAND [ARGUMENT...] | --enable|--disable UNIT | --disable-all | --status [UNIT] | --preload-path',
   operands: () => ['<command>'],
   summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
   options: [
@@ -65,8 +66,11 @@ export const smcRun: CommandDefinition = {
     { short: 'j', long: 'json', help: 'the report as JSON' },
     { long: 'enable', value: 'UNIT', help: 'make a systemd service run over SMC' },
     { long: 'disable', value: 'UNIT', help: 'undo --enable' },
+    { long: 'disable-all', help: 'undo --enable for all services that are enabled' },
     { long: 'status', help: 'tell which services run over SMC, or what UNIT does' },
     { long: 'dry-run', help: 'with --enable and --disable: show what would change' },
+    { long: 'preload-path', help: 'print what LD_PRELOAD needs to have, for scripts and units' },
+    { long: 'from', value: 'FILE|DIR', help: 'refused: nothing runs in a recorded system', isHidden: true },
   ],
   examples: [
     ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
@@ -77,6 +81,7 @@ export const smcRun: CommandDefinition = {
   ],
   stopAtOperand: true,
   run: async (context, parsed) => {
+    if (parsed.flags.has('preload-path')) return printPreloadPath(context, parsed);
     if (!SERVICE_OPTIONS.some((name) => parsed.flags.has(name))) return execute(context, parsed);
     const { serviceMode } = await import('./run/service.ts');
     return serviceMode(context, parsed);
@@ -85,7 +90,7 @@ export const smcRun: CommandDefinition = {
 };
 
 /** Options that make it a tool for systemd units; the operand of --status is the unit. */
-const SERVICE_OPTIONS = ['enable', 'disable', 'status'];
+const SERVICE_OPTIONS = ['enable', 'disable', 'disable-all', 'status'];
 
 /** `--strict` or `--require-smc` forbid to start the program as things are. */
 class Refusal extends SmcError {}
@@ -95,6 +100,22 @@ const STATUS_REFUSED = 125;
 
 function statusOf(error: unknown): number {
   return error instanceof Refusal ? STATUS_REFUSED : 1;
+}
+
+/** For those who set LD_PRELOAD themselves. The loader of GNU chooses by $LIB; for other loaders it is the plain file. */
+function printPreloadPath({ io, needsRunningSystem }: Context, { flags, values, operands }: Parsed): number {
+  needsRunningSystem('--preload-path');
+  const other = [...flags, ...Object.keys(values)].find(
+    (name) => name !== 'preload-path' && name !== 'color',
+  );
+  if (other !== undefined) throw new UsageError(`--preload-path and --${other} exclude each other`);
+  if (operands.length > 0)
+    throw new UsageError(`--preload-path takes no operand, '${operands[0]}' is too much`);
+  const shim = findShims()[0]!;
+  io.write(
+    `${preloadPath(shim, lookAtProgram(['/bin/sh'], { caller: currentCaller(), path: undefined })?.elf)}\n`,
+  );
+  return 0;
 }
 
 function execute(context: Context, parsed: Parsed): number {

@@ -291,6 +291,25 @@ t.test('LD_PRELOAD', async (t) => {
   );
 });
 
+t.test('what to preload without smc_run', async (t) => {
+  const { status, stdout, stderr } = smcRun(['--preload-path']);
+  t.strictSame([status, stdout, stderr], [0, `${shim}\n`, '']);
+  const python = 'import socket; socket.socket()';
+  t.match(
+    script('LD_PRELOAD=$("$run" --preload-path) SMC_DEBUG=1 python3 -c "$0"'.replace('$0', python)).stderr,
+    /^libsmc-preload: IPv4 socket \d+ /,
+  );
+  t.match(smcRun(['--preload-path', 'curl']), {
+    status: 1,
+    stdout: '',
+    stderr: /takes no operand, 'curl' is too much/,
+  });
+  t.match(smcRun(['--preload-path', '-d']), {
+    status: 1,
+    stderr: /--preload-path and --debug exclude each other/,
+  });
+});
+
 t.test('the library is loaded, and tells what it does', async (t) => {
   const { stderr, status } = smcRun([
     '-d',

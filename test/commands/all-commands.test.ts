@@ -66,7 +66,8 @@ for (const [name, path] of Object.entries(bin)) {
       t.strictSame([status, stderr], [0, '']);
       t.ok(stdout.startsWith(`Usage: ${name} ${command.usage}\n`));
       t.ok(stdout.includes(command.summary.slice(0, 40)));
-      for (const { short, long, value, help } of options) {
+      for (const { short, long, value, help, isHidden } of options) {
+        if (isHidden) continue;
         const spelling = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
         const line = `  ${spelling}${value ? ` <${value}>` : ''} `;
         t.ok(stdout.includes(line) && stdout.replace(/\s+/g, ' ').includes(help), line);

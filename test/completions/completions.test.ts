@@ -117,7 +117,7 @@ for (const shell of SHELLS)
   t.test(shell, async (t) => {
     for (const name of Object.keys(bin)) {
       const { options } = await definitionOf(name);
-      const long = options.flatMap(({ long }) => (long ? [`--${long}`] : [])).sort();
+      const long = options.flatMap(({ long, isHidden }) => (long && !isHidden ? [`--${long}`] : [])).sort();
       const offered = (await offers(shell, `${name} --`)).map((word) => word.replace(/=$/, ''));
       t.strictSame(offered, long, `${name}: the long options, all and no others`);
     }

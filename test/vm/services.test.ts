@@ -116,7 +116,7 @@ t.test('services of a real systemd', async (t) => {
   await t.test('the same with the package in a place that it cannot see', async (t) => {
     await inside(`cp -r ${INSTALLED} /root/hidden`, { check: true });
     const { stdout } = await smcRun('--enable tight', '/root/hidden');
-    t.match(stdout, /^\+BindReadOnlyPaths=\/root\/hidden\/.*:\/run\/smc-tools\/libsmc-preload\.so$/m);
+    t.match(stdout, /^\+BindReadOnlyPaths=-\/root\/hidden\/.*:\/run\/smc-tools\/libsmc-preload\.so$/m);
     await start('tight', 7302);
     t.strictSame(await modes(7302), ['SMCR']);
   });

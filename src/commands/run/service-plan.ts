@@ -331,7 +331,8 @@ function show(unit: Unit, file: string, isOrdinary: boolean, host: Host, lines: 
   let path = file;
   if (reason) {
     path = `${SHOWN_IN}/${file.slice(file.lastIndexOf('/') + 1)}`;
-    lines.push({ reason, text: `BindReadOnlyPaths=${quoteWord(`${file}:${path}`)}` });
+    // with the dash a service starts, over TCP, when the package has gone
+    lines.push({ reason, text: `BindReadOnlyPaths=${quoteWord(`-${file}:${path}`)}` });
   }
   if (listOf(unit, 'NoExecPaths').length > 0) {
     // the launcher is linked with the C library, which a static program does without

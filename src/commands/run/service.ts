@@ -32,6 +32,8 @@ import { settingsOf } from './settings.ts';
 const DROP_IN = 'zz-smc.conf';
 const DIRECTORY = '/etc/systemd/system';
 
+const NOTHING_ENABLED = 'no service is enabled for SMC';
+
 /** Status of `--status UNIT` for a unit that is not enabled. */
 const STATUS_NOT_ENABLED = 3;
 
@@ -42,6 +44,12 @@ interface Change {
   after: string | null;
 }
 
+/** What smc_run does with services. */
+const MODES = ['enable', 'disable', 'disable-all', 'status'] as const;
+
+/** Options that say how a service is converted. */
+const WITH_ENABLE = ['debug', 'rcvbuf', 'sndbuf', 'via', 'socket', 'strict', 'only', 'except'];
+
 /**
  * Called when one of `--enable UNIT`, `--disable UNIT` and `--status` is given; the unit of `--status` is the only
  * operand, if there is one.
@@ -49,16 +57,24 @@ interface Change {
  */
 export async function serviceMode(context: Context, parsed: Parsed): Promise<number> {
   const { flags, values, operands } = parsed;
-  const modes = ['enable', 'disable', 'status'].filter((name) => flags.has(name));
+  const modes = MODES.filter((name) => flags.has(name));
   if (modes.length > 1) throw new UsageError(`--${modes[0]} and --${modes[1]} exclude each other`);
   const unfit = ['report', 'require-smc', 'log'].find((name) => flags.has(name));
   if (unfit) throw new UsageError(`--${unfit} is for programs that smc_run starts itself, not for services`);
+  const idle = flags.has('enable') ? undefined : WITH_ENABLE.find((name) => flags.has(name));
+  if (idle) throw new UsageError(`--${idle} has no effect on --${modes[0]}: it goes with --enable`);
   // a recorded system has no units
   context.needsRunningSystem(`--${modes[0]}`);
   if (flags.has('status')) {
     if (flags.has('dry-run')) throw new UsageError('--status changes nothing, with or without --dry-run');
     if (operands.length > 1) throw new UsageError('--status takes one unit at most');
     return status(context, flags.has('json'), operands[0]);
+  }
+  if (flags.has('disable-all')) {
+    if (operands.length > 0)
+      throw new UsageError(`--disable-all takes no unit, '${operands[0]}' is too much`);
+    if (flags.has('json')) throw new UsageError('--disable-all has no JSON: use --status -j and --disable');
+    return disableAll(context, parsed);
   }
   const [mode] = modes as ['enable' | 'disable'];
   if (operands.length > 0) throw new UsageError(`--${mode} takes one unit, '${operands[0]}' is too much`);
@@ -166,6 +182,22 @@ async function disable(context: Context, parsed: Parsed, name: string): Promise<
       if (madeDirectory(words)) removeIfEmpty(join(root, dirname(path)));
     },
   });
+}
+
+/** @returns 1 if one of them could not be disabled; the others are */
+async function disableAll(context: Context, parsed: Parsed): Promise<number> {
+  let result = 0;
+  const names = enabledUnits(context.hostRoot);
+  if (names.length === 0) context.note(NOTHING_ENABLED);
+  for (const name of names)
+    try {
+      await disable(context, parsed, name);
+    } catch (error) {
+      if (!(error instanceof SmcError)) throw error;
+      context.note(error.message, error.hint);
+      result = 1;
+    }
+  return result;
 }
 
 interface Work {
@@ -326,18 +358,24 @@ interface State {
   processes: { all: number; converted: number } | null;
 }
 
-function status({ io, hostRoot: root, paint }: Context, json: boolean, given: string | undefined): number {
+function status(
+  { io, note, hostRoot: root, paint }: Context,
+  json: boolean,
+  given: string | undefined,
+): number {
   const asked = given === undefined ? undefined : serviceName(given);
   const names = asked === undefined ? enabledUnits(root) : [serviceUnit(asked, root).name];
   const states = names.map((name) => stateOf(name, root));
   if (json) {
     const rows = states.map((state) => ({ ...state, processes: state.processes && { ...state.processes } }));
     io.write(`${stringify({ services: rows }, io.isTerminal ? 2 : 0)}\n`);
-  } else
+  } else {
+    if (states.length === 0) note(NOTHING_ENABLED);
     for (const state of states) {
       const line = `${state.unit.padEnd(30)} ${(state.way ?? '-').padEnd(10)} ${inWords(state)}`;
       io.write(`${state.enabled ? line : paint('dim', line)}\n`);
     }
+  }
   return asked !== undefined && !states[0]?.enabled ? STATUS_NOT_ENABLED : 0;
 }
 

@@ -88,7 +88,7 @@ t.test('what is added to which unit', async (t) => {
     [
       `${exec}InaccessiblePaths=-${dirname(dirname(SHIM))}\n`,
       [
-        `BindReadOnlyPaths=${SHIM}:/run/smc-tools/libsmc-preload.so`,
+        `BindReadOnlyPaths=-${SHIM}:/run/smc-tools/libsmc-preload.so`,
         'Environment=LD_PRELOAD=/run/smc-tools/libsmc-preload.so',
       ],
     ],
@@ -225,7 +225,7 @@ t.test('the library must not be in reach of others', async (t) => {
 t.test('a user who may not enter the place of the package', async (t) => {
   const root = host(t, `ExecStart=${DYNAMIC}\nUser=www-data\n`);
   chmodSync(join(root, dirname(SHIM)), 0o700);
-  t.match((await run(root, '--enable u --dry-run')).stdout, /^\+BindReadOnlyPaths=/m);
+  t.match((await run(root, '--enable u --dry-run')).stdout, /^\+BindReadOnlyPaths=-/m);
 });
 
 t.test('what the kernel lacks is said', async (t) => {
@@ -238,6 +238,58 @@ t.test('what the kernel lacks is said', async (t) => {
     stderr,
     'smc_run: buffers are capped at net.core.rmem_max = 212992 bytes; put net.core.rmem_max = 1048576 into a file in /etc/sysctl.d\n',
   );
+});
+
+t.test('nothing is enabled', async (t) => {
+  const root = host(t, `ExecStart=${DYNAMIC}\n`);
+  const nothing = { status: 0, stdout: '', stderr: 'smc_run: no service is enabled for SMC\n' };
+  t.strictSame(await run(root, '--status'), nothing);
+  t.strictSame(await run(root, '--disable-all'), nothing);
+  t.strictSame(JSON.parse((await run(root, '--status -j')).stdout), { services: [] });
+});
+
+t.test('options that would have no effect are refused', async (t) => {
+  const root = host(t, `ExecStart=${DYNAMIC}\n`);
+  for (const option of [
+    '-d',
+    '-r 64k',
+    '-t 64k',
+    '--via seccomp',
+    '--socket inet',
+    '--strict',
+    '--only command=x',
+    '--except command=x',
+  ])
+    for (const mode of ['--disable u', '--disable-all', '--status'])
+      t.match(
+        await run(root, `${option} ${mode}`),
+        {
+          status: 1,
+          stdout: '',
+          stderr: /^smc_run: --[a-z]+ has no effect on --[a-z-]+: it goes with --enable; /,
+        },
+        `${option} ${mode}`,
+      );
+  t.match(await run(root, '--disable-all u'), { status: 1, stderr: /takes no unit, 'u' is too much/ });
+  t.match(await run(root, '--disable-all -j'), { status: 1, stderr: /--disable-all has no JSON/ });
+  t.match(await run(root, '--disable-all --status'), { status: 1, stderr: /exclude each other/ });
+});
+
+t.test('--disable-all', async (t) => {
+  const unit = `[Service]\nExecStart=${DYNAMIC}\n`;
+  const root = host(t, `ExecStart=${DYNAMIC}\n`, {
+    'usr/lib/systemd/system/v.service': unit,
+    'usr/lib/systemd/system/w.service': unit,
+  });
+  for (const name of ['u', 'v', 'w']) await run(root, `--enable ${name}`);
+  const changed = join(root, 'etc/systemd/system/v.service.d/zz-smc.conf');
+  writeFileSync(changed, `${readFileSync(changed, 'utf8')}# mine\n`);
+  const dry = await run(root, '--disable-all --dry-run');
+  t.match(dry.stdout, /^--- .*u\.service[\s\S]*^--- .*w\.service/m);
+  t.match(await run(root, '--status'), { stdout: /^u\.service[\s\S]*^v\.service[\s\S]*^w\.service/m });
+  const outcome = await run(root, '--disable-all');
+  t.match(outcome, { status: 1, stderr: /v\.service\.d\/zz-smc\.conf was changed by hand/ });
+  t.strictSame(readdirSync(join(root, 'etc/systemd/system')), ['v.service.d'], 'the others are undone');
 });
 
 t.test('a recorded system has no units', async (t) => {
