@@ -57,7 +57,7 @@ function progressOf({ io, note }: Context): (what: string) => void {
   let last = Date.now();
   return (what) => {
     const now = Date.now();
-    if (!io.errorIsTerminal || now - last < PATIENCE_MS) return;
+    if (now - last < PATIENCE_MS || !io.errorIsTerminal) return;
     last = now;
     note(what);
   };

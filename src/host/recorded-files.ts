@@ -116,11 +116,16 @@ const SIZE_LIMIT = 4 << 20;
  * Copies what the suite reads.
  * @param release of the kernel, for the directory of its modules
  * @param stop ends the work early
+ * @param onFile is told the absolute path of each file before it is copied
  */
 export function copyHostFiles(
   from: string,
   to: string,
-  { release, stop }: { release: string | undefined; stop?: AbortSignal },
+  {
+    release,
+    stop,
+    onFile,
+  }: { release: string | undefined; stop?: AbortSignal; onFile?: (path: string) => void },
 ): Uncopied[] {
   const failed: Uncopied[] = [];
   for (const { path, lines, unless } of PATTERNS) {
@@ -128,6 +133,7 @@ export function copyHostFiles(
     for (const alternative of alternatives(path.replace('RELEASE', release ?? 'unknown')))
       for (const file of expand(from, '', alternative.split('/'))) {
         if (stop?.aborted) return failed;
+        onFile?.(`/${file}`);
         const reason = copy(from, to, file, lines);
         if (reason) failed.push({ path: `/${file}`, reason });
       }

@@ -59,6 +59,8 @@ export interface SnapshotOptions {
   /** who answers; the running kernel by default */
   transport?: Transport | undefined;
   stop: AbortSignal;
+  /** is told the absolute path of each file before it is copied */
+  onFile?: (path: string) => void;
 }
 
 const PCI_NAMES = 'usr/share/misc/pci.ids';
@@ -82,11 +84,12 @@ export class Snapshot {
 
   /** Copies the files. @throws Node's own error when there is no place for them */
   static async take(options: SnapshotOptions): Promise<Snapshot> {
-    const { hostRoot, stop } = options;
+    const { hostRoot, stop, onFile } = options;
     const snapshot = new Snapshot(mkdtempSync(join(tmpdir(), 'smc-tools-')), options);
     mkdirSync(snapshot.hostRoot);
     const release = kernelRelease(hostRoot);
-    for (const { path, reason } of copyHostFiles(hostRoot, snapshot.hostRoot, { release, stop }))
+    const files = { release, stop, ...(onFile && { onFile }) };
+    for (const { path, reason } of copyHostFiles(hostRoot, snapshot.hostRoot, files))
       snapshot.missing.push({ what: path, reason });
     await copyPciNames(hostRoot, snapshot);
     try {

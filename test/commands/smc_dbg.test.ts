@@ -373,7 +373,8 @@ t.test('notes and progress have its own name', async (t) => {
       env: {},
     };
     t.equal(await run(smcDbg, [], { io, hostRoot, transport: inspectedKernel() }), 0);
-    const isProgress = /^smc_dbg: asking the system: smcss -a -j \(1 of \d+\)\n.*writing the results: /ms;
+    const isProgress =
+      /^smc_dbg: copying files: \/.*^smc_dbg: asking the system: smcss -a -j \(1 of (\d+)\)\n.*^smc_dbg: asking the system: smcss -a -j \(1 of \1\), \d+\.\d MB so far\n.*writing the results: /ms;
     t.equal(isProgress.test(said), errorIsTerminal, `stderr ${errorIsTerminal ? 'is' : 'is not'} a terminal`);
   }
 });

@@ -437,6 +437,12 @@ t.test('sysctl', async (t) => {
     (await call('sysctl show nosuch', host)).stderr,
     /there is no setting 'nosuch'; the settings are autocork/,
   );
+  for (const argv of ['show wmme', 'show net.smc.wmme', 'set wmme 64k'])
+    t.match(
+      (await call(`sysctl ${argv}`, host)).stderr,
+      /^smcd: there is no setting '[a-z.]*wmme' \(did you mean wmem\?\); the settings are autocork/,
+      argv,
+    );
   t.strictSame(await call('sysctl', { hostRoot: t.testdir({}) }), {
     status: 1,
     stdout: '',

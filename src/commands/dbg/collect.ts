@@ -33,7 +33,12 @@ export async function collect(
   { hostRoot, transport }: Pick<Context, 'hostRoot' | 'transport'>,
   { redact, stop, progress }: { redact: boolean; stop: AbortSignal; progress: (what: string) => void },
 ): Promise<Bundle> {
-  const snapshot = await Snapshot.take({ hostRoot, transport, stop });
+  const snapshot = await Snapshot.take({
+    hostRoot,
+    transport,
+    stop,
+    onFile: (path) => progress(`copying files: ${path}`),
+  });
   try {
     const world: World = { hostRoot: snapshot.hostRoot, transport: snapshot.transport, isRecorded: true };
     // the documents first: they ask for everything, which answers all other questions
@@ -103,8 +108,11 @@ async function runAll(
       // a turn for signals
       await new Promise((resolve) => setImmediate(resolve));
       if (stop.aborted) throw new SmcError('INVALID', 'interrupted: nothing was written');
-      progress(`${command} (${parts.length + 1} of ${total})`);
-      const { stdout, stderr, status } = await runCommand(command, world);
+      const what = `${command} (${parts.length + 1} of ${total})`;
+      progress(what);
+      const { stdout, stderr, status } = await runCommand(command, world, (characters) =>
+        progress(`${what}, ${(characters / 1e6).toFixed(1)} MB so far`),
+      );
       text += stdout;
       parts.push({
         file,
@@ -118,9 +126,11 @@ async function runAll(
   return { outputs, parts };
 }
 
+/** @param onOutput is told how much the command has written so far */
 async function runCommand(
   line: string,
   world: World,
+  onOutput: (characters: number) => void = () => {},
 ): Promise<{ stdout: string; stderr: string; status: number }> {
   const [name = '', ...argv] = line.split(' ');
   let stdout = '';
@@ -128,6 +138,7 @@ async function runCommand(
   const io: Io = {
     write: (text) => {
       stdout += text;
+      onOutput(stdout.length);
     },
     flush() {},
     error: (text) => {

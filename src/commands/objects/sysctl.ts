@@ -3,6 +3,7 @@
 import { matchKeyword, unexpected } from '../../cli/objects.ts';
 import { Answer, UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
+import { didYouMean } from '../../cli/suggest.ts';
 import { type Column, printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
 import { readSysctls, SYSCTLS, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
@@ -40,10 +41,24 @@ function apply(
   if (!action) throw unexpected(word!, ['show', 'set', 'help']);
   const surplus = action === 'show' ? value : rest[0];
   if (surplus !== undefined) throw unexpected(surplus);
-  if (action === 'show') return readSysctls(name, hostRoot);
+  if (action === 'show') return suggesting(name, () => readSysctls(name, hostRoot));
   if (name === undefined || value === undefined) throw new UsageError('set needs a name and a value');
   needsRunningSystem('set');
-  return [change(name, value, hostRoot)];
+  return [suggesting(name, () => change(name, value, hostRoot))];
+}
+
+/** Does the work; a name that no setting has comes with one that is like it. */
+function suggesting<T>(name: string | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (name === undefined || !(error instanceof SmcError) || error.code !== 'NOT_FOUND') throw error;
+    const like = didYouMean(
+      name.replace(/^net\.smc\./, ''),
+      SYSCTLS.map((setting) => setting.name),
+    );
+    throw new SmcError(error.code, `${error.message}${like}`, { hint: error.hint, cause: error });
+  }
 }
 
 function change(name: string, value: string, hostRoot: string): Sysctl {
