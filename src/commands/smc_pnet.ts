@@ -22,7 +22,7 @@ export const smcPnet: CommandDefinition = {
     'Shows and edits the PNET table: which interfaces and RDMA or ISM devices share a physical network.',
   options: [
     { short: 'a', long: 'add', help: 'add an interface, a device or both to the network PNETID' },
-    { short: 's', long: 'show', help: 'show the table, or the entries of PNETID; the default' },
+    { short: 's', long: 'show', help: 'show the table, or the entries of PNETID (default)' },
     { short: 'd', long: 'delete', help: 'delete all entries of PNETID' },
     { short: 'f', long: 'flush', help: 'delete all entries' },
     {
@@ -37,7 +37,7 @@ export const smcPnet: CommandDefinition = {
       long: 'ibdevice',
       value: 'NAME',
       completes: 'device',
-      help: 'with --add: RDMA device, or ISM device by PCI address or since Linux 6.18 by name',
+      help: 'with --add: RDMA device; ISM device by PCI address or, since Linux 6.18, name',
     },
     {
       short: 'P',
@@ -51,7 +51,7 @@ export const smcPnet: CommandDefinition = {
   examples: [
     ['smc_pnet', 'show the table'],
     ['smc_pnet -a NET1 -I eth0 -D mlx5_0', 'eth0 and port 1 of mlx5_0 are on network NET1'],
-    ['smc_pnet -d NET1', 'forget NET1'],
+    ['smc_pnet -d NET1', 'delete all entries of NET1'],
   ],
   onOption(option, before) {
     if (!isAction(option)) return;
@@ -69,16 +69,16 @@ function isAction(option: string): option is Action {
 async function execute(context: Context, parsed: Parsed): Promise<number | undefined> {
   const { flags, operands } = parsed;
   const port = checkPort(parsed.values['ibport']);
-  if (operands.length > 1) throw new UsageError(`one PNET ID is enough, '${operands[1]}' is one too many`);
+  if (operands.length > 1) throw new UsageError(`unexpected argument '${operands[1]}'`);
   const [pnetId] = operands;
   const given = ACTIONS.find((action) => flags.has(action));
   if (pnetId !== undefined && !given)
-    throw new UsageError(`say what to do with PNET ID '${pnetId}': --add, --show or --delete`);
+    throw new UsageError(`PNET ID '${pnetId}' needs an action: --add, --show or --delete`);
   const action = given ?? 'show';
   if (action !== 'add')
     for (const option of ['interface', 'ibdevice', 'ibport'])
       if (flags.has(option)) context.note(`--${option} is ignored without --add`);
-  if (action !== 'show' && flags.has('json')) context.note('--json is ignored, there is no table to show');
+  if (action !== 'show' && flags.has('json')) context.note('--json is ignored: there is no table to show');
 
   if (action !== 'show') context.needsRunningSystem(`--${action}`);
   switch (action) {
@@ -91,7 +91,7 @@ async function execute(context: Context, parsed: Parsed): Promise<number | undef
     case 'flush':
       if (pnetId !== undefined)
         throw new UsageError(
-          `--flush deletes everything and takes no PNET ID; --delete ${pnetId} deletes one`,
+          `--flush deletes all entries and does not take a PNET ID; --delete ${pnetId} deletes those of ${pnetId}`,
         );
       await (await context.client()).pnet.flush();
       return 0;
@@ -107,7 +107,7 @@ function checkPort(text: string | undefined): number | undefined {
     : octal !== undefined
       ? Number.parseInt(octal || '0', 8)
       : Number(decimal);
-  if (!(port <= 2)) throw new UsageError(`'${text}' is not a port: ports are 1 and 2`);
+  if (!(port <= 2)) throw new UsageError(`'${text}' is not a valid port: it must be 1 or 2`);
   return port || undefined;
 }
 
@@ -126,16 +126,19 @@ async function add(
   const { pnet } = await client();
   const added = await pnet.add({ pnetId, ethName, ibName, ibPort });
   if (added.pnetId !== pnetId) note(`the PNET ID is stored as ${added.pnetId}`);
-  for (const entry of added.alreadyThere) note(`${describeEntry(entry)} had PNET ID ${entry.pnetId} before`);
+  for (const entry of added.alreadyThere) note(`${describeEntry(entry)} already had PNET ID ${entry.pnetId}`);
   if (added.unlistedPort)
     note(
-      `port ${ibPort} of ${ibName} has the PNET ID, but the kernel's table lists one port a device`,
+      `port ${ibPort} of ${ibName} has the PNET ID, but the kernel's table lists only one port of a device`,
       'see smcr device',
     );
 
   const interfaces = networkInterfaces(hostRoot);
   if (ethName !== undefined && !interfaces.includes(ethName))
-    note(`there is no interface ${ethName} yet; the entry waits for it`, `this host has ${list(interfaces)}`);
+    note(
+      `there is no interface ${ethName} yet; the entry takes effect when it appears`,
+      `this host has ${list(interfaces)}`,
+    );
   if (ibName !== undefined) noteDevice(ibName, hostRoot, note);
   return 0;
 }
@@ -154,9 +157,9 @@ function noteDevice(ibName: string, hostRoot: string, note: Context['note']): vo
       : ibName === 'lo' && !isNamed
         ? 'before Linux 6.18 the loopback device is called loopback-ism'
         : /^ism[0-9a-f]+$/.test(ibName) && !isNamed
-          ? `before Linux 6.18 ISM devices go by PCI address; ${has}`
+          ? `before Linux 6.18 ISM devices are named by PCI address; ${has}`
           : has;
-  note(`there is no device ${ibName} yet; the entry waits for it`, hint);
+  note(`there is no device ${ibName} yet; the entry takes effect when it appears`, hint);
 }
 
 function list(names: readonly string[]): string {

@@ -32,24 +32,30 @@ export const smcRnics: CommandDefinition = {
   name: 'smc_rnics',
   usage: '[options] [FID | DEVICE]',
   operands: () => ['<device>', '<interface>'],
-  summary: 'Lists RDMA and ISM devices and whether SMC can use them; on s390x it switches them on and off.',
+  summary:
+    'Lists RDMA and ISM devices, and whether SMC can use them; on s390x it also switches them on and off.',
   options: [
-    { short: 'a', long: 'all', help: 'also functions that are off, and other network adapters' },
+    { short: 'a', long: 'all', help: 'also list functions that are off, and other network adapters' },
     {
       short: 'I',
       long: 'IB-dev',
-      help: 's390x: RDMA devices instead of interfaces; elsewhere: add addresses',
+      help: 's390x: RDMA devices instead of interfaces; elsewhere: also addresses',
     },
-    { short: 'r', long: 'rawids', help: 'vendor and device ids instead of names' },
+    { short: 'r', long: 'rawids', help: 'vendor and device IDs instead of names' },
     { short: 'e', long: 'enable', value: 'FID', completes: 'fid', help: 's390x: switch this function on' },
     { short: 'd', long: 'disable', value: 'FID', completes: 'fid', help: 's390x: switch this function off' },
-    { short: 'j', long: 'json', help: 'everything that is known as one JSON document', addition: true },
+    {
+      short: 'j',
+      long: 'json',
+      help: 'print everything that is known, as one JSON document',
+      addition: true,
+    },
   ],
   examples: [
-    ['smc_rnics', 'adapters that SMC can use, and what is in the way'],
+    ['smc_rnics', 'adapters, and whether SMC can use them'],
     ['smc_rnics eth0', 'those below an interface (not on s390x)'],
     ['smc_rnics -d 12a', 'switch off the function with FID 12a (s390x)'],
-    ["smc_rnics -j | jq '.devices[].ports[].smc_r'", 'verdicts on SMC-R with their reasons'],
+    ["smc_rnics -j | jq '.devices[].ports[].smc_r'", 'whether SMC-R can use each port, with reasons'],
   ],
   run: execute,
   statusOf: (error) => (error instanceof UsageError ? STATUS.usage : 1),
@@ -64,7 +70,7 @@ async function execute(context: Context, { flags, values, operands }: Parsed): P
   const fid = enable ?? disable;
   if (fid !== undefined && operand !== undefined) {
     note(
-      `'${operand}' is one too many: --enable and --disable have their FID`,
+      `unexpected argument '${operand}': --enable and --disable already have their FID`,
       'smc_rnics --help shows the usage',
     );
     return STATUS.switchWithOperand;
@@ -72,7 +78,7 @@ async function execute(context: Context, { flags, values, operands }: Parsed): P
   if (fid !== undefined) {
     context.needsRunningSystem(enable === undefined ? '--disable' : '--enable');
     for (const option of ['all', 'IB-dev', 'rawids', 'json'])
-      if (flags.has(option)) note(`--${option} is ignored, there is nothing to list`);
+      if (flags.has(option)) note(`--${option} is ignored: there is nothing to list`);
     return switchFunction(context, fid, enable !== undefined);
   }
   const options = { all: flags.has('all'), ibDevices: flags.has('IB-dev'), raw: flags.has('rawids') };
@@ -103,7 +109,7 @@ function notHexadecimal(note: Context['note'], text: string): number {
 function switchFunction({ note, hostRoot }: Context, text: string, on: boolean): number {
   if (!isMainframe(hostRoot)) {
     const here = hostArchitecture(hostRoot) ?? 'another architecture';
-    note(`PCI functions can be switched on and off on s390x only, this is ${here}`);
+    note(`PCI functions can be switched on and off on s390x only, and this is ${here}`);
     return 1;
   }
   const fid = parseFid(text);
@@ -115,7 +121,7 @@ function switchFunction({ note, hostRoot }: Context, text: string, on: boolean):
     return STATUS.noSuchSlot;
   }
   if (state === on) {
-    note(`the PCI function with FID ${text} is ${word} already`);
+    note(`the PCI function with FID ${text} is already ${word}`);
     return STATUS.alreadyDone;
   }
   try {
@@ -130,7 +136,7 @@ function switchFunction({ note, hostRoot }: Context, text: string, on: boolean):
 /** What could not be asked, each failure once. */
 function reportProblems({ note }: Context, { problems }: Inventory): void {
   const texts = problems.map(({ error }) => explain(error)?.text ?? error.message);
-  for (const text of new Set(texts)) note(`${text}: what only the kernel can tell is left open`);
+  for (const text of new Set(texts)) note(`${text}: what only the kernel knows is shown as ?`);
 }
 
 /** Whether the list has an adapter: those for SMC in any case, others on request. */
@@ -225,8 +231,8 @@ function writeFunctions(
     io.isTerminal && fid === undefined && ismDevices(inventory).find(({ isLoopback }) => isLoopback);
   if (loopback)
     note(
-      `SMC-D also has a device in software, ${loopback.name}, for connections within this system`,
-      'smc_rnics -j tells more',
+      `SMC-D also has a software device, ${loopback.name}, for connections within this system`,
+      'smc_rnics -j shows more',
     );
   return rows.length > 0;
 }
@@ -249,6 +255,9 @@ async function writeAdapters(
     for (const line of remarks(row, options.ibDevices)) io.write(`${paint('dim', line)}\n`);
   }
   if (rows.length === 0 && operand === undefined && io.isTerminal)
-    note('this host has no RDMA and no ISM device', 'smc_rnics -a lists its other network adapters');
+    note(
+      'this host has neither an RDMA device nor an ISM device',
+      'smc_rnics -a lists its other network adapters',
+    );
   return rows.length > 0;
 }

@@ -5,11 +5,11 @@ import { smcCommand } from './objects/index.ts';
 export const smcd = smcCommand({
   name: 'smcd',
   summary:
-    'Shows devices, link groups and statistics of SMC-D, and edits enterprise ids and settings of SMC.',
+    'Shows devices, link groups and statistics of SMC-D, and edits enterprise IDs and settings of SMC.',
   examples: [
-    ['smcd info', 'what kernel and hardware can do'],
-    ['smcd -d linkgroup', 'link groups with all about them'],
+    ['smcd info', 'what the kernel and the hardware support'],
+    ['smcd -d linkgroup', 'link groups with all details'],
     ['smcd -d stats', 'how much runs over SMC-D, and why connections fell back'],
-    ['smcd ueid add MY-PLEX', 'define an enterprise id, to be done on both hosts'],
+    ['smcd ueid add MY-PLEX', 'define an enterprise ID; do this on both hosts'],
   ],
 });

@@ -5,11 +5,11 @@ import { smcCommand } from './objects/index.ts';
 export const smcr = smcCommand({
   name: 'smcr',
   summary:
-    'Shows devices, link groups and statistics of SMC-R, and edits enterprise ids and settings of SMC.',
+    'Shows devices, link groups and statistics of SMC-R, and edits enterprise IDs and settings of SMC.',
   examples: [
     ['smcr device', 'RDMA devices, their ports and PNET IDs'],
     ['smcr -dd linkgroup link-show', 'links with their devices and addresses'],
     ['smcr linkgroup netdev eth0', 'link groups that use an interface'],
-    ['smcr stats --interval 1', 'rates, second by second'],
+    ['smcr stats --interval 1', 'rates, one line per second'],
   ],
 });

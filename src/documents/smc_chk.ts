@@ -8,20 +8,20 @@ import type { Hex, Integer, Reason } from './values.ts';
  */
 export interface ChecksDocument {
   checks: CheckRow[];
-  /** how many checks have each status */
+  /** number of checks with each status */
   summary: { pass: Integer; warning: Integer; fail: Integer; unknown: Integer };
 }
 
 export interface CheckRow {
   /** name of the check */
   id: string;
-  /** what was looked at */
+  /** what was checked */
   subject: string | null;
   status: 'pass' | 'warning' | 'fail' | 'unknown';
   finding: string;
   /** why it matters, or why it is not known */
   reason: string | null;
-  /** the command that mends it */
+  /** command that fixes it */
   fix: string | null;
   /** values that depend on the check */
   facts: { [name: string]: unknown };
@@ -34,7 +34,7 @@ export interface CheckRow {
 export interface ConnectionTestDocument {
   /** as given */
   target: { host: string; port: Integer };
-  /** what was tried; the error is null for the one that is connected */
+  /** addresses that were tried; error is null for the one that was connected */
   addresses: { address: string; error: string | null }[];
   /** null if there is none */
   connection: TestedConnection | null;
@@ -61,7 +61,7 @@ export interface TestedConnection {
   gid: string | null;
   peer_gid: string | null;
   link_group_id: Hex | null;
-  /** enterprise id that both hosts have */
+  /** enterprise ID that both hosts have */
   eid: string | null;
   /** of the link group */
   pnet_id: string | null;
@@ -70,11 +70,11 @@ export interface TestedConnection {
   reason: Reason | null;
   /** what the peer sent */
   peer_diagnosis: Reason | null;
-  /** the one that counts */
+  /** the one that explains the connection */
   cause: Reason | null;
   declined_by: 'local' | 'peer' | 'nobody' | null;
   likely_cause: { at: 'local' | 'peer' | null; text: string; fix: string | null } | null;
-  /** made to find the cause */
+  /** checks that were made to find the cause */
   checks: CheckRow[];
 }
 
@@ -84,7 +84,7 @@ export interface TestedEnd {
 }
 
 /**
- * A line of the server.
+ * A line that the server prints.
  * @title smc_chk --server
  */
 export type ServerEvent = ServerStarted | ServerConnection;
@@ -100,7 +100,7 @@ export interface ServerConnection extends TestedConnection {
 }
 
 /**
- * What interfaces are set up for, and what tests on them gave.
+ * What interfaces are set up for, and the results of tests on them.
  * @title smc_chk --interfaces
  */
 export interface InterfaceTestsDocument {
@@ -124,7 +124,7 @@ export interface InterfaceAnalysis {
   smcd_v2_reason: string;
   pnet_id: string | null;
   pnet_id_source: string;
-  /** enterprise id of the machine */
+  /** enterprise ID of the machine */
   seid: string | null;
   ueids: string[];
   /** null for any */
@@ -152,7 +152,7 @@ export interface ReasonsDocument {
 export interface ExplainedReason {
   /** @pattern ^0x[0-9a-f]{8}$ */
   code: string;
-  /** null for an unknown code, as what follows */
+  /** null for an unknown code, as are the fields that follow */
   name: string | null;
   meaning: string | null;
   side: 'client' | 'server' | 'either' | 'peer' | 'nobody' | null;

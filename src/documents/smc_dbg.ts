@@ -9,7 +9,7 @@ export interface SmcDbgDocument {
   /** file of the archive; null without one */
   archive: string | null;
   manifest: BundleManifest;
-  /** documents of the commands by their names; null with an archive */
+  /** documents of the commands, by name; null with an archive */
   documents: Record<string, unknown> | null;
 }
 
@@ -19,12 +19,12 @@ export interface BundleManifest {
   /** as in ISO 8601 */
   created: string;
   redacted: boolean;
-  /** release of the kernel; null when not known */
+  /** release of the kernel; null if not known */
   kernel: string | null;
   architecture: string | null;
-  /** that of the recorded answers */
+  /** byte order of the recorded answers */
   byte_order: 'LE' | 'BE';
-  /** root has collected it */
+  /** whether root collected it */
   root: boolean;
   parts: BundlePart[];
   missing: BundleMissing[];
@@ -36,9 +36,9 @@ export interface BundlePart {
   file: string;
   /** the command and its options */
   command: string[];
-  /** its exit status */
+  /** exit status */
   status: number;
-  /** its lines on standard error */
+  /** lines on standard error */
   messages: string[];
 }
 

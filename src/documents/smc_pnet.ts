@@ -10,14 +10,14 @@ export interface PnetTableDocument {
   pnet_table: PnetTableRow[];
 }
 
-/** An interface or a device that a PNET ID was given to. */
+/** An interface or a device with a PNET ID. */
 export interface PnetTableRow {
   pnet_id: string;
   kind: 'ethernet' | 'device';
-  /** null in the entry of a device */
+  /** null in a device entry */
   interface: string | null;
-  /** RDMA device, or PCI address of an ISM device; null in the entry of an interface */
+  /** RDMA device, or PCI address of an ISM device; null in an interface entry */
   ib_device: string | null;
-  /** null in the entry of an interface */
+  /** null in an interface entry */
   ib_port: Integer | null;
 }

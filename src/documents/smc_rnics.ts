@@ -6,18 +6,18 @@ import type { Hex, Integer } from './values.ts';
  * @title smc_rnics
  */
 export interface AdaptersDocument {
-  /** as `uname -m` has it */
+  /** as reported by `uname -m` */
   architecture: string | null;
   /** release of the kernel */
   kernel: string | null;
   devices: AdapterRow[];
-  /** what could not be asked of the kernel */
+  /** what could not be read from the kernel */
   problems: { part: string; error: string }[];
 }
 
 /** An adapter, or a device in software. */
 export interface AdapterRow {
-  /** RDMA device; else PCI address, interface, "loopback-ism" or FID */
+  /** RDMA device; otherwise PCI address, interface, "loopback-ism" or FID */
   name: string;
   /** "network" has no RDMA device; "off" is switched off, so nothing more is known of it */
   kind: 'rdma' | 'ism' | 'network' | 'other' | 'off';
@@ -43,9 +43,9 @@ export interface AdapterRow {
   device_name: string | null;
   /** whether the function is switched on; s390x */
   is_on: boolean | null;
-  /** function id; s390x */
+  /** function ID; s390x */
   pci_fid: Hex | null;
-  /** physical channel id; s390x */
+  /** physical channel ID; s390x */
   pchid: Hex | null;
   /** type of the function; s390x */
   pft: Hex | null;
@@ -54,32 +54,32 @@ export interface AdapterRow {
   is_virtual: boolean | null;
   /** number of the virtual function; s390x */
   vfn: Integer | null;
-  /** user id of the function; s390x */
+  /** user ID of the function; s390x */
   uid: Hex | null;
-  /** from 1; s390x */
+  /** port of the adapter, counted from 1; s390x */
   adapter_port: Integer | null;
-  /** for an adapter without RDMA its interfaces */
+  /** ports; for an adapter without RDMA, its interfaces */
   ports: AdapterPortRow[];
-  /** null for an adapter that is no ISM device */
+  /** null for an adapter that is not an ISM device */
   smc_d: UseOfVersions | null;
-  /** name of an SMC-D device in /sys/class/dibs, which the PNET table takes; since Linux 6.18 */
+  /** name of an SMC-D device in /sys/class/dibs, which can be used in the PNET table; since Linux 6.18 */
   dibs_name: string | null;
   /** GID of an SMC-D device; since Linux 6.18 */
   gid: Hex | null;
   /** the other half of a GID of 128 bits */
   ext_gid: Hex | null;
-  /** fabric of an SMC-D device, which SMC calls CHID; ffff is loopback-ism; since Linux 6.18 */
+  /** fabric of an SMC-D device, called CHID in SMC; ffff is loopback-ism; since Linux 6.18 */
   fabric_id: Hex | null;
 }
 
 export interface AdapterPortRow {
-  /** port of the RDMA device from 1 */
+  /** port of the RDMA device, counted from 1 */
   port: Integer | null;
   state: string | null;
   physical_state: string | null;
   rate: string | null;
   link_layer: string | null;
-  /** of a RoCE port, in bytes; derived from the MTU of the interface as the kernel does it */
+  /** of a RoCE port, in bytes; computed from the MTU of the interface, as the kernel does */
   active_mtu: Integer | null;
   gids: GidRow[];
   /** by its name in its own network namespace */
@@ -90,29 +90,29 @@ export interface AdapterPortRow {
   interface_state: string | null;
   /** of the interface, in bytes */
   mtu: Integer | null;
-  /** interfaces below it on all levels, nearest first */
+  /** interfaces below it at all levels, nearest first */
   below: string[];
-  /** interfaces above it on all levels, nearest first */
+  /** interfaces above it at all levels, nearest first */
   above: string[];
   /** channel path of OSA and HiperSockets; s390x */
   chpid: Hex | null;
   pnet_id: string | null;
-  /** null for none */
+  /** null if there is none */
   pnet_id_source: SourceOfPnetId | null;
-  /** what connections over the interface go by */
+  /** PNET ID that connections over the interface use */
   interface_pnet_id: string | null;
-  /** null for none */
+  /** null if there is none */
   interface_pnet_id_source: SourceOfPnetId | null;
   /** null for a port without RDMA */
   smc_r: UseOfVersions | null;
 }
 
-/** "table": entry of the device or interface itself; "base-table": of the interface at the bottom; "unknown": not readable */
+/** "table": entry for the device or interface itself; "base-table": entry for the interface at the bottom; "unknown": not readable */
 export type SourceOfPnetId = 'hardware' | 'table' | 'base-table' | 'unknown';
 
 /** An address of a port. */
 export interface GidRow {
-  /** place in the table of the port */
+  /** position in the table of the port */
   index: Integer;
   gid: string;
   /** version of RoCE */
@@ -127,7 +127,7 @@ export interface UseOfVersions {
 }
 
 export interface UseOfVersion {
-  /** null if it cannot be told */
+  /** null if this is not known */
   usable: boolean | null;
   /** a sentence */
   reason: string;

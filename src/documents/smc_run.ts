@@ -3,24 +3,24 @@
 import type { Integer, Reason } from './values.ts';
 
 /**
- * What became of the sockets of a program.
+ * What happened to the sockets of a program.
  * @title smc_run
  */
 export interface RunDocument {
   event: 'report';
-  /** the program as it was called */
+  /** the program as it was given */
   command: string;
-  /** as-is: nothing was converted */
+  /** as-is: no socket was converted */
   way: 'preload' | 'seccomp' | 'as-is';
   /** exit status; null after a signal */
   status: Integer | null;
   /** number of the signal that ended it */
   signal: Integer | null;
-  /** false: the numbers are the least that there was */
+  /** false: the numbers are minimums; there may have been more */
   observed: boolean;
-  /** what --require-smc makes of it */
+  /** result of --require-smc */
   all_smc: boolean;
-  /** opened as SMC, and those that became TCP */
+  /** sockets that were opened as SMC, and those that became TCP */
   sockets: { smc: Integer; tcp: Integer };
   /** why SMC sockets could not be opened */
   refused: { errno: string; count: Integer }[];
@@ -33,41 +33,41 @@ export interface RunDocument {
 export interface RunOutcome {
   /** name of the process */
   command: string;
-  /** null: nobody could look in time */
+  /** null: could not be determined in time */
   mode: 'SMCR' | 'SMCD' | 'TCP' | null;
-  /** why it is TCP */
+  /** why the connection is TCP */
   reason: Reason | null;
-  /** what the peer says about it */
+  /** reason that the peer reported */
   peer_diagnosis: Reason | null;
   count: Integer;
 }
 
 /**
- * What was changed, or would be, to have a service run over SMC or no longer.
+ * What was changed, or would be changed, to make a service run over SMC, or to undo this.
  * @title smc_run --enable
  */
 export interface ServiceChangeDocument {
-  /** name of the unit, that of an alias resolved */
+  /** name of the unit, with an alias resolved */
   unit: string;
   action: 'enable' | 'disable';
   dry_run: boolean;
-  /** false: nothing was to do, or it is a dry run */
+  /** false: there was nothing to do, or this is a dry run */
   changed: boolean;
   /** null for disable */
   way: 'preload' | 'seccomp' | 'postgresql' | null;
   /** settings in the drop-in; none for disable */
   lines: DropInLine[];
-  /** what may keep the service from SMC nevertheless */
+  /** what may still prevent the service from using SMC */
   remarks: string[];
   /** files that differ, the drop-in first */
   files: FileChange[];
-  /** whether systemd has read its units again; null: nothing was changed */
+  /** whether systemd has reloaded its units; null: nothing was changed */
   reload: 'done' | 'needed' | null;
 }
 
 export interface DropInLine {
   text: string;
-  /** why it is there */
+  /** why the setting is there */
   reason: string;
 }
 
@@ -79,7 +79,7 @@ export interface FileChange {
 }
 
 /**
- * Services that are enabled, or the one that was asked for.
+ * Services that are enabled, or the requested one.
  * @title smc_run --status
  */
 export interface ServicesDocument {
@@ -88,15 +88,15 @@ export interface ServicesDocument {
 
 export interface ServiceRow {
   unit: string;
-  /** there is a drop-in */
+  /** whether there is a drop-in */
   enabled: boolean;
   /** path of the drop-in */
   file: string | null;
-  /** changed: by hand since it was made; foreign: not made by smc_run; null: there is no file */
+  /** changed: edited since smc_run made it; foreign: not made by smc_run; null: there is no file */
   seal: 'intact' | 'changed' | 'foreign' | null;
   way: 'preload' | 'seccomp' | 'postgresql' | null;
-  /** the unit is there, and not masked */
+  /** the unit exists and is not masked */
   exists: boolean;
-  /** null: it does not run */
+  /** null: the service is not running */
   processes: { all: Integer; converted: Integer } | null;
 }

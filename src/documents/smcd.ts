@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT
-/** The objects of smcd and smcr; where both print the same, the title is that of smcd. */
+/** The objects of smcd and smcr; where both print the same, the title names smcd. */
 import type { Hex, Integer, Reason, Time, UnknownNumber } from './values.ts';
 
 /**
- * What kernel and hardware can do.
+ * What the kernel and the hardware support.
  * @title smcd info
  */
 export interface InfoDocument {
   info: {
-    /** version and release, as 2.1 */
+    /** version and release, such as 2.1 */
     version: string | null;
     hostname: string | null;
     /** of the kernel */
     smcd_versions: Integer[];
     smcr_versions: Integer[];
-    /** enterprise id of the machine */
+    /** enterprise ID of the machine */
     seid: string | null;
-    /** of the devices; empty without one */
+    /** of the devices; empty if there is none */
     ism_versions: Integer[];
     roce_versions: Integer[];
-    /** whether there is a loopback-ism; null if ISM devices hide it, as they do before Linux 6.18 */
+    /** whether there is a loopback-ism; null if this is unknown: before Linux 6.18 with ISM devices */
     loopback_ism: boolean | null;
     smcd_devices: Integer;
     rdma_devices: Integer;
@@ -28,10 +28,10 @@ export interface InfoDocument {
 
 type DeviceType = 'RoCE_Express' | 'RoCE_Express2' | 'RoCE_Express3' | 'ISM';
 
-/** Null where there is no PCI parent. */
+/** Null if the device is not a PCI device. */
 interface PciIds {
   pci_fid: Hex | null;
-  /** address */
+  /** PCI address */
   pci_id: string | null;
   pci_vendor: Hex | null;
   pci_device: Hex | null;
@@ -50,16 +50,16 @@ export interface IsmDeviceRow extends PciIds {
   type: DeviceType | null;
   /** whether a link group uses it */
   in_use: boolean | null;
-  /** link groups that use it */
+  /** number of link groups that use it */
   link_groups: Integer | null;
   pnet_id: string | null;
-  /** whether a user has set the PNET ID */
+  /** whether the PNET ID was set by a user */
   pnet_id_by_user: boolean;
-  /** name in /sys/class/dibs, which the PNET table takes; since Linux 6.18 */
+  /** name in /sys/class/dibs, which can be used in the PNET table; since Linux 6.18 */
   dibs_name: string | null;
   /** since Linux 6.18 */
   gid: Hex | null;
-  /** fabric of the device, which SMC calls CHID; since Linux 6.18 */
+  /** fabric of the device, called CHID in SMC; since Linux 6.18 */
   fabric_id: Hex | null;
 }
 
@@ -80,10 +80,10 @@ export interface RdmaPortRow extends PciIds {
   state: 'ACTIVE' | 'INACTIVE' | UnknownNumber | null;
   type: DeviceType | null;
   critical: boolean | null;
-  /** links that use the device */
+  /** number of links that use the port */
   links: Integer | null;
   pnet_id: string | null;
-  /** whether a user has set the PNET ID */
+  /** whether the PNET ID was set by a user */
   pnet_id_by_user: boolean;
 }
 
@@ -96,7 +96,7 @@ interface LinkGroup {
   pnet_id: string | null;
   /** of SMC */
   version: Integer;
-  /** null in version 1, as the next three */
+  /** null for version 1, as are the next three */
   peer_release: Integer | null;
   peer_host: string | null;
   peer_os: 'ZOS' | 'LINUX' | 'AIX' | null;
@@ -111,7 +111,7 @@ interface LinkGroup {
  */
 export interface SmcdLinkGroupsDocument {
   link_groups: SmcdLinkGroupRow[];
-  /** false: the kernel left some out */
+  /** false: the kernel left out some link groups */
   complete: boolean;
 }
 
@@ -123,7 +123,7 @@ export interface SmcdLinkGroupRow extends LinkGroup {
   ext_gid: Hex | null;
   peer_gid: Hex | null;
   peer_ext_gid: Hex | null;
-  /** channel id; ffff is loopback-ism */
+  /** channel ID; ffff is loopback-ism */
   chid: Hex | null;
 }
 
@@ -141,11 +141,11 @@ export interface SmcrLinkGroupsDocument {
 export interface SmcrLinkGroupRow extends LinkGroup {
   role: Role | null;
   type: LinkGroupType | null;
-  /** whether peers are in one subnet; null in version 1 */
+  /** whether peers are in one subnet; null for version 1 */
   direct: boolean | null;
   /** since Linux 6.12 */
   rmb_bytes: Integer | null;
-  /** since Linux 6.6; null in version 1 */
+  /** since Linux 6.6; null for version 1 */
   max_connections: Integer | null;
   max_links: Integer | null;
   /** since Linux 6.0 */
@@ -192,13 +192,13 @@ export interface SmcrLinkRow extends SmcrGroupLink {
 }
 
 /**
- * Everything that is counted.
+ * All counters.
  * @title smcd stats
  */
 export interface StatisticsDocument {
   statistics: {
     technology: 'SMC-D' | 'SMC-R';
-    /** the reset that is counted from, with the inode of its network namespace; null: all is counted */
+    /** reset from which the counts start, with the inode of its network namespace; null: full counts */
     baseline: { time: Time; network_namespace: Integer } | null;
     connections: { smc: Integer; client: CountsByVersion; server: CountsByVersion };
     handshake_errors: { client: Integer; server: Integer };
@@ -222,7 +222,7 @@ export interface CountsByVersion {
 
 export interface FallbackCounts {
   total: Integer;
-  /** counted in 16 bits, so the sum may be less than the total */
+  /** counted in 16 bits, so the sum may be smaller than the total */
   reasons: CountedReason[];
 }
 
@@ -268,7 +268,7 @@ export interface CountsBySize {
  */
 export interface RatesDocument {
   intervals: RateRow[];
-  /** why it ended early; there only after a failure */
+  /** why it ended early; present only after a failure */
   error?: string;
 }
 
@@ -295,11 +295,11 @@ export type SuiteStatisticsDocument =
   | { SMCD: Record<string, SuiteCount> }
   | { SMCR: Record<string, SuiteCount> };
 
-/** null for what the kernel does not tell: SMC_RX_RMB_USAGE and SMC_TX_RMB_USAGE before Linux 6.12 */
+/** null for what the kernel does not report: SMC_RX_RMB_USAGE and SMC_TX_RMB_USAGE before Linux 6.12 */
 export type SuiteCount = Integer | null;
 
 /**
- * Enterprise ids defined by the user.
+ * User-defined enterprise IDs.
  * @title smcd ueid
  */
 export interface UeidsDocument {
@@ -307,7 +307,7 @@ export interface UeidsDocument {
 }
 
 /**
- * Enterprise id of the machine.
+ * Enterprise ID of the machine.
  * @title smcd seid
  */
 export interface SeidDocument {
@@ -338,14 +338,14 @@ export interface SysctlRow {
   value: Integer | string | null;
   default: Integer | string;
   /**
-   * smallest and largest value; null if any will do. The largest is null if it depends on the build of the kernel:
+   * smallest and largest value; null if any value is allowed. The largest is null if it depends on the build of the kernel:
    * 2147483647 / HZ
    */
   range: [Integer, Integer | null] | null;
   unit: string | null;
-  /** word for the value */
+  /** name of the value */
   value_name: string | null;
   meaning: string;
-  /** Linux version; null if older than 6.1 */
+  /** Linux version that introduced the setting; null if older than 6.1 */
   since: string | null;
 }

@@ -7,9 +7,9 @@ import type { Hex, Integer, Reason, UnknownNumber } from './values.ts';
  */
 export interface SocketsDocument {
   sockets: SocketRow[];
-  /** false: sockets may be missing or listed twice, as the table changed while it was read or an error occurred */
+  /** false: sockets may be missing or listed twice, because the table changed while it was read, or an error occurred */
   complete: boolean;
-  /** what failed; there only after a failure */
+  /** what failed; present only after a failure */
   error?: string;
 }
 
@@ -48,9 +48,9 @@ export interface SocketRow {
   shutdown: { receive: boolean; send: boolean };
   /** null if there is no SMC connection */
   connection: SocketConnection | null;
-  /** null if it is no SMC-R connection */
+  /** null if it is not an SMC-R connection */
   link: SocketLink | null;
-  /** null if it is no SMC-D connection */
+  /** null if it is not an SMC-D connection */
   dmb: SocketDmb | null;
   /** unique for each socket; 16 digits */
   cookie: Hex;
@@ -80,7 +80,7 @@ export interface SocketConnection {
   tx_fin: SocketCursor;
 }
 
-/** A place in a ring buffer. */
+/** A position in a ring buffer. */
 export interface SocketCursor {
   /** how often the buffer has wrapped around */
   wrap: Integer;
@@ -119,7 +119,7 @@ export interface SocketLink {
 export interface SocketDmb {
   /** 8 digits */
   link_group_id: Hex;
-  /** 16 digits, as all that follow */
+  /** 16 digits, as are all that follow */
   gid: Hex;
   token: Hex;
   peer_gid: Hex;

@@ -6,7 +6,7 @@
  */
 
 /**
- * Whole number, written with all its digits; 64-bit counters may exceed what a double holds exactly.
+ * Whole number, written with all its digits; 64-bit counters may exceed what a double represents exactly.
  * @asType integer
  */
 export type Integer = number;
@@ -18,7 +18,7 @@ export type Integer = number;
 export type Hex = string;
 
 /**
- * Word for a number that this version does not know.
+ * Number that this version has no name for.
  * @pattern ^0x[0-9a-f]+\?$
  */
 export type UnknownNumber = `0x${string}?`;
@@ -32,7 +32,7 @@ export type Time = string;
 /** Why a connection is TCP. */
 export interface Reason {
   /**
-   * Code of a proposal's decline.
+   * Code of the reason why SMC was declined.
    * @pattern ^0x[0-9a-f]{8}$
    */
   code: string;

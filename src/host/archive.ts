@@ -63,7 +63,7 @@ export function unpack(
   }
 }
 
-const DAMAGED = 'it is no gzip compressed tar archive, or it is damaged';
+const DAMAGED = 'it is not a gzip-compressed tar archive, or it is damaged';
 
 /** Errors of the disk, not of the archive. */
 const OUR_TROUBLE: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'];

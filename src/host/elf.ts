@@ -110,7 +110,7 @@ export function parseElf(source: ByteSource): ElfFile {
     throw new ElfError('NOT_ELF', 'not an ELF file');
   const bits = start[EI_CLASS] === 1 ? 32 : start[EI_CLASS] === 2 ? 64 : undefined;
   const byteOrder = start[EI_DATA] === 1 ? 'LE' : start[EI_DATA] === 2 ? 'BE' : undefined;
-  if (!bits || !byteOrder) throw new ElfError('DAMAGED', 'the ELF header names no known class or byte order');
+  if (!bits || !byteOrder) throw new ElfError('DAMAGED', 'the ELF header has an unknown class or byte order');
 
   const header = new Fields(start, byteOrder);
   const segments = programHeaders(source, header, bits, byteOrder);
@@ -164,7 +164,7 @@ function programHeaders(
   const count = header.half(is64 ? 56 : 44);
   if (count === 0) return [];
   if (entrySize !== (is64 ? 56 : 32))
-    throw new ElfError('DAMAGED', `program headers of ${entrySize} bytes are of no known form`);
+    throw new ElfError('DAMAGED', `program headers of ${entrySize} bytes have an unknown format`);
   if (entrySize * count > PROGRAM_HEADERS_MAX) throw new ElfError('DAMAGED', 'too many program headers');
   const table = new Fields(source.read(offset, entrySize * count), byteOrder);
   return Array.from({ length: count }, (_, index) => {
@@ -195,7 +195,7 @@ function interpreterName(source: ByteSource, { offset, size }: Segment): string 
   if (size < 2 || size > INTERPRETER_MAX)
     throw new ElfError('DAMAGED', `the name of the dynamic loader cannot have ${size} bytes`);
   const name = textUpToNul(source.read(offset, size));
-  if (!name) throw new ElfError('DAMAGED', 'the name of the dynamic loader has no end');
+  if (!name) throw new ElfError('DAMAGED', 'the name of the dynamic loader is not terminated');
   return name;
 }
 

@@ -75,9 +75,9 @@ export function readStateFile(directory: string, name: string): string | undefin
   }
   try {
     const stats = fstatSync(fd);
-    if (!stats.isFile()) throw new UntrustedError(path, 'it is no regular file');
+    if (!stats.isFile()) throw new UntrustedError(path, 'it is not a regular file');
     checkOwner(path, stats);
-    if (stats.nlink !== 1) throw new UntrustedError(path, 'it has more than one name');
+    if (stats.nlink !== 1) throw new UntrustedError(path, 'it has more than one hard link');
     if (stats.size > SIZE_LIMIT) throw new UntrustedError(path, 'it is too large');
     return readFileSync(fd, 'utf8');
   } finally {
@@ -112,7 +112,7 @@ export function writeStateFile(directory: string, name: string, content: string)
 
 function checkDirectory(directory: string): void {
   const stats = lstatSync(directory);
-  if (!stats.isDirectory()) throw new UntrustedError(directory, 'it is no directory');
+  if (!stats.isDirectory()) throw new UntrustedError(directory, 'it is not a directory');
   checkOwner(directory, stats);
   checkAncestors(directory);
 }

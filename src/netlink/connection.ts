@@ -187,7 +187,7 @@ export class Connection {
       let end: Status | undefined;
       for (const message of messages(data, this.transport.order)) {
         // a success must be the last message
-        if (end) throw new MalformedError('a message behind the end of the answer');
+        if (end) throw new MalformedError('a message after the end of the answer');
         this.#checkAddress(transaction, message);
         this.#trace?.('receive', message, exchange);
         end = this.#accept(transaction, message);

@@ -104,7 +104,8 @@ export function readStatus(message: Message, order: ByteOrder): Status {
   const name = type === NLMSG_ERROR ? 'ERROR' : 'DONE';
   if (length < 4) throw new MalformedError(`${name} with ${length} bytes, 4 are needed`);
   const value = order === 'LE' ? data.readInt32LE(offset) : data.readInt32BE(offset);
-  if (value > 0 || value < -MAX_ERRNO) throw new MalformedError(`${name} with ${value}, which is no errno`);
+  if (value > 0 || value < -MAX_ERRNO)
+    throw new MalformedError(`${name} with ${value}, which is not an errno`);
   const status: Status = { errno: value === 0 ? 0 : -value };
   if (flags & NLM_F_ACK_TLVS) {
     let skip = 4;

@@ -77,12 +77,14 @@ function checkManifest(path: string, directory: string): void {
   try {
     manifest = JSON.parse(readFileSync(join(directory, MANIFEST), 'utf8')) ?? {};
   } catch {
-    // said below
+    // reported below as not a bundle
   }
   if (manifest.format !== BUNDLE_FORMAT)
-    throw new SmcError('INVALID', `${path} is no bundle of smc_dbg`, { hint: 'smc_dbg --tgz makes one' });
+    throw new SmcError('INVALID', `${path} is not a bundle made by smc_dbg`, {
+      hint: 'smc_dbg --tgz creates one',
+    });
   if (manifest.version !== BUNDLE_VERSION)
-    throw new SmcError('INVALID', `${path} has a form that this version does not know`, {
-      hint: 'use the version of smc-tools that has made it, or a newer one',
+    throw new SmcError('INVALID', `${path} has a format that this version does not know`, {
+      hint: 'use the version of smc-tools that made it, or a newer one',
     });
 }

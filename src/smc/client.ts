@@ -218,7 +218,7 @@ export class SmcClient {
         });
       case 'loaded':
       case 'built-in':
-        return new SmcError('NO_SMC', `the kernel does not answer for ${cause.family ?? 'SMC'}`, {
+        return new SmcError('NO_SMC', `the kernel does not provide ${cause.family ?? 'SMC'}`, {
           hint: `${missing} is ${state}, but too old for this command`,
           cause,
         });

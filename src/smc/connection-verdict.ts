@@ -20,7 +20,7 @@ export interface VerdictReason {
 /** The link group that a connection belongs to. Attributes that the kernel does not tell are `undefined`. */
 export interface VerdictLinkGroup {
   id: number;
-  /** 1 or 2; `undefined` when the group was not to be found any more */
+  /** 1 or 2; `undefined` when the group no longer exists */
   version: number | undefined;
   /** release of version 2 */
   release: number | undefined;
@@ -108,7 +108,7 @@ export function fallbackVerdict(
 export function reasonText({ code, reason }: VerdictReason): string {
   const meaning = reason
     ? `${reason.name}: ${reason.meaning}`
-    : 'not a code of Linux; the peer may run another system';
+    : 'not a Linux code; the peer may run another system';
   return `${formatReasonCode(code)} ${meaning}`;
 }
 

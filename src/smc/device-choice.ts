@@ -26,7 +26,7 @@ export interface PnetSource {
   passedOver?: string;
 }
 
-/** Whether something can be used, and the reason in words; `undefined` when it cannot be told. */
+/** Whether something can be used, and the reason in words; `undefined` when it is not known. */
 export interface Verdict {
   usable: boolean | undefined;
   reason: string;
@@ -60,7 +60,7 @@ export interface InterfaceChoice {
   base: NetworkInterface;
   /** for SMC-R; SMC-D does not look at the table entry of the interface itself when there is a base device below */
   pnet: PnetSource;
-  /** RDMA ports that belong to the interface, usable or not, in the kernel's order as far as sysfs tells it */
+  /** RDMA ports that belong to the interface, usable or not, in the kernel's order as far as sysfs shows it */
   rdma: RdmaCandidate[];
   /** SMC-D devices that belong to the interface, usable or not */
   ism: IsmCandidate[];
@@ -189,10 +189,11 @@ function portObstacle(
 ): string | undefined {
   if (device.nodeType !== undefined && device.nodeType !== 'CA' && !known)
     return `the device is of type ${device.nodeType}; SMC-R needs RoCE`;
-  if (port.number > IBPORT_MAX) return `SMC looks at ports 1 to ${IBPORT_MAX} only`;
+  if (port.number > IBPORT_MAX) return `SMC uses ports 1 to ${IBPORT_MAX} only`;
   if (port.linkLayer === 'InfiniBand' && !known?.linkCount)
     return 'the port is on an InfiniBand fabric; SMC-R needs RoCE';
-  if (known?.state === 0 && port.state === 'ACTIVE') return 'the port is ACTIVE, but not for the SMC module';
+  if (known?.state === 0 && port.state === 'ACTIVE')
+    return 'the port is ACTIVE, but the SMC module considers it inactive';
   if (port.state !== 'ACTIVE' && !(port.state === undefined && known?.state === 1))
     return `the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`;
   if (smcrPorts && !smcrPorts.some((known) => known.device.ibName === device.name))
@@ -212,7 +213,7 @@ function gidsFor(port: RdmaPort, { interfaces, root }: Inventory, vlan?: Network
 
 /** What a fit port is worth while the kernel's SMC has not been asked. */
 const fit = (reason: string, { system }: Inventory): Verdict =>
-  system ? yes(reason) : unknown(`${reason}, but the kernel's SMC cannot be asked`);
+  system ? yes(reason) : unknown(`${reason}, but SMC in the kernel cannot be queried`);
 
 function versionOne(
   gids: readonly RdmaGid[],
@@ -235,11 +236,11 @@ function versionTwo(
 ): Verdict {
   if (!gids.some(isForVersionTwo))
     return noAddress(
-      `the port has no RoCE v2 address (GID) of IPv4${where}; its interface needs an IPv4 address`,
+      `the port has no RoCE v2 address (GID) for IPv4${where}; its interface needs an IPv4 address`,
     );
   if (inventory.system?.isSmcrV2 === false) return no('this kernel has no SMC-R version 2');
   if (inventory.ueids?.length === 0) return no('there is no UEID; SMC-R version 2 needs one on both hosts');
-  return fit('the port is active and has a RoCE v2 address of IPv4', inventory);
+  return fit('the port is active and has a RoCE v2 address for IPv4', inventory);
 }
 
 /**
@@ -255,7 +256,7 @@ export function ismDevices(inventory: Inventory): IsmCandidate[] {
     const known = smcdDevices?.some(({ pciId }) => pciId === ism.address);
     const base = { name: ism.address, isLoopback: false, dibs, function: ism, pnet };
     if (!known && ism.driver === undefined) {
-      const verdict = no('no driver has taken the device; load the module ism');
+      const verdict = no('no driver is bound to the device; load the module ism');
       return { ...base, v1: verdict, v2: verdict };
     }
     if (known === false) {
@@ -284,7 +285,7 @@ export function ismDevices(inventory: Inventory): IsmCandidate[] {
     dibs: dibsDevices?.find((device) => device.isLoopback),
     function: undefined,
     pnet,
-    v1: no('loopback-ism has version 2 only'),
+    v1: no('loopback-ism supports version 2 only'),
     v2: ismVersionTwo(pnet, inventory),
   };
   return [...devices, loopback];
@@ -303,11 +304,11 @@ function ismUse(pnet: PnetSource, inventory: Inventory): Pick<IsmCandidate, 'v1'
 /** An ISM device with a PNET ID counts only if an interface that is up has the same one in hardware. */
 function ismVersionTwo(pnet: PnetSource, inventory: Inventory): Verdict {
   const { system, ueids, seid, interfaces, root } = inventory;
-  if (system?.isIsmV2 === false) return no('no SMC-D device of this host can do version 2');
+  if (system?.isIsmV2 === false) return no('no SMC-D device of this host supports version 2');
   if (ueids?.length === 0 && seid !== undefined && !seid?.isEnabled)
     return no('there is neither a UEID nor an enabled SEID; SMC-D version 2 needs one on both sides');
   if (pnet.source === 'unknown') return unknown('the PNET table cannot be read');
-  if (pnet.pnetId === undefined) return yes('for all interfaces, since it has no PNET ID');
+  if (pnet.pnetId === undefined) return yes('for all interfaces, because it has no PNET ID');
   const isShared = interfaces.some(
     (candidate) => candidate.isUp && interfacePnetId(candidate, root) === pnet.pnetId,
   );
@@ -368,7 +369,7 @@ export function chooseDevices(name: string, inventory: Inventory): InterfaceChoi
       ism.map(({ name, v2 }) => [name, v2]),
       inventory.smcdDevices
         ? no('this host has no SMC-D device')
-        : unknown('the kernel does not tell of SMC-D devices'),
+        : unknown('the kernel does not report SMC-D devices'),
     ),
   };
 }
@@ -450,7 +451,7 @@ function rdmaMissing(
   if (pnet.pnetId !== undefined) return no(`no RDMA port has the PNET ID ${pnet.pnetId} of ${device.name}`);
   if (pnet.passedOver !== undefined)
     return no(
-      `by its version this kernel does not look at the table entry of ${device.name} itself, and ${base.name} below it has neither an entry nor an RDMA port`,
+      `judging by its version, this kernel ignores the table entry of ${device.name} itself, and ${base.name} below it has neither an entry nor an RDMA port`,
     );
   return no(`${device.name} has no PNET ID, and no RDMA port is on ${base.name}`);
 }

@@ -42,7 +42,7 @@ export async function readSmcdDevices(netlink: GenericNetlink): Promise<SmcdDevi
  * Whether SMC has a loopback-ism. Since Linux 6.18 it is in the class dibs. Before, no list has it; but nothing else can
  * make a machine without ISM devices capable of version 2.
  * @param dibs devices of the class, where there is one
- * @returns `undefined` when it cannot be told
+ * @returns `undefined` when it is not known
  */
 export function hasLoopbackIsm(
   { isIsmV2 }: SystemInfo,

@@ -25,9 +25,9 @@ export function checkUeid(text: string, isDefined = false): string {
   const ueid = text.replace(/ +$/, '').replace(/[a-z]/g, (letter) => letter.toUpperCase());
   if (ueid === '') throw invalid('the UEID is empty');
   if (!/^[A-Z0-9]/.test(ueid)) throw invalid(`UEID ${quoted} does not begin with a letter or digit`);
-  if (ueid.includes('..') && !isDefined) throw invalid(`UEID ${quoted} has two dots in a row`);
+  if (ueid.includes('..') && !isDefined) throw invalid(`UEID ${quoted} has two periods in a row`);
   const bad = /[^A-Z0-9.-]/u.exec(ueid);
-  if (bad) throw invalid(`UEID ${quoted} must not have the character ${JSON.stringify(bad[0])}`);
+  if (bad) throw invalid(`UEID ${quoted} must not contain the character ${JSON.stringify(bad[0])}`);
   return ueid;
 }
 
@@ -61,7 +61,7 @@ export class UeidTable {
     const entry = checkUeid(text);
     const netlink = await this.#netlink();
     const exists = (cause: Error): SmcError =>
-      new SmcError('EXISTS', `UEID ${entry} is defined already`, { cause });
+      new SmcError('EXISTS', `UEID ${entry} is already defined`, { cause });
     try {
       await netlink.do(smcGenNetlink.ADD_UEID, { entry });
     } catch (error) {
@@ -162,7 +162,9 @@ export class SeidSwitch {
     } catch (error) {
       switch (answer(error)) {
         case 'EOPNOTSUPP':
-          throw new SmcError('NOT_SUPPORTED', 'the SEID can be switched on IBM Z only', { cause: error });
+          throw new SmcError('NOT_SUPPORTED', 'the SEID can be enabled and disabled on IBM Z only', {
+            cause: error,
+          });
         case 'ENOENT':
           if (isEnabled) break;
           throw new SmcError('NOT_FOUND', 'the SEID cannot be disabled: there is no UEID', {

@@ -25,11 +25,11 @@ export interface FallbackReason {
    */
   side: 'client' | 'server' | 'either' | 'peer' | 'nobody';
   /**
-   * where the cause is to be looked for. 'decliner': at the side that declined, which lacks something; 'other': at the
+   * where to look for the cause. 'decliner': at the side that declined, which lacks something; 'other': at the
    * other side, which sent or offered something wrong; 'both': it takes a look at both hosts
    */
   lies: 'decliner' | 'other' | 'both';
-  /** what is behind it as a rule, the likely ones first; lower case, no full stop */
+  /** what usually causes it, the likely causes first; lower case, no full stop */
   causes: readonly string[];
   /** what to do, in the order of the causes as far as they have one; commands as they are typed */
   fixes: readonly string[];
@@ -45,7 +45,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'either',
     lies: 'decliner',
     meaning: 'no memory for buffers or control structures',
-    remedy: 'free memory; lower net.smc.wmem and net.smc.rmem; locked-memory limits do not count',
+    remedy: 'free memory; lower net.smc.wmem and net.smc.rmem; locked-memory limits do not apply',
     causes: [
       'the kernel is short of memory: it tries smaller buffers, down to 16 KiB, before it gives up',
       'the RDMA adapter has no memory region left for another buffer',
@@ -92,7 +92,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     remedy: 'check address and netmask of the interface; define a UEID, so that version 2 can be used',
     causes: [
       'the local address is on no interface with a netmask, as with some tunnels and aliases',
-      'the interface has no IPv6 address but a link-local one',
+      'the interface has only a link-local IPv6 address',
     ],
     fixes: [
       'check address and netmask of the interface: ip address',
@@ -105,7 +105,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'nobody',
     lies: 'other',
     meaning: 'the peer did not offer SMC',
-    remedy: 'start the peer program over SMC; see that nothing on the way strips the TCP option',
+    remedy: 'start the peer program over SMC; make sure that nothing on the way removes the TCP option',
     causes: [
       'the program at the other end was not started over SMC, or uses TCP Fast Open',
       'the other host has no SMC, or the module smc is not loaded',
@@ -115,7 +115,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     ],
     fixes: [
       'start the program at the other end with smc_run',
-      'look at BPF program and handshake limitation on both hosts: smcd sysctl show hs_ctrl; smcd hs-limit',
+      'check BPF program and handshake limitation on both hosts: smcd sysctl show hs_ctrl; smcd hs-limit',
       'capture the SYN at both ends and compare its TCP options',
     ],
   },
@@ -136,19 +136,19 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'both',
     meaning: 'no SMC-R or SMC-D device fits the connection',
     remedy:
-      'give interface and device the same PNET ID, see that the device is active; define the same UEID on both hosts for version 2',
+      'assign the same PNET ID to interface and device, and check that the device is active; define the same UEID on both hosts for version 2',
     causes: [
-      'from a server: it has none of the UEIDs of the client',
+      'if the server declined: it has none of the UEIDs of the client',
       'there is no UEID, which SMC version 2 needs',
       'the interface of the connection has no PNET ID, or no device has the same one',
       'the RDMA port or ISM device is down or missing',
-      'the connection goes over an interface that has no RDMA device behind it, such as lo',
-      'the client uses IPv6, which SMC-R version 2 does not have; before Linux 6.14 also IPv4 by an IPv6 socket (Java)',
+      'the connection uses an interface without an RDMA device, such as lo',
+      'the client uses IPv6, which SMC-R version 2 does not support; before Linux 6.14 this includes IPv4 over an IPv6 socket (Java)',
     ],
     fixes: [
       'define a UEID, the same on both hosts: smcd ueid add NAME',
-      'give interface and device one PNET ID: smc_pnet -a ID -I INTERFACE -D DEVICE',
-      'look at the devices: smcr device; smcd device',
+      'assign the same PNET ID to interface and device: smc_pnet -a ID -I INTERFACE -D DEVICE',
+      'check the devices: smcr device; smcd device',
     ],
   },
   {
@@ -158,10 +158,10 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'both',
     meaning: 'no SMC-D device fits, or no enterprise ID matches',
     remedy:
-      'define the same UEID on both hosts, or enable the SEID on both; see that the ISM device of the server is online and has the PNET ID of the interface',
+      'define the same UEID on both hosts, or enable the SEID on both; check that the ISM device of the server is online and has the PNET ID of the interface',
     causes: [
       'the hosts have no enterprise ID in common: different UEIDs, and the SEID is off on one of them',
-      'the ISM device of the server is offline or has another PNET ID than the interface',
+      'the ISM device of the server is offline, or its PNET ID differs from that of the interface',
       'the hosts are on different machines',
     ],
     fixes: [
@@ -176,15 +176,15 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'server',
     lies: 'decliner',
     meaning: 'no SMC-R device of the server fits the connection',
-    remedy: 'see that the RDMA port of the server is active, has a PNET ID and a GID of the right type',
+    remedy: 'check that the RDMA port of the server is active and has a PNET ID and a GID of the right type',
     causes: [
-      'the RDMA port of the server is not active, or has another PNET ID than the interface',
-      'the port has no GID of the right type, which is made of an IP address of its interface',
+      'the RDMA port of the server is not active, or its PNET ID differs from that of the interface',
+      'the port has no GID of the right type; GIDs are derived from the IP addresses of its interface',
       'the server has no route to the RDMA address of the client',
     ],
     fixes: [
-      'see that the port is active: smcr -d device',
-      'give interface and port one PNET ID: smc_pnet -a ID -I INTERFACE -D DEVICE',
+      'check that the port is active: smcr -d device',
+      'assign the same PNET ID to interface and port: smc_pnet -a ID -I INTERFACE -D DEVICE',
       'check the route to the RDMA address of the client: ip route get ADDRESS',
     ],
   },
@@ -193,11 +193,11 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     name: 'NOISM2SUPP',
     side: 'server',
     lies: 'decliner',
-    meaning: 'no device of the server can do SMC-D version 2',
-    remedy: 'expected without such a device; enable ISM or loopback-ism, or use SMC-R',
+    meaning: 'no server device supports SMC-D version 2',
+    remedy: 'normal without such a device; enable ISM or loopback-ism, or use SMC-R',
     causes: [
       'the server has no ISM device, which is normal on machines other than IBM Z, and no loopback-ism',
-      'the client offered no SMC-R: it has no RDMA device for the connection',
+      'the client did not offer SMC-R: it has no RDMA device for the connection',
     ],
     fixes: ['nothing, if the hosts are different machines', 'use SMC-R: smc_chk on both hosts'],
   },
@@ -208,7 +208,9 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'other',
     meaning: "the client's proposal lacks its version 2 part",
     remedy: 'update the system of the client; the proposal announces version 2, but is malformed',
-    causes: ['a fault in the system of the client: version 1 alone would not have announced version 2'],
+    causes: [
+      'a fault in the system of the client: a client with version 1 only would not announce version 2',
+    ],
     fixes: ['update the system of the client'],
   },
   {
@@ -218,7 +220,9 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'other',
     meaning: "the client's proposal lacks its SMC-D version 2 part",
     remedy: 'update the system of the client; the proposal announces SMC-D version 2, but is malformed',
-    causes: ['a fault in the system of the client: version 1 alone would not have announced version 2'],
+    causes: [
+      'a fault in the system of the client: a client with version 1 only would not announce version 2',
+    ],
     fixes: ['update the system of the client'],
   },
   {
@@ -226,7 +230,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     name: 'NOSEID',
     side: 'server',
     lies: 'other',
-    meaning: 'the proposal carries no SEID',
+    meaning: 'the proposal contains no SEID',
     remedy: 'enable the SEID, or define the same UEID on both hosts',
     causes: [NOT_OF_LINUX, 'the SEID of the client is off'],
     fixes: [
@@ -241,13 +245,13 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'both',
     meaning: 'the hosts have no SMC-D version 2 device in common',
     remedy:
-      'for SMC-D see that the ISM devices of both are online and on one fabric; for SMC-R see why it was not used either',
+      'for SMC-D check that the ISM devices of both hosts are online and on one fabric; for SMC-R find out why it was not used either',
     causes: [
-      'the hosts are different machines, and SMC-R was not possible either, for example since their UEIDs differ; the server tells what it found first',
+      'the hosts are different machines, and SMC-R was not possible either, for example because their UEIDs differ; the server reports the first cause that it finds',
       'the ISM devices are on different fabrics, or one of them is offline',
     ],
     fixes: [
-      'see what is in the way of SMC-R: smc_chk on both hosts; compare smcd ueid',
+      'find out why SMC-R cannot be used: smc_chk on both hosts; compare smcd ueid',
       'compare the channel IDs of both hosts: smcd -d device',
     ],
   },
@@ -258,11 +262,11 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'other',
     meaning: 'the client offered no enterprise ID',
     remedy:
-      'define a UEID at the client, one that the server has too: smcd ueid add NAME; UEIDs that differ give other codes',
-    causes: ['the client has no UEID, and no SEID that is enabled'],
+      'define a UEID on the client that the server also has: smcd ueid add NAME; different UEIDs give other codes',
+    causes: ['the client has neither a UEID nor an enabled SEID'],
     fixes: [
-      'at the client: smcd ueid add NAME, with a NAME that the server has too',
-      'see those of the server: smcd ueid',
+      'on the client: smcd ueid add NAME, with a NAME that the server also has',
+      'list those of the server: smcd ueid',
     ],
   },
   {
@@ -270,9 +274,9 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     name: 'RELEASEERR',
     side: 'server',
     lies: 'other',
-    meaning: 'the client confirmed another release than agreed',
+    meaning: 'the client confirmed a release that was not agreed',
     remedy: 'update the system of the client',
-    causes: ['a fault in the system of the client: it has to confirm the release that the server accepted'],
+    causes: ['a fault in the system of the client: it must confirm the release that the server accepted'],
     fixes: ['update the system of the client'],
   },
   {
@@ -281,10 +285,10 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'either',
     lies: 'other',
     meaning: 'no agreement on the connections per link group',
-    remedy: 'see that the peer allows 16 connections per link group or more',
+    remedy: 'make sure that the peer allows 16 or more connections per link group',
     causes: [
       'the peer asks for fewer than 16, which Linux does not accept',
-      'the peer confirmed another number than was agreed',
+      'the peer confirmed a number that was not agreed',
     ],
     fixes: ['raise the connections per link group at the peer; on Linux: net.smc.smcr_max_conns_per_lgr'],
   },
@@ -294,10 +298,10 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'either',
     lies: 'other',
     meaning: 'no agreement on the links per link group',
-    remedy: 'see that the peer allows one or two links per link group',
+    remedy: 'make sure that the peer allows one or two links per link group',
     causes: [
       'the peer asks for none or for more than two, which Linux does not accept',
-      'the peer confirmed another number than was agreed',
+      'the peer confirmed a number that was not agreed',
     ],
     fixes: ['change the links per link group at the peer; on Linux: net.smc.smcr_max_links_per_lgr'],
   },
@@ -308,7 +312,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'other',
     meaning: 'the server chose what the client had not offered',
     remedy: 'update the system of the server; it accepted SMC-R or SMC-D in a version that was not proposed',
-    causes: ['a fault in the system of the server: it has to choose from what the client proposes'],
+    causes: ['a fault in the system of the server: it must choose from what the client proposes'],
     fixes: ['update the system of the server'],
   },
   {
@@ -353,8 +357,8 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'server',
     lies: 'decliner',
     meaning: 'the VLAN of the interface could not be determined',
-    remedy: 'as a rule transient; check route and interface of the connection',
-    causes: ['the route or the interface of the connection went away meanwhile'],
+    remedy: 'usually transient; check route and interface of the connection',
+    causes: ['the route or the interface of the connection disappeared during the handshake'],
     fixes: ['try again', 'check route and interface: ip route get ADDRESS'],
   },
   {
@@ -364,7 +368,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'decliner',
     meaning: 'the ISM device refused the VLAN',
     remedy: 'check the VLAN set-up of the ISM network',
-    causes: ['the VLAN is not configured for the ISM network', 'the device takes no more VLANs'],
+    causes: ['the VLAN is not configured for the ISM network', 'the device cannot use any more VLANs'],
     fixes: ['check the VLAN set-up of the ISM network'],
   },
   {
@@ -383,8 +387,8 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'client',
     lies: 'both',
     meaning: 'the link that the server named does not exist here',
-    remedy: 'as a rule transient; otherwise compare the link groups of both hosts',
-    causes: ['as a rule it was just taken down'],
+    remedy: 'usually transient; otherwise compare the link groups of both hosts',
+    causes: ['usually it has just been taken down'],
     fixes: ['try again', 'compare the link groups of both hosts: smcr linkgroup link-show'],
   },
   {
@@ -405,7 +409,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     meaning: 'the device has no room for another SMC-D buffer',
     remedy: 'use fewer connections or another ISM device',
     causes: [
-      'too many SMC-D connections over one device: an ISM device takes 1920 buffers, loopback-ism 5000, and each end of a connection needs one',
+      'too many SMC-D connections over one device: an ISM device supports 1920 buffers, loopback-ism 5000, and each end of a connection needs one',
     ],
     fixes: ['use fewer connections or another ISM device'],
   },
@@ -426,7 +430,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     name: 'NOINDIRECT',
     side: 'client',
     lies: 'both',
-    meaning: 'direct for one host, by a gateway for the other',
+    meaning: 'direct for one host, via a gateway for the other',
     remedy: 'use one subnet, or routes through a gateway on both hosts',
     causes: [
       'routes are not symmetric: the server reaches the client through a gateway, the client reaches the server directly',
@@ -440,7 +444,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'both',
     meaning: 'the hosts have different views of the link group',
     remedy: 'transient; the next connection builds a new link group',
-    causes: ['one side took the link group down while the other went on to use it'],
+    causes: ['one side took the link group down while the other still used it'],
     fixes: ['try again: the next connection builds a new link group'],
   },
   {
@@ -451,20 +455,20 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     meaning: 'the peer declined; the peer diagnosis says why',
     remedy: 'look up the peer diagnosis and act at the peer',
     causes: ['what the peer diagnosis says'],
-    fixes: ['look the peer diagnosis up and act at the peer: smc_chk --explain CODE'],
+    fixes: ['look up the peer diagnosis and act at the peer: smc_chk --explain CODE'],
   },
   {
     code: 0x09990000,
     name: 'INTERR',
     side: 'either',
     lies: 'decliner',
-    meaning: 'internal error while making the link group',
+    meaning: 'internal error while creating the link group',
     remedy:
-      'see that the adapter can do what is asked of it; lower net.smc.smcr_max_send_wr and smcr_max_recv_wr; read the kernel log',
+      'check that the adapter supports what is requested; lower net.smc.smcr_max_send_wr and smcr_max_recv_wr; read the kernel log',
     causes: [
-      'the adapter refused the queue pair: it takes one receive element only (eRDMA), which SMC-R version 2 can use since Linux 6.14',
-      'the adapter refused the queue pair: it has to take three times net.smc.smcr_max_send_wr, and net.smc.smcr_max_recv_wr (since Linux 6.19)',
-      'the address (GID) of the RDMA port has just gone, or the adapter failed',
+      'the adapter refused the queue pair: it supports only one receive element (eRDMA), which SMC-R version 2 can use since Linux 6.14',
+      'the adapter refused the queue pair: it must support three times net.smc.smcr_max_send_wr, and net.smc.smcr_max_recv_wr (since Linux 6.19)',
+      'the address (GID) of the RDMA port has just disappeared, or the adapter failed',
     ],
     fixes: [
       'with eRDMA: boot Linux 6.14 or later',
@@ -478,8 +482,8 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     side: 'either',
     lies: 'both',
     meaning: 'no room for another memory key of the peer',
-    remedy: 'as a rule transient; use fewer connections per link group: net.smc.smcr_max_conns_per_lgr',
-    causes: ['all 255 memory keys of the link group are in use; the peer has not taken old ones back yet'],
+    remedy: 'usually transient; use fewer connections per link group: net.smc.smcr_max_conns_per_lgr',
+    causes: ['all 255 memory keys of the link group are in use; the peer has not released old ones yet'],
     fixes: [
       'try again',
       'use fewer connections per link group: smcr sysctl set smcr_max_conns_per_lgr 128 on both hosts',
@@ -492,7 +496,7 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'decliner',
     meaning: 'the RDMA queue pair could not be made ready',
     remedy: 'check the RDMA adapter and its GIDs; read the kernel log',
-    causes: ['the GID of the port has changed or gone', 'the adapter refused the queue pair'],
+    causes: ['the GID of the port has changed or disappeared', 'the adapter refused the queue pair'],
     fixes: ['check state and GIDs of the port: smcr -d device', 'read the kernel log (dmesg)'],
   },
   {
@@ -502,9 +506,9 @@ const TABLE: readonly Omit<FallbackReason, 'label'>[] = [
     lies: 'decliner',
     meaning: 'an RDMA buffer could not be registered',
     remedy:
-      'check the RDMA path and the adapter; lower net.smc.wmem and net.smc.rmem; locked-memory limits do not count',
+      'check the RDMA path and the adapter; lower net.smc.wmem and net.smc.rmem; locked-memory limits do not apply',
     causes: [
-      'the link broke meanwhile, or the peer did not confirm the buffer in time',
+      'the link failed in the meantime, or the peer did not confirm the buffer in time',
       'the adapter refused to register the buffer',
     ],
     fixes: [

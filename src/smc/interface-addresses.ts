@@ -19,7 +19,7 @@ import { formatIpv4, formatIpv6 } from './ip-address.ts';
 export interface InterfaceAddress {
   /** ifindex */
   index: number;
-  /** `undefined` when the interface has gone meanwhile */
+  /** `undefined` when the interface no longer exists */
   interface: string | undefined;
   family: 4 | 6;
   address: string;

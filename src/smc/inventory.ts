@@ -28,7 +28,7 @@ export interface Inventory {
   root: string;
   /** as `uname -r` has it */
   release: string | undefined;
-  /** with the stable release, where it is told */
+  /** with the stable release, if it is known */
   kernel: KernelVersion | undefined;
   interfaces: NetworkInterface[];
   rdmaDevices: RdmaDevice[];

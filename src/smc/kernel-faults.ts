@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Faults of SMC in releases of Linux that later ones do not have. One entry is one fault; what the checks say of it and
+ * Faults of SMC in releases of Linux that later kernels do not have. One entry is one fault; what the checks say of it and
  * what a listing warns of follows from that. Source: the kernel's commits, and the changelogs of Debian's kernels for the
  * stable releases. Distributions bring fixes on their own, so whatever is said here is said "by its version".
  */
@@ -52,7 +52,7 @@ export const DUMP_OF_NEW_SOCKETS: KernelFault = {
 /** The entry that an interface on top of others has in the PNET table is not looked at. */
 export const ENTRY_OF_UPPER_INTERFACE: KernelFault = {
   name: 'entry-of-upper-interface',
-  effect: 'the PNET table entry of a bond, VLAN or macvlan itself is not looked at',
+  effect: 'the PNET table entry of a bond, VLAN or macvlan itself is ignored',
   stable: { '6.1': 141, '6.12': 31 },
   mainline: '6.15',
   introduced: '5.1',
@@ -89,20 +89,20 @@ export const KERNEL_FAULTS: readonly KernelFault[] = [
   },
   {
     name: 'splice',
-    effect: 'splice() and tee() on SMC sockets, as proxies use them, can crash the host',
+    effect: 'splice() and tee() on SMC sockets, as used by proxies, can crash the host',
     stable: { '6.1': 183, '6.12': 104 },
     mainline: '7.3',
     isMainlineALimit: true,
   },
   {
     name: 'peek',
-    effect: 'recv() with MSG_PEEK gives wrong data if it asks for more than has come',
+    effect: 'recv() with MSG_PEEK returns wrong data if it asks for more than has arrived',
     stable: { '6.1': 129, '6.12': 13 },
     mainline: '6.14',
   },
   {
     name: 'late-decline',
-    effect: 'a program can read a message of the SMC handshake as data after the peer has declined SMC late',
+    effect: 'a program can receive an SMC handshake message as data if the peer declines SMC late',
     cve: 'CVE-2023-52775',
     stable: { '6.1': 65 },
     mainline: '6.7',
@@ -183,4 +183,5 @@ export function releaseWithFixes({ major, minor }: KernelVersion, faults: readon
 }
 
 /** In words, for what is said of a fault: "by its version (6.1.37)". */
-export const byVersion = (version: KernelVersion): string => `by its version (${versionText(version)})`;
+export const byVersion = (version: KernelVersion): string =>
+  `judging by its version (${versionText(version)})`;

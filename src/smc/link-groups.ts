@@ -75,7 +75,7 @@ export async function readSmcrLinkGroups(netlink: GenericNetlink): Promise<SmcrL
  * SMC-D link groups by device and age.
  *
  * With several devices the kernel leaves groups out: the position at which its dump goes on is not reset between
- * devices (up to 7.x at least). `missing` is how many, told from the devices' own counts; groups of loopback-ism are
+ * devices (up to 7.x at least). `missing` is how many, computed from the devices' own counts; groups of loopback-ism are
  * not counted anywhere and cannot be missed.
  * @throws NetlinkError
  */

@@ -55,12 +55,12 @@ export function listingDanger(listing: Listing, root = '/'): ListingDanger | und
   if (faults.length === 0) return undefined;
   return {
     faults,
-    text: `${byVersion(version)} this kernel is dangerous to ask: ${faults.map(effectText).join(', and ')}`,
-    hint: `update it, to ${releaseWithFixes(version, faults)} or later`,
+    text: `${byVersion(version)}, querying this kernel is dangerous: ${faults.map(effectText).join(', and ')}`,
+    hint: `update it to ${releaseWithFixes(version, faults)} or later`,
   };
 }
 
-/** Whether there are SMC sockets in this network namespace, and ones of IPPROTO_SMC; true when it cannot be told. */
+/** Whether there are SMC sockets in this network namespace, and ones of IPPROTO_SMC; true when it is not known. */
 function openSockets(root: string): { smc: boolean; inet: boolean } {
   try {
     const { SMC = 0, SMC6 = 0, INET_SMC = 0, INET6_SMC = 0 } = socketsPerProtocol(root);

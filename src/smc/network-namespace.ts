@@ -10,7 +10,7 @@ const NAMED = ['/run/netns', '/var/run/netns'];
 /**
  * Enters a network namespace for the rest of this process: netlink, /proc/net, /proc/sys/net and /sys then show it.
  * Files have to be read synchronously from there on: threads that ran before stay where they were.
- * @param name as ip-netns(8) knows it, else the id of a process in the namespace
+ * @param name as ip-netns(8) knows it, else the ID of a process in the namespace
  * @throws SmcError NOT_FOUND, NOT_SUPPORTED
  */
 export function enterNetworkNamespace(name: string): void {
@@ -30,7 +30,7 @@ function namespaceFile(name: string): string {
   if (named) return named;
   if (!/^[1-9]\d*$/.test(name))
     throw new SmcError('NOT_FOUND', `there is no network namespace '${name}'`, {
-      hint: 'ip netns shows those with a name; the id of a process will do as well',
+      hint: 'ip netns lists the named ones; a process ID also works',
     });
   if (!existsSync(`/proc/${name}`))
     throw new SmcError('NOT_FOUND', `there is no process ${name} and no network namespace of that name`);
@@ -43,15 +43,15 @@ function refusal(name: string, cause: unknown): unknown {
   switch (code) {
     case 'ENOENT':
     case 'ESRCH':
-      return new SmcError('NOT_FOUND', `${object} has gone`, { cause });
+      return new SmcError('NOT_FOUND', `${object} no longer exists`, { cause });
     case 'EINVAL':
-      return new SmcError('NOT_FOUND', `'${name}' is no network namespace`, { cause });
+      return new SmcError('NOT_FOUND', `'${name}' is not a network namespace`, { cause });
     case 'EACCES':
     case 'EPERM':
       return new SmcError('NOT_SUPPORTED', `${object} cannot be entered`, {
         hint:
           syscall === 'mount'
-            ? 'this container forbids a /sys of its own: run it outside'
+            ? 'this container does not allow mounting /sys: run it outside the container'
             : 'CAP_SYS_ADMIN is needed: run it as root, outside of containers',
         cause,
       });

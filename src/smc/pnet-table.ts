@@ -72,9 +72,13 @@ export function checkPnetId(pnetId: string): string {
   if (trimmed === '') throw new SmcError('INVALID', 'the PNET ID is empty', { hint: rule });
   const bad = /[^A-Za-z0-9]/u.exec(trimmed);
   if (bad)
-    throw new SmcError('INVALID', `PNET ID ${quoted} must not have the character ${JSON.stringify(bad[0])}`, {
-      hint: rule,
-    });
+    throw new SmcError(
+      'INVALID',
+      `PNET ID ${quoted} must not contain the character ${JSON.stringify(bad[0])}`,
+      {
+        hint: rule,
+      },
+    );
   return foldPnetId(pnetId);
 }
 
@@ -84,7 +88,7 @@ function checkName(kind: string, name: string, maxLength: number): void {
   if (/[\0-\x20/\x7f]/.test(name))
     throw new SmcError(
       'INVALID',
-      `${kind} name ${quoted} must not have blanks, slashes or control characters`,
+      `${kind} name ${quoted} must not contain blanks, slashes or control characters`,
     );
   if (Buffer.byteLength(name) > maxLength)
     throw new SmcError('INVALID', `${kind} name ${quoted} is too long`, {
@@ -260,7 +264,7 @@ export class PnetTable {
   async #portHas(ibName: string, ibPort: number, pnetId: string): Promise<boolean> {
     const netlink = await this.#netlink();
     const devices = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCR).catch((error: unknown) => {
-      // before Linux 5.11 nothing tells
+      // before Linux 5.11 the kernel does not report it
       if (isNetlinkError(error) && error.op === 'resolve family' && error.code === 'ENOENT') return [];
       throw error;
     });
@@ -282,9 +286,12 @@ export class PnetTable {
     if (culprit?.kind === 'device' && culprit.ibPort !== ibPort)
       return new SmcError(
         'EXISTS',
-        `port ${ibPort} of device ${ibName} was not set; the table keeps one port a device, and ` +
-          `${describeEntry(culprit)} is there with PNET ID ${culprit.pnetId}`,
-        { hint: 'a second port is set without a table entry, but only where the device has one', cause },
+        `port ${ibPort} of device ${ibName} was not set; the table has one port per device, and ` +
+          `${describeEntry(culprit)} is already in it, with PNET ID ${culprit.pnetId}`,
+        {
+          hint: 'a second port is set without a table entry, and only if the device has a second port',
+          cause,
+        },
       );
     if (culprit) return inTheWay(culprit, cause);
     const objects = [ethName && `interface ${ethName}`, ibName && `device ${ibName}`];
@@ -298,16 +305,16 @@ export class PnetTable {
 function inTheWay(entry: PnetEntry, cause?: unknown): SmcError {
   return new SmcError(
     'EXISTS',
-    `${describeEntry(entry)} is in the table already, with PNET ID ${entry.pnetId}`,
+    `${describeEntry(entry)} is already in the table, with PNET ID ${entry.pnetId}`,
     {
-      hint: `remove that entry first (smc_pnet -d ${entry.pnetId} removes all of ${entry.pnetId})`,
+      hint: `delete that entry first (smc_pnet -d ${entry.pnetId} deletes all entries of ${entry.pnetId})`,
       cause,
     },
   );
 }
 
 function wrongNamespace(ibName: string, cause?: unknown): SmcError {
-  return new SmcError('NOT_SUPPORTED', `device ${ibName} cannot be entered in this network namespace`, {
+  return new SmcError('NOT_SUPPORTED', `device ${ibName} cannot be added in this network namespace`, {
     hint: 'RDMA and ISM devices belong in the table of the initial network namespace',
     cause,
   });

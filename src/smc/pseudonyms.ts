@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Other names for addresses, host names and enterprise ids: the same for the same thing, of the same shape, so that
+ * Other names for addresses, host names and enterprise IDs: the same for the same thing, of the same shape, so that
  * everything that reads the original reads the replacement. Replacements are from ranges that nobody uses, and come out
  * unchanged when they are replaced again.
  */
@@ -71,7 +71,7 @@ export class Redactor implements Pseudonyms {
     return address ? fullForm(this.address(address)) : text;
   };
 
-  /** Replaces what stands in a text: addresses of any kind, and host names and enterprise ids met before. */
+  /** Replaces what stands in a text: addresses of any kind, and host names and enterprise IDs met before. */
   text(text: string): string {
     const known = text.replace(IPV4, (match) => this.#ipv4Text(match));
     const plain = known

@@ -136,7 +136,7 @@ export class Snapshot {
     writeFileSync(path, text, { mode: 0o600 });
   }
 
-  /** Replaces addresses, names of hosts and enterprise ids in all that was copied and recorded. */
+  /** Replaces addresses, names of hosts and enterprise IDs in all that was copied and recorded. */
   redact(): void {
     const redactor = new Redactor();
     const name = readFileOr(join(this.hostRoot, 'proc/sys/kernel/hostname')).trim();
@@ -144,7 +144,7 @@ export class Snapshot {
     const { recording, dropped } = redactRecording(this.#recording, redactor);
     this.#recording = recording;
     if (dropped > 0)
-      this.missing.push({ what: `${dropped} netlink exchanges`, reason: 'nobody knows how to redact them' });
+      this.missing.push({ what: `${dropped} netlink exchanges`, reason: 'there is no rule to redact them' });
     // addresses are numbers there, which nobody looks for
     for (const table of ['tcp', 'tcp6'])
       rmSync(join(this.hostRoot, 'proc/net', table), { recursive: true, force: true });

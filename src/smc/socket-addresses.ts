@@ -121,7 +121,7 @@ export class SocketAddresses {
     return withAddresses(socket, this.#familyOf(socket), id.source, id.destination);
   }
 
-  /** Family of a socket whose addresses fit both; `undefined` when nothing tells. */
+  /** Family of a socket whose addresses fit both; `undefined` when it is not known. */
   #familyOf({ id, state }: RawSmcSocket): number | undefined {
     if (this.#onlyIpv4) return AF_INET;
     if (this.#sawIpv6) return AF_INET6;
@@ -165,7 +165,7 @@ export class SocketAddresses {
     return twins;
   }
 
-  /** @returns false when nothing tells */
+  /** @returns false when it is not known */
   async #eachTcpSocket(
     family: number,
     states: number,
@@ -178,7 +178,7 @@ export class SocketAddresses {
 }
 
 /**
- * @returns 'absent' when nothing tells: a list of SMC sockets with gaps is better than none; 'interrupted' when the list
+ * @returns 'absent' when it is not known: a list of SMC sockets with gaps is better than none; 'interrupted' when the list
  *   changed while it was read
  */
 async function eachTcpSocket(

@@ -36,7 +36,7 @@ export function formatBaseline(baseline: Baseline): string {
 
 /**
  * @param like statistics of this moment; the baseline must have the same shape
- * @throws BaselineError when the text is no baseline
+ * @throws BaselineError when the text is not a baseline
  */
 export function parseBaseline(text: string, like: Statistics): Baseline {
   let document: Record<string, unknown>;
@@ -84,7 +84,7 @@ function shaped(value: unknown, like: unknown, key = ''): unknown {
 
 /**
  * What was counted since the baseline.
- * @throws BaselineError when a counter is below the baseline: the module was loaded anew
+ * @throws BaselineError when a counter is below the baseline: the module was loaded again
  */
 export function since(baseline: Statistics, current: Statistics): Statistics {
   return difference(current, baseline, '') as Statistics;
@@ -94,7 +94,7 @@ function difference(current: unknown, baseline: unknown, key: string): unknown {
   if (key === GAUGE) return current;
   if (typeof current === 'bigint') {
     if (current < (baseline as bigint))
-      throw new BaselineError('it is newer than the counters: smc was loaded anew');
+      throw new BaselineError('it is newer than the counters: smc was loaded again');
     return current - (baseline as bigint);
   }
   if (key === 'reasons')

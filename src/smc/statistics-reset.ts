@@ -29,7 +29,7 @@ export interface Counted {
 function place(env: Environment, root: string): Place {
   const directory = stateDirectory(env, root);
   if (directory === undefined)
-    throw new SmcError('NOT_FOUND', 'there is no directory to keep the state of a reset in', {
+    throw new SmcError('NOT_FOUND', 'there is no directory to store a reset in', {
       hint: 'set HOME or XDG_STATE_HOME',
     });
   const namespace = networkNamespace(root);
@@ -55,7 +55,7 @@ export function countedSinceReset(current: Statistics, env: Environment, root = 
     const baseline = parseBaseline(text, current);
     if (baseline.bootId !== here.bootId) throw new BaselineError('it is from before the last boot');
     if (baseline.networkNamespace !== here.networkNamespace)
-      throw new BaselineError('it is of another network namespace');
+      throw new BaselineError('it is from another network namespace');
     return { statistics: since(baseline.statistics, current), baseline };
   } catch (error) {
     // Never a reason to show nothing.

@@ -19,7 +19,7 @@ export interface SysctlSpec {
   range?: readonly [minimum: number, maximum: number];
   /**
    * the kernel keeps it in ticks of its clock, so what it takes ends at 2147483647 / HZ, and `range` where HZ is lowest.
-   * HZ is a choice of who builds the kernel, and no file tells it
+   * HZ is a choice of who builds the kernel, and no file has it
    */
   isInTicks?: true;
   /** "bytes" may be written with k and m */
@@ -159,7 +159,7 @@ export function readSysctls(name?: string, root = '/'): Sysctl[] {
 }
 
 /**
- * Changes a setting of this network namespace, after a check of the range. Needs to be root of the namespace.
+ * Changes a setting of this network namespace, after a check of the range. Requires root of the namespace.
  * @param name with or without "net.smc."
  * @param text decimal, with k or m where the unit is bytes; or "default"
  * @throws SmcError NOT_FOUND, INVALID, NOT_SUPPORTED, NO_SMC; Node's own error EACCES and others
@@ -171,7 +171,7 @@ export function setSysctl(name: string, text: string, root = '/'): Sysctl {
   const [current] = readSysctls(name, root);
   if (current?.value === undefined)
     throw new SmcError('NOT_SUPPORTED', `this kernel does not have ${PREFIX}${spec.name}`, {
-      hint: spec.since && `it came with Linux ${spec.since}`,
+      hint: spec.since && `it is available since Linux ${spec.since}`,
     });
   try {
     writeSysctl(`${PREFIX}${spec.name}`, value, root);
@@ -193,12 +193,12 @@ export function refusal(spec: SysctlSpec, value: string, cause: NodeJS.ErrnoExce
   return invalid(`the kernel does not accept '${value}' for ${spec.name}`, spec.isInTicks && ruleOf(spec));
 }
 
-/** "wmem takes 16384 to 1073741823 bytes" */
+/** "wmem must be 16384 to 1073741823 bytes" */
 function ruleOf({ name, range, isInTicks, unit }: SysctlSpec): string {
   const [minimum, maximum] = range!;
   const most = isInTicks ? `${S32_MAX} / HZ` : maximum;
   const example = isInTicks ? `, ${Math.floor(S32_MAX / 250)} where HZ is 250` : '';
-  return `${name} takes ${minimum} to ${most}${unit ? ` ${unit}` : ''}${example}`;
+  return `${name} must be ${minimum} to ${most}${unit ? ` ${unit}` : ''}${example}`;
 }
 
 /** @returns the number as the kernel reads it: leading zeros would make it octal */
@@ -210,7 +210,7 @@ function checkedNumber(spec: SysctlSpec, text: string): string {
   if (number === undefined)
     throw new SmcError(
       'INVALID',
-      `'${text}' is not ${spec.unit === 'bytes' ? 'a size: give bytes, or a number with k or m' : 'a whole number'}`,
+      `'${text}' is not a ${spec.unit === 'bytes' ? 'valid size: it must be a number of bytes, or a number with k or m' : 'whole number'}`,
       { hint },
     );
   if (number < minimum || number > maximum)

@@ -480,7 +480,7 @@ t.test('failures', async (t) => {
     [
       ['-r', '8q', 'true'],
       1,
-      "--rcvbuf '8q' is not a size: give bytes, or a number with k or m; smc_run --help shows the usage",
+      "--rcvbuf '8q' is not a valid size: it must be a number of bytes, or a number with k or m; smc_run --help shows the usage",
     ],
   ] as const) {
     const result = smcRun(argv, { cwd });
@@ -557,7 +557,7 @@ t.test('installations that cannot work say why in one line', async (t) => {
     t.match(start(join(copy, 'bin/smc_run.js'), ['true']), {
       status: 1,
       stdout: '',
-      stderr: `smc_run: the path ${copy}/dist/native/libsmc-preload.so must not have blanks or colons, LD_PRELOAD cannot hold it; install the package elsewhere\n`,
+      stderr: `smc_run: the path ${copy}/dist/native/libsmc-preload.so must not contain blanks or colons, LD_PRELOAD cannot hold it; install the package elsewhere\n`,
     });
     t.equal(start(join(copy, 'bin/smc_run.js'), ['--version']).status, 0);
   }

@@ -115,18 +115,18 @@ for (const [name, path] of Object.entries(bin)) {
         `--netns and --from exclude each other: a recording has one network namespace; ${name} --help shows the usage`,
       ],
       ['--from /nonexistent/file', 'there is no bundle /nonexistent/file'],
-      [`--from ${notABundle}`, `${notABundle} is no bundle of smc_dbg; smc_dbg --tgz makes one`],
+      [`--from ${notABundle}`, `${notABundle} is not a bundle made by smc_dbg; smc_dbg --tgz creates one`],
       [
         `--from ${join(notABundle, 'text')}`,
-        `${join(notABundle, 'text')} cannot be used: it is no gzip compressed tar archive, or it is damaged`,
+        `${join(notABundle, 'text')} cannot be used: it is not a gzip-compressed tar archive, or it is damaged`,
       ],
       [
         '-N no-such-namespace',
-        "there is no network namespace 'no-such-namespace'; ip netns shows those with a name; the id of a process will do as well",
+        "there is no network namespace 'no-such-namespace'; ip netns lists the named ones; a process ID also works",
       ],
       [
         '-N ../net',
-        "there is no network namespace '../net'; ip netns shows those with a name; the id of a process will do as well",
+        "there is no network namespace '../net'; ip netns lists the named ones; a process ID also works",
       ],
       ['-N 4194399', 'there is no process 4194399 and no network namespace of that name'],
     ];

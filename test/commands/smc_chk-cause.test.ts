@@ -291,7 +291,7 @@ t.test('an adapter that refuses the queue pair', async (t) => {
   const INTERR = 0x09990000;
   t.match(await cause(host(t, { sysctls: { ...DEFAULTS, smcr_max_send_wr: '2048' } }), [INTERR, 0]), {
     at: 'this host',
-    text: /^net\.smc\.smcr_max_send_wr: 2048; the default is 16 \(the RDMA adapter must take three times as many/,
+    text: /^net\.smc\.smcr_max_send_wr: 2048; the default is 16 \(the RDMA adapter must support three times as many/,
     fix: 'sysctl -w net.smc.smcr_max_send_wr=16',
   });
   t.match(await cause(host(t, { driver: 'erdma' }), [INTERR, 0]), {

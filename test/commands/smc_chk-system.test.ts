@@ -144,7 +144,7 @@ t.test('a reset of the statistics takes a warning away', async (t) => {
   t.strictSame(before.map(({ id }) => id).sort(), ['fallbacks', 'handshake-errors', 'smaller-buffers']);
   for (const { finding, fix, facts } of before) {
     t.match(finding, / since smc was loaded/);
-    t.match(fix, /; to count anew: smcr stats reset$/);
+    t.match(fix, /; to restart the counts: smcr stats reset$/);
     t.equal(facts.since, null);
   }
   t.equal((await runCommand(smcr, 'stats reset', options)).status, 0);
@@ -161,20 +161,20 @@ t.test('a reset of the statistics takes a warning away', async (t) => {
 const LINES = `PASS module smc: loaded
 PASS module smc_diag: loaded
 PASS kernel: Linux ${RELEASE}, by its version without SMC-R version 2 from IPv4-mapped IPv6 addresses (6.14), RDMA devices with one receive SGE (6.14), DIBS (6.18), hs_ctrl (6.19), settings for work requests (6.19)
-PASS kernel-fault: no known fault of this release concerns this host
-PASS kernel-fixes: by its version it has the fixes for all known faults
+PASS kernel-fault: no known fault of this release affects this host
+PASS kernel-fixes: judging by its version, it has the fixes for all known faults
 PASS family SMC_GEN_NETLINK: version 1, 18 commands
 PASS family SMC_PNETID: version 1, 4 commands
 PASS namespace: the initial network namespace
 PASS rdma-device rxe0: soft-RoCE, 1 port
-PASS rdma-port rxe0/1: active on eth0, PNET ID NET1, addresses: 0 RoCE v1, 1 RoCE v2 (1 of IPv4)
-PASS ism-device: no SMC-D device, as usual off IBM Z
-  reason: SMC-D within this machine would take loopback-ism, which the kernel has with CONFIG_SMC_LO (since Linux 6.10)
+PASS rdma-port rxe0/1: active on eth0, PNET ID NET1, addresses: 0 RoCE v1, 1 RoCE v2 (1 for IPv4)
+PASS ism-device: no SMC-D device, which is normal on machines other than IBM Z
+  reason: SMC-D within this machine needs loopback-ism, which requires a kernel with CONFIG_SMC_LO (since Linux 6.10)
 PASS pnet-table: 1 PNET ID: NET1
-PASS interface eth0: SMC-R version 2 by rxe0 port 1; PNET ID NET1 from the table
-PASS mtu eth0: the MTU is 9000, which lets RDMA have packets of 4096 bytes
+PASS interface eth0: SMC-R version 2 over rxe0 port 1; PNET ID NET1 from the table
+PASS mtu eth0: the MTU is 9000, which allows RDMA packets of 4096 bytes
 PASS ueid: 2 UEIDs: MY.EID, B
-  reason: the other host needs one of them, spelled the same
+  reason: the other host needs at least one of them, spelled the same
 PASS handshake-limit: handshakes are not limited
 PASS sysctl: all 3 settings net.smc.* have their defaults
 PASS memory: 1953 MiB available, enough for the buffers of 15625 connections
@@ -183,9 +183,9 @@ PASS buffer-limit net.core.wmem_max: 212992 bytes, not below net.smc.wmem (65536
 PASS buffer-limit net.core.rmem_max: 212992 bytes, not below net.smc.rmem (65536)
 PASS rlimit nofile: 1024 open files, at most 4096
 PASS rlimit memlock: 65536 bytes of locked memory
-  reason: SMC's buffers belong to the kernel and do not count; programs that use RDMA themselves need it
+  reason: SMC's buffers belong to the kernel and are not limited by it; programs that use RDMA directly need it
 PASS fallbacks: 0 of 3 connections fell back to TCP (0 %) since smc was loaded
-PASS kernel-log: 1 message about SMC, none of trouble
+PASS kernel-log: 1 message about SMC, none indicates a problem
 `;
 
 t.test('a host as it should be', async (t) => {
@@ -219,7 +219,7 @@ t.test('what cannot be looked at', async (t) => {
     stdout,
     /^UNKNOWN fallbacks: the statistics cannot be read\n {2}reason: SMC_GEN_NETLINK GET_STATS: permission denied$/m,
   );
-  t.match(stdout, /^UNKNOWN kernel-log: .*\n {2}reason: .*kmsg: not there\n {2}fix: run smc_chk as root$/m);
+  t.match(stdout, /^UNKNOWN kernel-log: .*\n {2}reason: .*kmsg: not found\n {2}fix: run smc_chk as root$/m);
 });
 
 t.test('without SMC that comes first, the rest follows, and nothing is loaded', async (t) => {

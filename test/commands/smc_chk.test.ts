@@ -55,8 +55,8 @@ t.test('--explain', async (t) => {
     nouid.stdout,
     /^Code: {5}0x03030008\nName: {5}NOUEID\nMeaning: {2}the client offered no enterprise ID\nSide: {5}the server detects it/,
   );
-  t.match(nouid.stdout, /^Cause: {4}the client has no UEID, and no SEID that is enabled$/m);
-  t.match(nouid.stdout, /^Fix: {6}at the client: smcd ueid add NAME, with a NAME that the server has too$/m);
+  t.match(nouid.stdout, /^Cause: {4}the client has neither a UEID nor an enabled SEID$/m);
+  t.match(nouid.stdout, /^Fix: {6}on the client: smcd ueid add NAME, with a NAME that the server also has$/m);
   for (const spelling of ['03030008', '0X03030008', '3030008', 'NOUEID', 'noueid', 'SMC_CLC_DECL_NOUEID'])
     t.equal((await chk(['--explain', spelling])).stdout, nouid.stdout, spelling);
   t.equal((await chk('--explain peer_no_smc')).stdout, (await chk('--explain 0x03010000')).stdout, 'label');

@@ -269,11 +269,17 @@ t.test('what is no bundle', async (t) => {
   };
   const manifest = { format: 'smc-tools-bundle', version: 1 };
   for (const [file, message] of [
-    [archive('other.tgz', { 'manifest.json': '{}' }), ' is no bundle of smc_dbg; smc_dbg --tgz makes one'],
-    [archive('null.tgz', { 'manifest.json': 'null' }), ' is no bundle of smc_dbg; smc_dbg --tgz makes one'],
+    [
+      archive('other.tgz', { 'manifest.json': '{}' }),
+      ' is not a bundle made by smc_dbg; smc_dbg --tgz creates one',
+    ],
+    [
+      archive('null.tgz', { 'manifest.json': 'null' }),
+      ' is not a bundle made by smc_dbg; smc_dbg --tgz creates one',
+    ],
     [
       archive('new.tgz', { 'manifest.json': JSON.stringify({ ...manifest, version: 2 }) }),
-      ' has a form that this version does not know; use the version of smc-tools that has made it, or a newer one',
+      ' has a format that this version does not know; use the version of smc-tools that made it, or a newer one',
     ],
     [
       archive('half.tgz', { 'manifest.json': JSON.stringify(manifest) }),
@@ -334,7 +340,7 @@ t.test('a kernel that a listing can crash', async (t) => {
   };
   const said = await collected('6.1.60');
   t.equal(said.match(/dangerous to ask/g)?.length, 1, 'once, whatever it runs');
-  t.match(said, /^smc_dbg: by its version \(6\.1\.60\) /);
+  t.match(said, /^smc_dbg: judging by its version \(6\.1\.60\) /);
   t.notMatch(await collected('6.1.192'), 'dangerous');
 });
 

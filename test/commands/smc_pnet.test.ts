@@ -190,7 +190,11 @@ t.test('ports', async (t) => {
       ['-P', text],
     ]) {
       const kernel = new PnetKernel();
-      t.strictSame(await pnet(t, argv, kernel), usage(`'${text}' is not a port: ports are 1 and 2`), text);
+      t.strictSame(
+        await pnet(t, argv, kernel),
+        usage(`'${text}' is not a valid port: it must be 1 or 2`),
+        text,
+      );
       t.strictSame(kernel.log, []);
     }
 });
@@ -204,18 +208,18 @@ t.test('what an addition has to say', async (t) => {
   t.equal(await added('-a net1 -I eth1'), 'smc_pnet: the PNET ID is stored as NET1\n');
   t.equal(
     await added('-a NET1 -I eth7'),
-    'smc_pnet: there is no interface eth7 yet; the entry waits for it; this host has eth0, eth1\n',
+    'smc_pnet: there is no interface eth7 yet; the entry takes effect when it appears; this host has eth0, eth1\n',
   );
   t.equal(
     await added('-a NET1 -D mlx9'),
-    'smc_pnet: there is no device mlx9 yet; the entry waits for it; this host has mlx5_0\n',
+    'smc_pnet: there is no device mlx9 yet; the entry takes effect when it appears; this host has mlx5_0\n',
   );
   t.equal(await added('-a NET1 -D loopback-ism'), '');
   t.equal(await added('-a NET1 -I eth1 -P 2'), 'smc_pnet: --ibport is ignored without --ibdevice\n');
-  t.equal(await added('-j -a NET1 -I eth1'), 'smc_pnet: --json is ignored, there is no table to show\n');
+  t.equal(await added('-j -a NET1 -I eth1'), 'smc_pnet: --json is ignored: there is no table to show\n');
   t.equal(
     await added('-a NET1 -I eth1 -D mlx5_0', [ethernet('NET1', 'eth1')]),
-    'smc_pnet: interface eth1 had PNET ID NET1 before\n',
+    'smc_pnet: interface eth1 already had PNET ID NET1\n',
   );
   const bare = await runCommand(smcPnet, '-a NET1 -I e -D d', {
     transport: new PnetKernel(),
@@ -228,7 +232,7 @@ t.test('additions that cannot be', async (t) => {
   for (const [argv, stderr] of [
     [
       ['-a', 'A_B', '-I', 'eth1'],
-      'PNET ID "A_B" must not have the character "_"; a PNET ID has 1 to 16 letters and digits',
+      'PNET ID "A_B" must not contain the character "_"; a PNET ID has 1 to 16 letters and digits',
     ],
     [['-a', '', '-I', 'eth1'], 'the PNET ID is empty; a PNET ID has 1 to 16 letters and digits'],
     [['-a', ' ', '-I', 'eth1'], 'the PNET ID is empty; a PNET ID has 1 to 16 letters and digits'],
@@ -238,14 +242,14 @@ t.test('additions that cannot be', async (t) => {
     ],
     [
       ['-a', 'Ä', '-I', 'eth1'],
-      'PNET ID "Ä" must not have the character "Ä"; a PNET ID has 1 to 16 letters and digits',
+      'PNET ID "Ä" must not contain the character "Ä"; a PNET ID has 1 to 16 letters and digits',
     ],
     [
       ['-a', 'A\nB', '-I', 'eth1'],
-      'PNET ID "A\\nB" must not have the character "\\n"; a PNET ID has 1 to 16 letters and digits',
+      'PNET ID "A\\nB" must not contain the character "\\n"; a PNET ID has 1 to 16 letters and digits',
     ],
     [['-a', 'A', '-I', ''], 'the interface name is empty'],
-    [['-a', 'A', '-I', 'a/b'], 'interface name "a/b" must not have blanks, slashes or control characters'],
+    [['-a', 'A', '-I', 'a/b'], 'interface name "a/b" must not contain blanks, slashes or control characters'],
     [
       ['-a', 'A', '-I', 'x'.repeat(16)],
       `interface name "${'x'.repeat(16)}" is too long; interface names have at most 15 bytes`,
@@ -271,7 +275,7 @@ t.test('errors of the kernel', async (t) => {
     );
   t.equal(
     await fails('-a N -I eth0', 'EEXIST', TABLE),
-    'smc_pnet: interface eth0 is in the table already, with PNET ID ABC; remove that entry first (smc_pnet -d ABC removes all of ABC)\n',
+    'smc_pnet: interface eth0 is already in the table, with PNET ID ABC; delete that entry first (smc_pnet -d ABC deletes all entries of ABC)\n',
   );
   t.equal(
     await fails('-a N -I eth1', 'EEXIST'),
@@ -328,8 +332,8 @@ t.test('options that have no effect are told, in their order', async (t) => {
     ['-s ABC -P 2', P],
     ['-d ABC -I x', I],
     ['-f -D d -P 2', D + P],
-    ['-d ABC -j', 'smc_pnet: --json is ignored, there is no table to show\n'],
-    ['-fj', 'smc_pnet: --json is ignored, there is no table to show\n'],
+    ['-d ABC -j', 'smc_pnet: --json is ignored: there is no table to show\n'],
+    ['-fj', 'smc_pnet: --json is ignored: there is no table to show\n'],
     ['-I x -j', I],
   ] as const)
     t.match(await pnet(t, argv), { status: 0, stderr }, argv);
@@ -344,11 +348,11 @@ t.test('command lines that cannot be carried out', async (t) => {
     ['-a -a', '--add is given twice'],
     ['-ss', '--show is given twice'],
     ['-f --flush', '--flush is given twice'],
-    ['A B', "one PNET ID is enough, 'B' is one too many"],
-    ['-s A B C', "one PNET ID is enough, 'B' is one too many"],
-    ['A', "say what to do with PNET ID 'A': --add, --show or --delete"],
-    ['-I eth0 A', "say what to do with PNET ID 'A': --add, --show or --delete"],
-    ['-f A', '--flush deletes everything and takes no PNET ID; --delete A deletes one'],
+    ['A B', "unexpected argument 'B'"],
+    ['-s A B C', "unexpected argument 'B'"],
+    ['A', "PNET ID 'A' needs an action: --add, --show or --delete"],
+    ['-I eth0 A', "PNET ID 'A' needs an action: --add, --show or --delete"],
+    ['-f A', '--flush deletes all entries and does not take a PNET ID; --delete A deletes those of A'],
     ['-a A', '--add needs --interface, --ibdevice or both'],
     ['-a', '--add needs --interface, --ibdevice or both'],
     ['-a A -P 1', '--add needs --interface, --ibdevice or both'],
@@ -416,7 +420,7 @@ t.test('the second port of a device', async (t) => {
     status: 0,
     stdout: '',
     stderr:
-      "smc_pnet: port 2 of mlx5_0 has the PNET ID, but the kernel's table lists one port a device; see smcr device\n",
+      "smc_pnet: port 2 of mlx5_0 has the PNET ID, but the kernel's table lists only one port of a device; see smcr device\n",
   });
 });
 
@@ -440,7 +444,7 @@ t.test('names of SMC-D devices, by kernel', async (t) => {
   t.equal(await said('loopback-ism'), '');
   t.match(
     await said('ism1a'),
-    /no device ism1a yet; .*; before Linux 6\.18 ISM devices go by PCI address; this host/,
+    /no device ism1a yet; .*; before Linux 6\.18 ISM devices are named by PCI address; this host/,
   );
   t.match(await said('lo'), /before Linux 6\.18 the loopback device is called loopback-ism/);
 });

@@ -314,15 +314,15 @@ t.test('switching functions', async (t) => {
   t.equal(power('0000012a'), '0');
 
   const refusals: [argv: string, status: number, stderr: string][] = [
-    ['-d 301', 6, 'the PCI function with FID 301 is off already'],
-    ['-e 10', 6, 'the PCI function with FID 10 is on already'],
+    ['-d 301', 6, 'the PCI function with FID 301 is already off'],
+    ['-e 10', 6, 'the PCI function with FID 10 is already on'],
     ['-e 999', 5, 'there is no PCI function with FID 999; smc_rnics -a lists all'],
     ['-e 1ffffffff', 5, 'there is no PCI function with FID 1ffffffff; smc_rnics -a lists all'],
     ['-e eth0', 3, "'eth0' is not a FID; a FID is a hexadecimal number, such as 12a or 0x12a"],
     [
       '-e 10 11',
       4,
-      "'11' is one too many: --enable and --disable have their FID; smc_rnics --help shows the usage",
+      "unexpected argument '11': --enable and --disable already have their FID; smc_rnics --help shows the usage",
     ],
     ['-e 10 -d 11', 2, '--enable and --disable exclude each other; smc_rnics --help shows the usage'],
   ];
@@ -334,7 +334,7 @@ t.test('switching functions', async (t) => {
   t.strictSame(await call('-ajd 10'), {
     ...done,
     stderr:
-      'smc_rnics: --all is ignored, there is nothing to list\nsmc_rnics: --json is ignored, there is nothing to list\n',
+      'smc_rnics: --all is ignored: there is nothing to list\nsmc_rnics: --json is ignored: there is nothing to list\n',
   });
   t.strictSame(kernel.log, [], "the kernel's SMC has no part in that");
 
@@ -350,7 +350,7 @@ t.test('switching functions', async (t) => {
   t.strictSame(await runCommand(smcRnics, '-e 10', { hostRoot: elsewhere }), {
     status: 1,
     stdout: '',
-    stderr: 'smc_rnics: PCI functions can be switched on and off on s390x only, this is x86_64\n',
+    stderr: 'smc_rnics: PCI functions can be switched on and off on s390x only, and this is x86_64\n',
   });
 });
 
@@ -378,7 +378,7 @@ t.test('loopback-ism', async (t) => {
     [
       'Device        Port  State  Rate  MTU  Net-Dev  Above  PNET-ID  SMC-R  SMC-D  Type',
       'loopback-ism  n/a   n/a    n/a   n/a  n/a      n/a    n/a      n/a    v2     software',
-      '    SMC-D v1: loopback-ism has version 2 only',
+      '    SMC-D v1: loopback-ism supports version 2 only',
       '',
     ].join('\n'),
   );
@@ -417,12 +417,12 @@ t.test('without SMC the list is what sysfs tells, and nothing loads the module',
   const { status, stdout, stderr } = await list('rxe0');
   t.strictSame(
     [status, stderr],
-    [0, 'smc_rnics: kernel module smc is not loaded: what only the kernel can tell is left open\n'],
+    [0, 'smc_rnics: kernel module smc is not loaded: what only the kernel knows is shown as ?\n'],
   );
   t.match(stdout, /^rxe0 +1 +ACTIVE +2\.5G +1024 +eth0 +n\/a +\? +\? +n\/a +soft-RoCE$/m);
   t.match(
     stdout,
-    /^ {4}SMC-R v2: the port is active and has a RoCE v2 address of IPv4, but the kernel's SMC cannot be asked$/m,
+    /^ {4}SMC-R v2: the port is active and has a RoCE v2 address for IPv4, but SMC in the kernel cannot be queried$/m,
   );
   const { devices, problems } = JSON.parse((await list('-j rxe0')).stdout);
   t.strictSame(problems, [{ part: 'SMC', error: 'kernel module smc is not loaded' }]);
@@ -437,7 +437,7 @@ t.test('a host without any adapter', async (t) => {
   const seen = await runCommand(smcRnics, '', { transport, hostRoot: plantOnce(files), terminal: true });
   t.equal(
     seen.stderr,
-    'smc_rnics: this host has no RDMA and no ISM device; smc_rnics -a lists its other network adapters\n',
+    'smc_rnics: this host has neither an RDMA device nor an ISM device; smc_rnics -a lists its other network adapters\n',
   );
 });
 
@@ -485,7 +485,7 @@ t.test('SMC-D devices since Linux 6.18: names, GIDs, and loopback beside ISM', a
       hostRoot: plantOnce(mainframe, dibs),
       terminal,
     });
-  t.match((await list('', true)).stderr, /SMC-D also has a device in software, loopback-ism/);
+  t.match((await list('', true)).stderr, /SMC-D also has a software device, loopback-ism/);
   t.notMatch((await list('', false)).stderr, 'loopback');
   t.notMatch((await list('', true)).stdout, 'loopback', 'the list has the functions of the C suite');
 });

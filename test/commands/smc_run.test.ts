@@ -171,7 +171,8 @@ t.test('sizes', async (t) => {
       const { status, stderr } = await smcRunOn(t, argv, { limits: {} });
       t.strictSame([status, stderr], [127, notFound(NOWHERE).stderr], argv.join(' '));
     }
-  const bad = (size: string) => `'${printable(size)}' is not a size: give bytes, or a number with k or m`;
+  const bad = (size: string) =>
+    `'${printable(size)}' is not a valid size: it must be a number of bytes, or a number with k or m`;
   const large = (size: string) => `${size} is too large: at most 2147483647 bytes`;
   for (const [size, message] of [
     ['', bad('')],
@@ -351,7 +352,7 @@ t.test('a kernel that the watch over connections can crash', async (t) => {
   });
   const run = (argv: string, release: string) =>
     runCommand(smcRun, `${argv} ${NOWHERE}`, { hostRoot: t.testdir(kernel(release)) });
-  const warning = /^smc_run: by its version \(.*\) this kernel is dangerous to ask: .*\n/;
+  const warning = /^smc_run: judging by its version \(.*\), querying this kernel is dangerous: .*\n/;
   t.match((await run('--report', '6.1.60')).stderr, warning);
   t.match((await run('--require-smc', '6.1.60')).stderr, warning);
   t.match((await run('--report --socket inet', '6.12.55')).stderr, warning);

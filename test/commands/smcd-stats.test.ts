@@ -267,7 +267,7 @@ t.test('reset', async (t) => {
     'one reset for both technologies',
   );
   const { stderr } = await call('stats', { ...options, terminal: true });
-  t.match(stderr, /^smcd: counted since the reset of \d{4}-.*Z; -a counts from the start\n$/);
+  t.match(stderr, /^smcd: counts since the reset at \d{4}-.*Z; -a shows the full counts\n$/);
 
   const again = JSON.parse(await stdout(t, '-j stats reset', options));
   t.equal(again.statistics.rx.bytes, 234);
@@ -282,14 +282,14 @@ t.test('a state that cannot be used is said so, and all is counted', async (t) =
     const { status, stdout, stderr } = await call('-j stats', options);
     t.equal(status, 0, why);
     t.equal(JSON.parse(stdout).statistics.rx.bytes, Number(state.rxBytes), why);
-    t.equal(stderr, `smcd: ${file} is not used: ${why}; all counters since the start are shown\n`);
+    t.equal(stderr, `smcd: ${file} is not used: ${why}; the full counts are shown\n`);
   };
   await call('stats reset', options);
   const good = readFileSync(file, 'utf8');
   const write = (content: string) => writeFileSync(file, content);
 
   state.rxBytes = 999n;
-  await notUsed('it is newer than the counters: smc was loaded anew');
+  await notUsed('it is newer than the counters: smc was loaded again');
   state.rxBytes = 1000n;
   write(good.slice(0, 500));
   await notUsed('it is damaged');
@@ -312,7 +312,7 @@ t.test('a state that cannot be used is said so, and all is counted', async (t) =
   write(good.replace('boot-1', 'boot-0'));
   await notUsed('it is from before the last boot');
   write(good.replace('"4026531840"', '"1"'));
-  await notUsed('it is of another network namespace');
+  await notUsed('it is from another network namespace');
   write('x'.repeat((1 << 20) + 1));
   await notUsed('it is too large');
   write(good);
@@ -344,7 +344,7 @@ t.test('state files of others are neither read nor written', async (t) => {
   );
   t.match(
     (await call('stats', options)).stderr,
-    /\/smc-tools is not used: others can write to it; all counters/,
+    /\/smc-tools is not used: others can write to it; the full counts/,
   );
 
   const nowhere = { ...options, env: {}, hostRoot: '/nonexistent' };
@@ -360,7 +360,7 @@ t.test('state that cannot be read', async (t) => {
   symlinkSync(loop, loop);
   t.equal(
     (await call('stats', { ...options, env: { XDG_STATE_HOME: loop } })).stderr,
-    `smcd: the last reset is not known: ${loop}/smc-tools: lstat failed (ELOOP); all counters since the start are shown\n`,
+    `smcd: the last reset is not known: ${loop}/smc-tools: lstat failed (ELOOP); the full counts are shown\n`,
   );
 });
 
@@ -394,13 +394,13 @@ t.test('rates', async (t) => {
     if (times === 3) state.rxBytes = 0n;
   });
   const anew = await call('stats --interval 0.1 --count 3', { transport: loadedAgain.transport });
-  t.equal(anew.stderr, 'smcd: the counters began anew: smc was loaded again\n');
+  t.equal(anew.stderr, 'smcd: the counters restarted: smc was loaded again\n');
   for (const [argv, text] of [
-    ['--interval 0', "'0' is no interval: it takes 0.1 to 86400 seconds"],
-    ['--interval -1', "'-1' is no interval: it takes 0.1 to 86400 seconds"],
-    ['--interval 1s', "'1s' is no interval: it takes 0.1 to 86400 seconds"],
-    ['--interval 1 --count 0', "'0' is no count"],
-    ['--count 3', '--count belongs to --interval'],
+    ['--interval 0', "'0' is not a valid interval: it must be 0.1 to 86400 seconds"],
+    ['--interval -1', "'-1' is not a valid interval: it must be 0.1 to 86400 seconds"],
+    ['--interval 1s', "'1s' is not a valid interval: it must be 0.1 to 86400 seconds"],
+    ['--interval 1 --count 0', "'0' is not a valid count: it must be 1 or more"],
+    ['--count 3', '--count requires --interval'],
     ['reset --interval 1', 'reset does not take --interval'],
   ] as const)
     t.strictSame(

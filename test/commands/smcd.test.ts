@@ -162,7 +162,10 @@ t.test('link groups that the kernel left out are noticed', async (t) => {
   const { status, stderr, stdout: partial } = await call('-j linkgroup', { transport });
   t.equal(status, 0);
   t.match(partial, /"complete":false}\n$/);
-  t.equal(stderr, 'smcd: the kernel left out 2 link groups: its list is incomplete with several devices\n');
+  t.equal(
+    stderr,
+    'smcd: the kernel left out 2 link groups: its list is incomplete if there are several devices\n',
+  );
   const beside = { GET_LGR_SMCD: () => [{ lgrSmcd: SMCD_GROUP }] };
   t.match(
     (await call('linkgroup', { transport: inspectedKernel(beside) })).stderr,
@@ -205,7 +208,7 @@ t.test('ueid', async (t) => {
     ['ueid show A', "unexpected word 'A'"],
     ['ueid flush A', "unexpected word 'A'"],
     ['ueid X', "unexpected word 'X'"],
-    ['ueid --from-machine-id', '--from-machine-id belongs to add'],
+    ['ueid --from-machine-id', '--from-machine-id can be used with add only'],
     ['ueid show --from-m', 'show does not take --from-machine-id'],
     ['ueid add A --from-m', "unexpected word 'A'"],
   ] as const)
@@ -221,9 +224,9 @@ const RULE = "a UEID has 1 to 32 characters of A-Z, 0-9, '.' and '-' and begins 
 
 t.test('ueid: each errno is a sentence', async (t) => {
   for (const [argv, command, code, text] of [
-    ['ueid add X', 'ADD_UEID', 'EEXIST', 'UEID X is defined already'],
+    ['ueid add X', 'ADD_UEID', 'EEXIST', 'UEID X is already defined'],
     ['ueid add X', 'ADD_UEID', 'ERANGE', 'the table of UEIDs is full: it has 2 entries; delete one first'],
-    ['ueid add B', 'ADD_UEID', 'ERANGE', 'UEID B is defined already'],
+    ['ueid add B', 'ADD_UEID', 'ERANGE', 'UEID B is already defined'],
     ['ueid add X', 'ADD_UEID', 'EINVAL', `the kernel does not accept UEID X; ${RULE}`],
     [
       'ueid add X',
@@ -257,9 +260,9 @@ t.test('ueid: what is no UEID is refused before the kernel is asked', async (t) 
     ['A'.repeat(33), `UEID "${'A'.repeat(33)}" is longer than 32 bytes`],
     ['.A', 'UEID ".A" does not begin with a letter or digit'],
     [' A', 'UEID " A" does not begin with a letter or digit'],
-    ['A..B', 'UEID "A..B" has two dots in a row'],
-    ['A B', 'UEID "A B" must not have the character " "'],
-    ['AÉ', 'UEID "AÉ" must not have the character "É"'],
+    ['A..B', 'UEID "A..B" has two periods in a row'],
+    ['A B', 'UEID "A B" must not contain the character " "'],
+    ['AÉ', 'UEID "AÉ" must not contain the character "É"'],
   ] as const) {
     const transport = inspectedKernel();
     const outcome = await call(['ueid', 'add', ueid], { transport });
@@ -307,7 +310,7 @@ t.test('ueid from the machine id', async (t) => {
   t.equal(status, 255);
   t.equal(
     stderr,
-    'smcd: this machine has no valid id in /etc/machine-id; systemd-machine-id-setup makes one\n',
+    'smcd: this machine has no valid ID in /etc/machine-id; systemd-machine-id-setup creates one\n',
   );
 });
 
@@ -336,13 +339,14 @@ t.test('seid', async (t) => {
       {
         status: 0,
         stdout: '',
-        stderr: 'smcd: there is no device for SMC-D version 2 yet: the setting counts once there is one\n',
+        stderr:
+          'smcd: there is no device for SMC-D version 2 yet: the setting takes effect when there is one\n',
       },
       argv,
     );
   const refused = inspectedKernel({ ENABLE_SEID: fails('EOPNOTSUPP'), DISABLE_SEID: fails('ENOENT') });
   for (const [argv, transport, text] of [
-    ['seid enable', refused, 'the SEID can be switched on IBM Z only'],
+    ['seid enable', refused, 'the SEID can be enabled and disabled on IBM Z only'],
     [
       'seid disable',
       refused,
@@ -370,7 +374,7 @@ t.test('hs-limit', async (t) => {
 });
 
 /** The kernel counts in ticks, and no file tells how many a second has. */
-const TESTLINK = 'smcr_testlink_time takes 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250';
+const TESTLINK = 'smcr_testlink_time must be 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250';
 
 t.test('sysctl', async (t) => {
   const hostRoot = t.testdir({
@@ -408,18 +412,22 @@ t.test('sysctl', async (t) => {
   }
   t.match(await stdout(t, '-j sysctl set rmem default', host), /^{"sysctls":\[{"name":"rmem","value":65536,/);
   for (const [argv, status, text] of [
-    ['set wmem 16383', 255, '16383 is out of range; wmem takes 16384 to 1073741823 bytes'],
-    ['set wmem 15k', 255, '15k is out of range; wmem takes 16384 to 1073741823 bytes'],
+    ['set wmem 16383', 255, '16383 is out of range; wmem must be 16384 to 1073741823 bytes'],
+    ['set wmem 15k', 255, '15k is out of range; wmem must be 16384 to 1073741823 bytes'],
     [
       'set rmem 64kb',
       255,
-      "'64kb' is not a size: give bytes, or a number with k or m; rmem takes 16384 to 1073741823 bytes",
+      "'64kb' is not a valid size: it must be a number of bytes, or a number with k or m; rmem must be 16384 to 1073741823 bytes",
     ],
-    ['set smcr_buf_type 1k', 255, "'1k' is not a whole number; smcr_buf_type takes 0 to 2"],
+    ['set smcr_buf_type 1k', 255, "'1k' is not a whole number; smcr_buf_type must be 0 to 2"],
     ['set smcr_testlink_time 30s', 255, `'30s' is not a whole number; ${TESTLINK}`],
     ['set smcr_testlink_time -1', 255, `-1 is out of range; ${TESTLINK}`],
     ['set smcr_testlink_time 21474837', 255, `21474837 is out of range; ${TESTLINK}`],
-    ['set limit_smc_hs 1', 255, 'this kernel does not have net.smc.limit_smc_hs; it came with Linux 6.12'],
+    [
+      'set limit_smc_hs 1',
+      255,
+      'this kernel does not have net.smc.limit_smc_hs; it is available since Linux 6.12',
+    ],
     ['set wmem', 255, 'set needs a name and a value; smcd sysctl help shows the usage'],
     ['set wmem 1 2', 255, "unexpected word '2'; smcd sysctl help shows the usage"],
     ['show wmem x', 255, "unexpected word 'x'; smcd sysctl help shows the usage"],

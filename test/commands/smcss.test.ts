@@ -854,7 +854,7 @@ t.test('reasons below the table, on a terminal', async (t) => {
   );
   t.equal(
     lines[0],
-    '0x03010000  PEERNOSMC: the peer did not offer SMC; start the peer program over SMC; see that nothing on the way strips the TCP option',
+    '0x03010000  PEERNOSMC: the peer did not offer SMC; start the peer program over SMC; make sure that nothing on the way removes the TCP option',
   );
   t.equal(lines[3], '0xdeadbeef  unknown reason; the peer may not run Linux');
   const coloured = await smcssOn(t, '-H', { sockets: [fallback(0x03010000)], terminal: true });
@@ -927,7 +927,7 @@ t.test('a kernel that a listing can crash', async (t) => {
       hostRoot,
     });
   const warning =
-    /^smcss: by its version \(6\.1\.60\) this kernel is dangerous to ask: listing SMC-D sockets .*; update it, to Linux 6\.1\.76 or later\n$/;
+    /^smcss: judging by its version \(6\.1\.60\), querying this kernel is dangerous: listing SMC-D sockets .*; update it to Linux 6\.1\.76 or later\n$/;
   for (const argv of ['-D', '-aD', '-j']) {
     const { status, stdout, stderr } = await list(argv, host('6.1.60'));
     t.equal(status, 0);

@@ -75,7 +75,10 @@ t.test('what tar cannot make is said without names of temporary files', (t) => {
     const file = join(t.testdirName, 'a.tgz');
     writeFileSync(file, data);
     const before = leftovers();
-    t.throws(() => unpack(file), new ArchiveError('it is no gzip compressed tar archive, or it is damaged'));
+    t.throws(
+      () => unpack(file),
+      new ArchiveError('it is not a gzip-compressed tar archive, or it is damaged'),
+    );
     t.same(leftovers(), before);
   }
   t.end();

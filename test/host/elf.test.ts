@@ -63,13 +63,13 @@ t.test('files that are no ELF, or damaged', async (t) => {
   for (const [data, message] of [
     [good.subarray(0, 40), 'the file ends within its headers'],
     [good.subarray(0, 100), 'the file ends within its headers'],
-    [changed(4, 3), 'the ELF header names no known class or byte order'],
-    [changed(5, 0), 'the ELF header names no known class or byte order'],
-    [changed(54, 57), 'program headers of 57 bytes are of no known form'],
+    [changed(4, 3), 'the ELF header has an unknown class or byte order'],
+    [changed(5, 0), 'the ELF header has an unknown class or byte order'],
+    [changed(54, 57), 'program headers of 57 bytes have an unknown format'],
     [changed(56, 255, 255), 'too many program headers'],
     [changed(64 + 56 + 32, 1, 0), 'the name of the dynamic loader cannot have 1 bytes'],
     [changed(64 + 56 + 32, 0, 0x20), 'the name of the dynamic loader cannot have 8192 bytes'],
-    [changed(64 + 56 + 32, 2, 0), 'the name of the dynamic loader has no end'],
+    [changed(64 + 56 + 32, 2, 0), 'the name of the dynamic loader is not terminated'],
     [changed(32, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), 'the file ends within its headers'],
   ] as const)
     t.throws(() => parse(data), { name: 'ElfError', code: 'DAMAGED', message });

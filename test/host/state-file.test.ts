@@ -55,16 +55,16 @@ t.test('nothing that others may have put there is read', async (t) => {
   symlinkSync(file('good'), file('link'));
   refuses('link', 'it is a symbolic link');
   mkdirSync(file('directory'));
-  refuses('directory', 'it is no regular file');
+  refuses('directory', 'it is not a regular file');
   spawnSync('mkfifo', ['-m', '600', file('fifo')]);
-  refuses('fifo', 'it is no regular file');
+  refuses('fifo', 'it is not a regular file');
   writeFileSync(file('open'), '');
   chmodSync(file('open'), 0o620);
   refuses('open', 'others can write to it');
   writeFileSync(file('large'), 'x'.repeat((1 << 20) + 1), { mode: 0o600 });
   refuses('large', 'it is too large');
   linkSync(file('good'), file('second'));
-  refuses('good', 'it has more than one name');
+  refuses('good', 'it has more than one hard link');
   if (process.getuid?.() === 0) {
     writeFileSync(file('foreign'), '', { mode: 0o600 });
     chownSync(file('foreign'), 65_534, 65_534);
@@ -110,7 +110,7 @@ t.test('a directory in which others can write is not used', async (t) => {
   for (const use of [() => readStateFile(directory, 'file'), () => writeStateFile(directory, 'file', 'x')])
     t.throws(use, { name: 'UntrustedError', path: directory, message: 'others can write to it' });
   symlinkSync(root, join(root, 'link'));
-  t.throws(() => readStateFile(join(root, 'link'), 'x'), { message: 'it is no directory' });
+  t.throws(() => readStateFile(join(root, 'link'), 'x'), { message: 'it is not a directory' });
   writeFileSync(join(root, 'plain'), '');
   t.throws(() => writeStateFile(join(root, 'plain'), 'x', ''), { code: 'EEXIST' });
 });

@@ -150,9 +150,9 @@ t.test('DONE carries the errno of a dump that failed half way', async (t) => {
 t.test('what is no end of an answer is no success', async (t) => {
   type Answer = (request: Message) => Buffer[];
   const cases: ['request' | 'dumpAll', string, Answer, string][] = [
-    ['request', 'a positive errno', (request) => [error(request, -1)], 'ERROR with 1, which is no errno'],
-    ['dumpAll', 'the same', (request) => [error(request, -2)], 'ERROR with 2, which is no errno'],
-    ['dumpAll', 'in DONE', (request) => [done(request, -5)], 'DONE with 5, which is no errno'],
+    ['request', 'a positive errno', (request) => [error(request, -1)], 'ERROR with 1, which is not an errno'],
+    ['dumpAll', 'the same', (request) => [error(request, -2)], 'ERROR with 2, which is not an errno'],
+    ['dumpAll', 'in DONE', (request) => [done(request, -5)], 'DONE with 5, which is not an errno'],
     [
       'dumpAll',
       'DONE without an errno',
@@ -175,13 +175,13 @@ t.test('what is no end of an answer is no success', async (t) => {
       'request',
       'a refusal behind the acknowledgement',
       (request) => [error(request, 0), error(request, EPERM)],
-      'a message behind the end of the answer',
+      'a message after the end of the answer',
     ],
     [
       'dumpAll',
       'a row behind DONE',
       (request) => [rowOf(request, 1), done(request), rowOf(request, 2)],
-      'a message behind the end of the answer',
+      'a message after the end of the answer',
     ],
     [
       'dumpAll',

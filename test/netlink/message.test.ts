@@ -162,7 +162,7 @@ for (const order of ['LE', 'BE'] as const) {
       for (const value of [1, 17, 0x7fff_ffff, -4096, -0x8000_0000])
         t.throws(() => statusOf(order, type, 0, Buffer.concat([errno(order, value), echo])), {
           name: 'MalformedError',
-          message: `${name} with ${value}, which is no errno`,
+          message: `${name} with ${value}, which is not an errno`,
         });
       for (const length of [0, 3])
         t.throws(() => statusOf(order, type, 0, Buffer.alloc(length)), {

@@ -102,19 +102,14 @@ t.test('no SMC: module states become words', async (t) => {
       'this kernel has no SMC: there is no module smc_diag for it',
       /CONFIG_SMC_DIAG/,
     ],
-    [
-      'both loaded',
-      built('smc', 'smc_diag'),
-      'the kernel does not answer for SMC_PNETID',
-      /smc_diag is loaded/,
-    ],
+    ['both loaded', built('smc', 'smc_diag'), 'the kernel does not provide SMC_PNETID', /smc_diag is loaded/],
     [
       'both built in',
       modules({
         'modules.builtin': 'kernel/net/smc/smc.ko\nkernel/net/smc/smc_diag.ko\n',
         'modules.dep': '',
       }),
-      'the kernel does not answer for SMC_PNETID',
+      'the kernel does not provide SMC_PNETID',
       /smc_diag is built-in/,
     ],
     ['a container', {}, 'kernel module smc is not loaded', /on the host: modprobe smc/],

@@ -178,7 +178,7 @@ t.test('words', async (t) => {
   );
   t.equal(
     reasonText({ code: 0x1234, reason: undefined }),
-    '0x00001234 not a code of Linux; the peer may run another system',
+    '0x00001234 not a Linux code; the peer may run another system',
   );
   const group = { id: 1, eid: undefined, pnetId: undefined, peerHost: undefined };
   t.equal(versionText({ ...group, version: 2, release: 1 }), '2.1');

@@ -89,7 +89,7 @@ t.test('without a PNET ID the port on the interface itself is taken', async (t) 
   });
   t.strictSame(choice?.smcrV2, {
     usable: true,
-    reason: 'rxe0 port 1: the port is active and has a RoCE v2 address of IPv4',
+    reason: 'rxe0 port 1: the port is active and has a RoCE v2 address for IPv4',
   });
   t.strictSame(choice?.smcdV1, { usable: false, reason: 'this host has no ISM device' });
   t.strictSame(choice?.smcdV2, { usable: false, reason: 'this host has no SMC-D device' });
@@ -157,7 +157,7 @@ t.test('a VLAN takes addresses of its own only', async (t) => {
   t.strictSame(chooseDevices('bond0.100', onRxe)?.smcrV2, {
     usable: false,
     reason:
-      'rxe0 port 1: the port has no RoCE v2 address (GID) of IPv4 on VLAN interface bond0.100; its interface needs an IPv4 address',
+      'rxe0 port 1: the port has no RoCE v2 address (GID) for IPv4 on VLAN interface bond0.100; its interface needs an IPv4 address',
   });
 });
 
@@ -199,7 +199,7 @@ t.test('devices that SMC-R cannot use at all', async (t) => {
   );
   t.strictSame(Object.fromEntries(reasons), {
     cxgb4_0: 'the device is of type RNIC; SMC-R needs RoCE',
-    mlx5_0: 'the port is active and has a RoCE v2 address of IPv4',
+    mlx5_0: 'the port is active and has a RoCE v2 address for IPv4',
     mlx5_1: 'the port is DOWN, not ACTIVE',
     mlx5_2: 'the port is on an InfiniBand fabric; SMC-R needs RoCE',
     rxe0: 'the SMC module does not know the device',
@@ -269,7 +269,7 @@ t.test('ISM devices', async (t) => {
   const [first, second] = ismDevices(await one({ isms: known, isIsmV2: 1 }));
   t.match(first?.pnet, { pnetId: 'NET1', source: 'hardware' });
   t.match(second?.v1, { usable: false, reason: 'it has no PNET ID; SMC-D version 1 needs one' });
-  t.match(second?.v2, { usable: true, reason: 'for all interfaces, since it has no PNET ID' });
+  t.match(second?.v2, { usable: true, reason: 'for all interfaces, because it has no PNET ID' });
 
   const pnet = [device('SOFT', '0000:00:00.1')];
   const [, soft] = ismDevices(await one({ isms: known, isIsmV2: 1, pnet }));
@@ -282,7 +282,7 @@ t.test('ISM devices', async (t) => {
   const [, unlisted] = ismDevices(await one({ isms: known.slice(0, 1), isIsmV2: 1 }));
   t.match(unlisted?.v1, { usable: false, reason: 'the SMC module does not know the device' });
   const [old] = ismDevices(await one({ isms: known, isIsmV2: 0 }));
-  t.match(old?.v2, { usable: false, reason: 'no SMC-D device of this host can do version 2' });
+  t.match(old?.v2, { usable: false, reason: 'no SMC-D device of this host supports version 2' });
   const [lonely] = ismDevices(await one({ isms: known, isIsmV2: 1, ueids: [] }));
   t.match(lonely?.v2, { usable: false, reason: /neither a UEID nor an enabled SEID/ });
 });
@@ -293,7 +293,7 @@ t.test('an ISM device without its driver', async (t) => {
     'sys/bus/pci/devices/0000:00:00.0/device': '0x04ed\n',
   };
   const [ism] = ismDevices(await inventoryOf(t, files, {}));
-  t.match(ism?.v1, { usable: false, reason: 'no driver has taken the device; load the module ism' });
+  t.match(ism?.v1, { usable: false, reason: 'no driver is bound to the device; load the module ism' });
 });
 
 t.test('loopback-ism, and how a PNET ID disables it', async (t) => {
@@ -321,11 +321,11 @@ t.test('without SMC everything of the kernel is unknown, and nothing loads it', 
   t.strictSame(choice?.smcrV2, {
     usable: undefined,
     reason:
-      "rxe0 port 1: the port is active and has a RoCE v2 address of IPv4, but the kernel's SMC cannot be asked",
+      'rxe0 port 1: the port is active and has a RoCE v2 address for IPv4, but SMC in the kernel cannot be queried',
   });
   t.strictSame(choice?.smcdV2, {
     usable: undefined,
-    reason: 'the kernel does not tell of SMC-D devices',
+    reason: 'the kernel does not report SMC-D devices',
   });
   t.match(chooseDevices('veth1', inventory)?.smcrV1, { usable: undefined });
 });
@@ -380,6 +380,6 @@ t.test("what the kernel's SMC says counts more than what follows from /sys", asy
   t.match((await verdict([used('rxe0', 0)], 'rxe0')).v2, { usable: true });
   t.match((await verdict([used('rxe0', 0, 0)], 'rxe0')).v2, {
     usable: false,
-    reason: /not for the SMC module/,
+    reason: /the SMC module considers it inactive/,
   });
 });

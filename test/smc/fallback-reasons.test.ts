@@ -60,8 +60,8 @@ t.test('what one side sent is not looked for at the other', async (t) => {
 
 t.test('enterprise IDs', async (t) => {
   t.match(of('NOUEID'), { meaning: 'the client offered no enterprise ID', lies: 'other' });
-  t.strictSame(of('NOUEID').causes, ['the client has no UEID, and no SEID that is enabled']);
-  t.match(of('NOUEID').remedy, /UEIDs that differ give other codes/);
+  t.strictSame(of('NOUEID').causes, ['the client has neither a UEID nor an enabled SEID']);
+  t.match(of('NOUEID').remedy, /different UEIDs give other codes/);
   for (const name of ['NOSMCDEV', 'NOSMCDDEV', 'NOSMCD2DEV', 'DIFFPREFIX'])
     t.match(all(name), /UEID/, `${name} is what differing UEIDs give`);
   t.match(of('NOSMCDDEV').fixes[0], /smcd ueid; smcd seid/);
@@ -70,10 +70,10 @@ t.test('enterprise IDs', async (t) => {
 
 t.test('buffers are the memory of the kernel', async (t) => {
   for (const name of ['MEM', 'ERR_REGBUF']) {
-    t.match(of(name).remedy, /locked-memory limits do not count$/);
+    t.match(of(name).remedy, /locked-memory limits do not apply$/);
     t.notMatch([...of(name).causes, ...of(name).fixes].join('\n'), /lock/, name);
   }
-  t.match(all('MAX_DMB'), /ISM device takes 1920 buffers, loopback-ism 5000/);
+  t.match(all('MAX_DMB'), /ISM device supports 1920 buffers, loopback-ism 5000/);
 });
 
 t.test('malformed messages are no matter of versions or set-up', async (t) => {
@@ -91,7 +91,7 @@ t.test('what newer kernels brought', async (t) => {
   t.match(of('PEERNOSMC').fixes[1], /smcd sysctl show hs_ctrl/);
   t.match(all('INTERR'), /eRDMA.* since Linux 6\.14/);
   t.match(all('INTERR'), /three times net\.smc\.smcr_max_send_wr/);
-  t.match(all('NOSMCDEV'), /before Linux 6\.14 also IPv4 by an IPv6 socket \(Java\)/);
+  t.match(all('NOSMCDEV'), /before Linux 6\.14 this includes IPv4 over an IPv6 socket \(Java\)/);
 });
 
 t.test('codes that Linux does not send', async (t) => {

@@ -54,7 +54,7 @@ t.test('what is said', async (t) => {
   const { text, hint } = listingDanger({ link: true, dmb: true }, t.testdir({ proc }))!;
   t.equal(
     text,
-    'by its version (6.1.69) this kernel is dangerous to ask: listing SMC-D sockets while connections come and go can crash the host (CVE-2024-26615), and listing SMC-R sockets while connections come and go can crash the host',
+    'judging by its version (6.1.69), querying this kernel is dangerous: listing SMC-D sockets while connections come and go can crash the host (CVE-2024-26615), and listing SMC-R sockets while connections come and go can crash the host',
   );
-  t.equal(hint, 'update it, to Linux 6.1.76 or later');
+  t.equal(hint, 'update it to Linux 6.1.76 or later');
 });

@@ -266,14 +266,14 @@ t.test('nothing is sent on invalid input', async (t) => {
     ['underscore', { pnetId: 'NET_1', ethName: 'eth0' }, /"_"/],
     ['inner blank', { pnetId: 'NET 1', ethName: 'eth0' }, /" "/],
     ['NUL', { pnetId: 'NET\0', ethName: 'eth0' }, /\\u0000/],
-    ['Latin-1', { pnetId: 'NETé', ethName: 'eth0' }, /must not have/],
+    ['Latin-1', { pnetId: 'NETé', ethName: 'eth0' }, /must not contain/],
     ['a pair of surrogates is one character', { pnetId: 'A😀', ethName: 'eth0' }, /"😀"/],
     ['neither', { pnetId: 'NET1' }, /an interface or a device is needed/],
     ['interface empty', { pnetId: 'NET1', ethName: '' }, /the interface name is empty/],
     ['interface blank', { pnetId: 'NET1', ethName: '  ' }, /the interface name is empty/],
     ['interface too long', { pnetId: 'NET1', ethName: 'e'.repeat(16) }, /interface name .* is too long/],
-    ['interface with a blank', { pnetId: 'NET1', ethName: 'e 0' }, /must not have blanks/],
-    ['interface with a slash', { pnetId: 'NET1', ethName: 'n/a' }, /must not have blanks, slashes/],
+    ['interface with a blank', { pnetId: 'NET1', ethName: 'e 0' }, /must not contain blanks/],
+    ['interface with a slash', { pnetId: 'NET1', ethName: 'n/a' }, /must not contain blanks, slashes/],
     ['interface with a NUL', { pnetId: 'NET1', ethName: 'e\0' }, /control characters/],
     ['device empty', { pnetId: 'NET1', ibName: '' }, /the device name is empty/],
     ['device too long', { pnetId: 'NET1', ibName: 'm'.repeat(64) }, /device name .* is too long/],
@@ -311,11 +311,11 @@ t.test('conflicts with another PNET ID', async (t) => {
   const byInterface = await failure(pnet.add({ pnetId: 'NET2', ethName: 'eth0' }));
   t.match(byInterface, {
     code: 'EXISTS',
-    message: 'interface eth0 is in the table already, with PNET ID NET1',
-    hint: 'remove that entry first (smc_pnet -d NET1 removes all of NET1)',
+    message: 'interface eth0 is already in the table, with PNET ID NET1',
+    hint: 'delete that entry first (smc_pnet -d NET1 deletes all entries of NET1)',
   });
   const byDevice = await failure(pnet.add({ pnetId: 'NET2', ibName: 'mlx5_0' }));
-  t.match(byDevice, { code: 'EXISTS', message: /^device mlx5_0 port 1 is in the table already/ });
+  t.match(byDevice, { code: 'EXISTS', message: /^device mlx5_0 port 1 is already in the table/ });
   const byOneOfBoth = await failure(pnet.add({ pnetId: 'NET2', ethName: 'eth1', ibName: 'mlx5_0' }));
   t.match(byOneOfBoth, { code: 'EXISTS', message: /^device mlx5_0/ });
   t.strictSame(changes, [], 'both or none: nothing was changed');
@@ -370,7 +370,7 @@ t.test('the second port has another PNET ID, or one in hardware', async (t) => {
     const error = await failure(pnet.add({ pnetId: 'NET1', ibName: 'mlx5_0', ibPort: 2 }));
     t.match(error, {
       code: 'EXISTS',
-      message: /^port 2 of device mlx5_0 was not set; .* port 1 is there with PNET ID NET1$/,
+      message: /^port 2 of device mlx5_0 was not set; .* port 1 is already in it, with PNET ID NET1$/,
     });
     t.match(error.cause, { code: 'EEXIST' });
   }
@@ -408,7 +408,7 @@ t.test('a namespace without devices', async (t) => {
   const alone = bench(t, { namespace: true });
   t.match(await failure(alone.pnet.add({ pnetId: 'NET1', ibName: 'mlx5_0' })), {
     code: 'NOT_SUPPORTED',
-    message: /device mlx5_0 cannot be entered in this network namespace/,
+    message: /device mlx5_0 cannot be added in this network namespace/,
     hint,
   });
   t.strictSame(alone.table, []);
@@ -450,7 +450,7 @@ t.test('somebody else was faster: the culprit is looked up again', async (t) => 
   });
   t.match(await failure(pnet.add({ pnetId: 'NET1', ethName: 'eth0' })), {
     code: 'EXISTS',
-    message: 'interface eth0 is in the table already, with PNET ID NET7',
+    message: 'interface eth0 is already in the table, with PNET ID NET7',
   });
 });
 

@@ -12,7 +12,7 @@ const why = (name: string, value: string, code: string): string | undefined => {
 t.test('refused by the kernel', async (t) => {
   t.equal(
     why('smcr_testlink_time', '8589935', 'EINVAL'),
-    "the kernel does not accept '8589935' for smcr_testlink_time; smcr_testlink_time takes 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250",
+    "the kernel does not accept '8589935' for smcr_testlink_time; smcr_testlink_time must be 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250",
   );
   t.equal(why('wmem', '20000', 'EINVAL'), "the kernel does not accept '20000' for wmem");
   t.equal(
@@ -30,5 +30,5 @@ t.test('refused by the kernel', async (t) => {
 t.test('the library takes sizes, too', async (t) => {
   const root = t.testdir({ proc: { sys: { net: { smc: { wmem: '65536\n' } } } } });
   t.equal(setSysctl('wmem', '256k', root).value, '262144');
-  t.throws(() => setSysctl('wmem', '', root), /'' is not a size/);
+  t.throws(() => setSysctl('wmem', '', root), /'' is not a valid size/);
 });

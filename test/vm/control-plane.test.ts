@@ -65,22 +65,22 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
         t.strictSame(await run(command), { status: 1, stdout: '', stderr: `smc_pnet: ${stderr}\n` }, command);
         t.equal(await table(), before, 'table unchanged');
       };
-      const all = (id: string) => `remove that entry first (smc_pnet -d ${id} removes all of ${id})`;
+      const all = (id: string) => `delete that entry first (smc_pnet -d ${id} deletes all entries of ${id})`;
       await fails(
         'smc_pnet -a NET1 -I d0',
-        `interface d0 is in the table already, with PNET ID NET2; ${all('NET2')}`,
+        `interface d0 is already in the table, with PNET ID NET2; ${all('NET2')}`,
       );
       await fails(
         'smc_pnet -a NET2 -I d0',
-        `interface d0 is in the table already, with PNET ID NET2; ${all('NET2')}`,
+        `interface d0 is already in the table, with PNET ID NET2; ${all('NET2')}`,
       );
       await fails(
         'smc_pnet -a NET3 -I d1 -D rxelo',
-        `device rxelo port 1 is in the table already, with PNET ID NET1; ${all('NET1')}`,
+        `device rxelo port 1 is already in the table, with PNET ID NET1; ${all('NET1')}`,
       );
       await fails(
         'smc_pnet -a A-B -I d1',
-        'PNET ID "A-B" must not have the character "-"; a PNET ID has 1 to 16 letters and digits',
+        'PNET ID "A-B" must not contain the character "-"; a PNET ID has 1 to 16 letters and digits',
       );
       await fails(
         'smc_pnet -a ABCDEFGHIJKLMNOPQ -I d1',
@@ -93,7 +93,7 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
       );
       await fails(
         'smc_pnet -a NET3 -D rxelo -P 3',
-        "'3' is not a port: ports are 1 and 2; smc_pnet --help shows the usage",
+        "'3' is not a valid port: it must be 1 or 2; smc_pnet --help shows the usage",
       );
       await fails('smc_pnet -d NET9', 'PNET ID "NET9" is not in the table');
       await fails('smc_pnet -d "NET1 junk"', 'PNET ID "NET1 JUNK" is not in the table');
@@ -104,11 +104,11 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
       t.equal(added.status, 0);
       t.match(
         added.stderr,
-        /^smc_pnet: there is no interface eth7 yet; the entry waits for it; this host has d0, d1, lo\n/,
+        /^smc_pnet: there is no interface eth7 yet; the entry takes effect when it appears; this host has d0, d1, lo\n/,
       );
       t.match(
         added.stderr,
-        /^smc_pnet: there is no device mlx5_0 yet; the entry waits for it; this host has rxelo\n/m,
+        /^smc_pnet: there is no device mlx5_0 yet; the entry takes effect when it appears; this host has rxelo\n/m,
       );
       t.match(await table(), /^LATER eth7 n\/a 255\nLATER n\/a mlx5_0 2\n/m);
     });
@@ -120,7 +120,7 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
         status: 1,
         stdout: '',
         stderr:
-          'smc_pnet: device rxelo cannot be entered in this network namespace; ' +
+          'smc_pnet: device rxelo cannot be added in this network namespace; ' +
           'RDMA and ISM devices belong in the table of the initial network namespace\n',
       });
       t.equal((await run('ip netns exec other smc_pnet')).stdout, '', 'nothing half done');

@@ -38,7 +38,7 @@ t.test('reads there', async (t) => {
       status: 0,
       stdout: '',
       stderr:
-        'smc_pnet: there is no interface nothere yet; the entry waits for it; this host has dummy0, lo\n',
+        'smc_pnet: there is no interface nothere yet; the entry takes effect when it appears; this host has dummy0, lo\n',
     },
     '/sys/class/net is that of the namespace',
   );
@@ -89,10 +89,10 @@ t.test('what cannot be is one line', async (t) => {
     [
       'smc_run -N green true',
       1,
-      "there is no network namespace 'green'; ip netns shows those with a name; the id of a process will do as well",
+      "there is no network namespace 'green'; ip netns lists the named ones; a process ID also works",
       'root',
     ],
-    ['smcd -N file info', 255, "'file' is no network namespace", 'root'],
+    ['smcd -N file info', 255, "'file' is not a network namespace", 'root'],
   ] as const) {
     const { stdout, stderr, ...end } = await guest.run(`exec ${command}`, { user });
     t.strictSame(

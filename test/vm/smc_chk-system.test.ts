@@ -150,7 +150,7 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     const found = await smcChk(guest);
     t.strictSame(found.notable, ['warning fallbacks'], 'what was before is not forgotten');
     t.equal(found.status, 0);
-    t.match(found.find('fallbacks').fix, /; to count anew: smcr stats reset$/);
+    t.match(found.find('fallbacks').fix, /; to restart the counts: smcr stats reset$/);
     await run('smcr stats reset');
     const anew = await smcChk(guest);
     t.strictSame(anew.notable, [], 'but a reset takes it away');
@@ -160,7 +160,7 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     });
     t.match(found.find('interface', 'lo'), {
       status: 'pass',
-      finding: 'SMC-R version 2 by rxelo port 1; no PNET ID, so an RDMA port on lo itself counts',
+      finding: 'SMC-R version 2 over rxelo port 1; no PNET ID, so only an RDMA port on lo itself can be used',
     });
     t.match(found.find('rdma-port', 'rxelo/1'), {
       status: 'pass',
@@ -170,7 +170,7 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     t.strictSame(await modes(guest, 7202), ['SMCR', 'SMCR'], 'it is true');
     const lines = (await guest.run('smc_chk')).stdout;
     t.match(lines, /^PASS module smc: loaded; its file is kernel\/net\/smc\/smc\.ko/);
-    t.match(lines, /^PASS interface lo: SMC-R version 2 by rxelo port 1/m);
+    t.match(lines, /^PASS interface lo: SMC-R version 2 over rxelo port 1/m);
     const seen = await guest.run("script -qec 'stty cols 100; smc_chk' /dev/null", {
       env: { TERM: 'xterm' },
     });
@@ -204,7 +204,7 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     t.equal(mended.status, 0);
     t.match(mended.find('interface', 'lo'), {
       status: 'pass',
-      finding: /by rxelo port 1; PNET ID NET1 from the table$/,
+      finding: /over rxelo port 1; PNET ID NET1 from the table$/,
     });
     t.strictSame(await modes(guest, 7204), ['SMCR', 'SMCR'], 'it is true');
   });
@@ -260,7 +260,7 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     );
     const up = await smcChk(guest);
     t.equal(up.status, 0);
-    t.match(up.find('interface', 'd0'), { status: 'pass', finding: /by rxed0 port 1/ });
+    t.match(up.find('interface', 'd0'), { status: 'pass', finding: /over rxed0 port 1/ });
     t.match(up.find('interface', 'd0.5').facts, { base_interface: 'd0' });
     t.match(up.find('mtu', 'd0'), { status: 'pass', facts: { mtu: 1500, rdma_mtu: 1024 } });
     await run('ip link set d0.5 mtu 1400; ip link set d0 mtu 1000');
@@ -287,7 +287,7 @@ t.test('SMC-D over loopback-ism', async (t) => {
   t.equal(found.status, 0);
   t.strictSame(found.notable, ['warning rdma-device'], 'other hosts are out of reach');
   t.match(found.find('ism-device', 'loopback-ism'), { status: 'pass' });
-  t.match(found.find('interface', 'lo'), { status: 'pass', finding: /^SMC-D version 2 by loopback-ism; / });
+  t.match(found.find('interface', 'lo'), { status: 'pass', finding: /^SMC-D version 2 over loopback-ism; / });
   t.match(found.find('module', 'smc').facts, { out_of_tree: true });
   t.strictSame(await modes(guest, 7301), ['SMCD', 'SMCD'], 'it is true');
 
@@ -329,5 +329,5 @@ t.test('kernel 6.1', async (t) => {
 
   const pnet = 'smc_pnet -a NET1 -I lo -D rxelo';
   const mended = await guest.run(`${pnet} && rdma link delete rxelo && smc_chk`);
-  t.match(mended.stdout, /^PASS kernel-fault: no known fault of this release concerns this host$/m);
+  t.match(mended.stdout, /^PASS kernel-fault: no known fault of this release affects this host$/m);
 });

@@ -68,7 +68,7 @@ rdma link add rxev0 type rxe netdev v0`,
       const { status, stdout, stderr } = await run('smc_rnics', { user: 'nobody' });
       t.strictSame(
         [status, stderr],
-        [0, 'smc_rnics: kernel module smc is not loaded: what only the kernel can tell is left open\n'],
+        [0, 'smc_rnics: kernel module smc is not loaded: what only the kernel knows is shown as ?\n'],
       );
       t.match(stdout, /^rxelo +1 +ACTIVE +\S+ +4096 +lo +n\/a +\? +\? +n\/a +soft-RoCE$/m);
       t.match(stdout, /^ {4}SMC-R v2: .* the kernel's SMC cannot be asked$/m);
@@ -148,7 +148,7 @@ rdma link add rxev0 type rxe netdev v0`,
     t.strictSame(enable, {
       status: 1,
       stdout: '',
-      stderr: 'smc_rnics: PCI functions can be switched on and off on s390x only, this is x86_64\n',
+      stderr: 'smc_rnics: PCI functions can be switched on and off on s390x only, and this is x86_64\n',
     });
     t.equal(wrong?.status, 2);
   });

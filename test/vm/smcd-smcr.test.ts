@@ -47,10 +47,10 @@ async function checkUeids(t: Test, guest: Guest): Promise<void> {
     'smcd ueid flush': [0, '', ''],
     'smcd ueid add smc-tools.test': [0, '', 'smcd: the UEID is stored as SMC-TOOLS.TEST\n'],
     'smcr ueid show': [0, padded('SMC-TOOLS.TEST'), ''],
-    'smcr ueid add SMC-TOOLS.TEST': [255, '', 'smcr: UEID SMC-TOOLS.TEST is defined already\n'],
-    'smcd ueid add A..B': [255, '', `smcd: UEID "A..B" has two dots in a row; ${RULE}\n`],
+    'smcr ueid add SMC-TOOLS.TEST': [255, '', 'smcr: UEID SMC-TOOLS.TEST is already defined\n'],
+    'smcd ueid add A..B': [255, '', `smcd: UEID "A..B" has two periods in a row; ${RULE}\n`],
     'smcd ueid add .A': [255, '', `smcd: UEID ".A" does not begin with a letter or digit; ${RULE}\n`],
-    'smcd ueid add A_B': [255, '', `smcd: UEID "A_B" must not have the character "_"; ${RULE}\n`],
+    'smcd ueid add A_B': [255, '', `smcd: UEID "A_B" must not contain the character "_"; ${RULE}\n`],
     'smcd ueid del UNKNOWN': [255, '', 'smcd: UEID UNKNOWN is not defined\n'],
     'smcd ueid add B-2': [0, '', ''],
     'smcd -j ueid add C.3': [0, '{"ueids":["SMC-TOOLS.TEST","B-2","C.3"]}\n', ''],
@@ -60,7 +60,7 @@ async function checkUeids(t: Test, guest: Guest): Promise<void> {
       '',
       'smcd: the table of UEIDs is full: it has 4 entries; delete one first\n',
     ],
-    'smcd ueid add b-2': [255, '', 'smcd: UEID B-2 is defined already\n'],
+    'smcd ueid add b-2': [255, '', 'smcd: UEID B-2 is already defined\n'],
     'smcr ueid del b-2': [0, '', ''],
     'smcd ueid del 4': [0, '', ''],
     'smcd ueid del C.3': [0, '', ''],
@@ -92,11 +92,11 @@ async function checkUeids(t: Test, guest: Guest): Promise<void> {
   t.match(fromId?.stderr, /^smcd: this machine's UEID is MACHINE-[0-9A-F]{24}\n$/);
   const [, made] = parse(list!).ueids;
   t.match(fromId?.stderr, made);
-  t.match(again?.stderr, 'is defined already', 'the same each time');
+  t.match(again?.stderr, 'is already defined', 'the same each time');
   t.strictSame(await batch(guest, [`smcd ueid del ${made}`]), [{ status: 0, stdout: '', stderr: '' }]);
 }
 
-const TESTLINK = 'smcr_testlink_time takes 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250';
+const TESTLINK = 'smcr_testlink_time must be 0 to 2147483647 / HZ seconds, 8589934 where HZ is 250';
 
 async function checkSettings(t: Test, guest: Guest): Promise<void> {
   const socketHasLimit = async () =>
@@ -111,7 +111,7 @@ async function checkSettings(t: Test, guest: Guest): Promise<void> {
     'smcd hs-limit': [0, 'disabled\n', ''],
     'smcd hs-limit enable': [0, '', ''],
     'smcr -j hs-limit show': [0, '{"hs_limit":{"enabled":true}}\n', ''],
-    'smcd sysctl set wmem 5': [255, '', 'smcd: 5 is out of range; wmem takes 16384 to 1073741823 bytes\n'],
+    'smcd sysctl set wmem 5': [255, '', 'smcd: 5 is out of range; wmem must be 16384 to 1073741823 bytes\n'],
     'smcd sysctl set smcr_testlink_time -1': [255, '', `smcd: -1 is out of range; ${TESTLINK}\n`],
     // the kernel of the guest has HZ 250
     'smcd sysctl set smcr_testlink_time 8589934': [0, '', ''],
@@ -159,7 +159,7 @@ async function checkCounters(t: Test, guest: Guest, command: 'smcd' | 'smcr'): P
   t.match(after.baseline.time, /^\d{4}-\d\d-\d\dT/);
   t.equal(after.tx.bytes, 0);
   t.equal(after.connections.smc, 0);
-  t.equal(parse(absolute!).statistics.tx.bytes, 2 * ECHOED, '-a counts from the start');
+  t.equal(parse(absolute!).statistics.tx.bytes, 2 * ECHOED, '-a shows the full counts');
   t.match(
     (await guest.run('stat -c "%a %U" /run/smc-tools /run/smc-tools/*')).stdout,
     /^700 root\n600 root\n$/,
@@ -197,10 +197,7 @@ async function checkCounters(t: Test, guest: Guest, command: 'smcd' | 'smcr'): P
   t.equal(JSON.parse(own.stdout).statistics.tx.bytes, 0);
   await guest.run('for file in /tmp/state/smc-tools/*; do echo x > $file; done', state);
   const damaged = await guest.run(`${command} -j stats`, state);
-  t.match(
-    damaged.stderr,
-    /statistics-\d+\.json is not used: it is damaged; all counters since the start are shown\n$/,
-  );
+  t.match(damaged.stderr, /statistics-\d+\.json is not used: it is damaged; the full counts are shown\n$/);
   t.equal(damaged.status, 0);
   t.equal(JSON.parse(damaged.stdout).statistics.tx.bytes, 4 * ECHOED);
   // two resets at once leave a whole file
@@ -229,7 +226,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
       'smcr seid': [1, '', 'smcr: seid is an object of smcd; smcr --help shows the usage\n'],
       'smcd seid': [0, 'n/a\n', ''],
       // asked of the kernel, though there is no device for it
-      'smcd seid enable': [255, '', 'smcd: the SEID can be switched on IBM Z only\n'],
+      'smcd seid enable': [255, '', 'smcd: the SEID can be enabled and disabled on IBM Z only\n'],
       'smcr info': [
         0,
         `Kernel Capabilities\nSMC Version:      2.1\nSMC Hostname:     ${'alpha'.padEnd(32)}\n` +
@@ -381,7 +378,7 @@ t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
   await t.test('the SEID, and a device that is not listed', async (t) => {
     await expectAll(t, guest, {
       'smcd seid': [0, ' [disabled]\n', ''],
-      'smcd seid enable': [255, '', 'smcd: the SEID can be switched on IBM Z only\n'],
+      'smcd seid enable': [255, '', 'smcd: the SEID can be enabled and disabled on IBM Z only\n'],
       'smcd device': [0, '', ''],
     });
     const { stdout } = await guest.run('smcd device; smcd info', { tty: { columns: 80 } });

@@ -35,7 +35,7 @@ export const device: SmcObject = {
       ? [['smcd device', 'ISM devices and their PNET IDs']]
       : [
           ['smcr device', 'all ports'],
-          ['smcr -d device netdev eth0', 'the port of an interface, with its PCI ids'],
+          ['smcr -d device netdev eth0', 'the port of an interface, with its PCI IDs'],
         ],
   options: ['details'],
   run(context, words) {

@@ -48,12 +48,12 @@ const OBJECTS: readonly ObjectEntry[] = [
   },
   {
     name: 'ueid',
-    summary: 'enterprise ids defined by the user',
+    summary: 'user-defined enterprise IDs',
     load: async () => (await import('./ueid.ts')).ueid,
   },
   {
     name: 'seid',
-    summary: 'enterprise id of the machine',
+    summary: 'enterprise ID of the machine',
     only: 'smcd',
     load: async () => (await import('./seid.ts')).seid,
   },
@@ -72,13 +72,13 @@ const OBJECTS: readonly ObjectEntry[] = [
 
 /** Options of both commands, besides those of all. */
 const OPTIONS: readonly OptionSpec[] = [
-  { short: 'a', long: 'absolute', help: 'stats: count from the start, not from the last reset' },
+  { short: 'a', long: 'absolute', help: 'stats: show the full counts, not those since the last reset' },
   { short: 'd', long: 'details', help: 'show more' },
-  { long: 'ddetails', help: 'show still more, also as -dd' },
+  { long: 'ddetails', help: 'show even more, also as -dd' },
   { long: 'interval', value: 'SECONDS', help: 'stats: print rates at this interval' },
-  { long: 'count', value: 'N', help: 'stats: with --interval, end after N lines' },
-  { long: 'from-machine-id', help: 'ueid add: derive the UEID from the machine id' },
-  { short: 'h', long: 'help', help: 'show this help; behind an object, that of the object' },
+  { long: 'count', value: 'N', help: 'stats: with --interval, stop after N lines' },
+  { long: 'from-machine-id', help: 'ueid add: derive the UEID from the machine ID' },
+  { short: 'h', long: 'help', help: 'show this help; after an object, the help of that object' },
 ];
 
 /** Options that only the objects take that name them. */

@@ -42,7 +42,7 @@ interface Facts {
   /** SMC versions that the ISM devices can do; empty without a device */
   ismVersions: number[];
   roceVersions: number[];
-  /** `undefined`: cannot be told */
+  /** `undefined`: not known */
   loopbackIsm: boolean | undefined;
   smcdDevices: number;
   rdmaDevices: number;

@@ -30,11 +30,11 @@ export const linkgroup: SmcObject = {
     flavor === 'smcd'
       ? [
           ['smcd linkgroup', 'all link groups'],
-          ['smcd -d linkgroup show 00000100', 'one of them with all about it'],
+          ['smcd -d linkgroup show 00000100', 'one of them with all details'],
         ]
       : [
           ['smcr linkgroup', 'all link groups'],
-          ['smcr -d linkgroup netdev eth0', 'those that use an interface, with all about them'],
+          ['smcr -d linkgroup netdev eth0', 'link groups that use an interface, with all details'],
           ['smcr -dd linkgroup link-show', 'links with their devices and addresses'],
         ],
   options: ['details', 'ddetails'],
@@ -79,7 +79,9 @@ async function showSmcd(context: ObjectContext, selection: Selection): Promise<v
     writeDocument(context, { link_groups: rowObjects(smcdColumns, rows), complete: missing === 0 });
   else writeGroups(unlessById(context, selection), smcdColumns, rows, groups.length);
   if (missing > 0)
-    context.note(`the kernel left out ${missing} link groups: its list is incomplete with several devices`);
+    context.note(
+      `the kernel left out ${missing} link groups: its list is incomplete if there are several devices`,
+    );
   checkId(context, selection, groups);
 }
 

@@ -34,7 +34,7 @@ export interface SmcObject {
   examples(flavor: Flavor): Syntax['examples'];
   /** long names of options beyond --json that mean something here; the level options are never refused */
   options?: readonly string[];
-  /** @param words behind the object, prefixes not yet resolved; throws Answer for help, UsageError */
+  /** @param words after the object, prefixes not yet resolved; throws Answer for help, UsageError */
   run(context: ObjectContext, words: readonly string[]): Promise<void>;
 }
 

@@ -30,7 +30,7 @@ export function ibDeviceWidth({ io }: Context, names: readonly (string | undefin
 /** A name cut and padded to a width. */
 export const cell = (name: string, width: number): string => printable(name).slice(0, width).padEnd(width);
 
-/** @param index of the interface as the kernel tells it */
+/** @param index of the interface as reported by the kernel */
 export function interfaceColumns<Row extends OnInterface>(
   index: (row: Row) => number | undefined,
 ): Column<Row>[] {

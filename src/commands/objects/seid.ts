@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** `seid`: the enterprise id that an IBM Z machine gives itself. */
+/** `seid`: the enterprise ID that an IBM Z machine gives itself. */
 import { parseAction } from '../../cli/objects.ts';
 import { printable } from '../../output/table.ts';
 import { type SmcObject, writeDocument } from './object.ts';
@@ -18,7 +18,7 @@ export const seid: SmcObject = {
     if (action !== 'show') await client.seid.set(action === 'enable');
     const state = await client.seid.read();
     if (action !== 'show' && !state)
-      context.note('there is no device for SMC-D version 2 yet: the setting counts once there is one');
+      context.note('there is no device for SMC-D version 2 yet: the setting takes effect when there is one');
     if (action !== 'show' && !context.json) return;
     if (context.json)
       writeDocument(context, { seid: { seid: state?.seid || null, enabled: state?.isEnabled ?? null } });

@@ -70,11 +70,14 @@ const MAX_SECONDS = 86_400;
 /** @throws UsageError */
 function readOptions({ values }: ObjectContext): { seconds: number; count: number } {
   const { interval, count } = values;
-  if (interval === undefined) throw new UsageError('--count belongs to --interval');
+  if (interval === undefined) throw new UsageError('--count requires --interval');
   const seconds = /^\d*\.?\d+$/.test(interval) ? Number(interval) : Number.NaN;
   if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS))
-    throw new UsageError(`'${interval}' is no interval: it takes ${MIN_SECONDS} to ${MAX_SECONDS} seconds`);
-  if (count !== undefined && !/^[1-9]\d*$/.test(count)) throw new UsageError(`'${count}' is no count`);
+    throw new UsageError(
+      `'${interval}' is not a valid interval: it must be ${MIN_SECONDS} to ${MAX_SECONDS} seconds`,
+    );
+  if (count !== undefined && !/^[1-9]\d*$/.test(count))
+    throw new UsageError(`'${count}' is not a valid count: it must be 1 or more`);
   return { seconds, count: Number(count ?? Number.POSITIVE_INFINITY) };
 }
 
@@ -105,7 +108,7 @@ export async function watchStatistics(context: ObjectContext): Promise<void> {
           shown++;
         } catch (error) {
           if (!(error instanceof BaselineError)) throw error;
-          context.note('the counters began anew: smc was loaded again');
+          context.note('the counters restarted: smc was loaded again');
         }
         before = current;
         start = now;

@@ -119,6 +119,6 @@ export function suiteJson(flavor: Flavor, statistics: Statistics): string {
     ['SMC_RX_RMB_USAGE', rx.usageBytes ?? null],
     ['SMC_TX_RMB_USAGE', tx.usageBytes ?? null],
   ]) as { [key: string]: bigint | null };
-  // a blank behind the outer colon, and nowhere else
+  // a blank after the outer colon, and nowhere else
   return `{"${flavor.toUpperCase()}": ${stringify(counters)}}\n`;
 }

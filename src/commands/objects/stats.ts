@@ -17,9 +17,9 @@ export const stats: SmcObject = {
   operands: () => ['show', 'reset', 'json', 'help'],
   examples: (flavor) => [
     [`${flavor} -d stats`, 'all counters, with the reasons of fallbacks'],
-    [`${flavor} stats reset`, 'show them, and count from here on'],
-    [`${flavor} -a stats`, 'count from the start in spite of that'],
-    [`${flavor} stats --interval 1 --count 10`, 'ten lines of rates, one a second'],
+    [`${flavor} stats reset`, 'show them, and count from now on'],
+    [`${flavor} -a stats`, 'ignore the reset, and show the full counts'],
+    [`${flavor} stats --interval 1 --count 10`, 'ten lines of rates, one per second'],
   ],
   options: ['absolute', 'details', 'interval', 'count'],
   async run(context, words) {
@@ -44,14 +44,14 @@ export const stats: SmcObject = {
     context.io.flush();
     if (action === 'reset') keepBaseline(context, current);
     else if (baseline && context.io.isTerminal)
-      context.note(`counted since the reset of ${baseline.time}`, '-a counts from the start');
+      context.note(`counts since the reset at ${baseline.time}`, '-a shows the full counts');
   },
 };
 
 /** What was counted since the last reset; all, with a line on stderr, when its state cannot be used. */
 function sinceReset(context: ObjectContext, current: Statistics): Counted {
   const counted = countedSinceReset(current, context.io.env, context.hostRoot);
-  if (counted.failure) context.note(whyUnused(counted.failure), 'all counters since the start are shown');
+  if (counted.failure) context.note(whyUnused(counted.failure), 'the full counts are shown');
   return counted;
 }
 

@@ -20,7 +20,7 @@ export const sysctl: SmcObject = {
   examples: (flavor) => [
     [`${flavor} sysctl`, 'all settings with their defaults and ranges'],
     [`${flavor} sysctl set wmem 256k`, 'larger send buffers for new sockets'],
-    [`${flavor} sysctl set wmem default`, 'as the kernel starts with'],
+    [`${flavor} sysctl set wmem default`, "back to the kernel's default"],
   ],
   async run(context, words) {
     const settings = apply(words, context);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** `ueid`: enterprise ids defined by the user. The same for smcd and smcr. */
+/** `ueid`: user-defined enterprise IDs. The same for smcd and smcr. */
 import { matchKeyword, unexpected } from '../../cli/objects.ts';
 import { Answer, UsageError } from '../../cli/options.ts';
 import { printable } from '../../output/table.ts';
@@ -43,7 +43,7 @@ function parseWords(
   needsNoEid: boolean,
 ): { action: Action; eid?: string | undefined } {
   const [word, eid, ...rest] = words;
-  if (word === undefined && needsNoEid) throw new UsageError('--from-machine-id belongs to add');
+  if (word === undefined && needsNoEid) throw new UsageError('--from-machine-id can be used with add only');
   if (word === undefined) return { action: 'show' };
   const action = matchKeyword(word, ['help', 'add', 'del', 'flush', 'show'] as const);
   if (action === 'help') throw new Answer('help');

@@ -92,7 +92,7 @@ function pnetJson(prefix: string, pnet: PnetSource | undefined): { [key: string]
   };
 }
 
-/** `usable` is null when it cannot be told. */
+/** `usable` is null when it is not known. */
 function useJson(use: Use | undefined): Json {
   if (!use) return null;
   const verdict = ({ usable, reason }: Use['v1']): Json => ({ usable: usable ?? null, reason });

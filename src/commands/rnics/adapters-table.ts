@@ -117,8 +117,9 @@ function obstacles(what: string, use: Use | undefined): string[] {
 const ARPHRD_ETHER = 1;
 
 function withoutRdma({ pci }: Adapter, port: AdapterPort | undefined): string {
-  if (!port?.netdev) return pci?.driver ? 'SMC-R: no RDMA device' : 'SMC-R: no driver has taken the adapter';
+  if (!port?.netdev)
+    return pci?.driver ? 'SMC-R: no RDMA device' : 'SMC-R: no driver is bound to the adapter';
   const { name, type } = port.netdev;
   if (type !== ARPHRD_ETHER) return 'SMC-R: no RDMA device';
-  return `SMC-R: no RDMA device; one in software: rdma link add rxe_${printable(name)} type rxe netdev ${printable(name)}`;
+  return `SMC-R: no RDMA device; to add one in software: rdma link add rxe_${printable(name)} type rxe netdev ${printable(name)}`;
 }

@@ -23,7 +23,7 @@ const PFT_NAMES: Readonly<Record<number, string>> = {
 /** First number of the adapter's firmware version. */
 const FIRMWARE_TYPES: Readonly<Record<string, string>> = { 14: 'RoCE_Express2', 22: 'RoCE_Express3' };
 
-/** What the ids of the devices tell where the machine gives no type, as some guests have it. */
+/** What the IDs of the devices tell where the machine gives no type, as some guests have it. */
 const TYPES_BY_ID: Readonly<Record<string, number>> = {
   '15b3:1004': PFT_ROCE_EXPRESS,
   '15b3:1016': PFT_ROCE_EXPRESS2,
@@ -31,7 +31,7 @@ const TYPES_BY_ID: Readonly<Record<string, number>> = {
   '1014:04ed': PFT_ISM,
 };
 
-/** Type of a function of s390x; `undefined` for other machines, and for one that neither type nor ids tell. */
+/** Type of a function of s390x; `undefined` for other machines, and for one that is known neither by type nor by IDs. */
 export function functionType(pci: PciFunction): number | undefined {
   return pci.mainframe && (pci.mainframe.type ?? TYPES_BY_ID[pciKey(pci)]);
 }

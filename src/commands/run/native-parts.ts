@@ -24,7 +24,7 @@ export function findShim(): string {
   if (/[ :]/.test(shim))
     throw new SmcError(
       'NOT_SUPPORTED',
-      `the path ${shim} must not have blanks or colons, LD_PRELOAD cannot hold it`,
+      `the path ${shim} must not contain blanks or colons, LD_PRELOAD cannot hold it`,
       { hint: 'install the package elsewhere' },
     );
   return shim;

@@ -69,7 +69,9 @@ function checkSize(option: string, text: string | undefined): number | undefined
   if (text === undefined) return undefined;
   const bytes = parseByteCount(text);
   if (!bytes)
-    throw new UsageError(`--${option} '${text}' is not a size: give bytes, or a number with k or m`);
+    throw new UsageError(
+      `--${option} '${text}' is not a valid size: it must be a number of bytes, or a number with k or m`,
+    );
   if (bytes > SIZE_MAX) throw new UsageError(`--${option} ${text} is too large: at most ${SIZE_MAX} bytes`);
   return bytes;
 }

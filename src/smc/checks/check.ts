@@ -62,7 +62,7 @@ export interface Check {
   finding: string;
   /** why that matters, or why it could not be looked at */
   reason: string | null;
-  /** the command that mends it */
+  /** command that fixes it */
   fix: string | null;
   /** keys in snake case */
   facts: Readonly<Record<string, Fact>>;
@@ -103,7 +103,7 @@ export function lookNow<T>(at: () => T): Looked<T> {
 const FILE_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
-  ENOENT: 'not there',
+  ENOENT: 'not found',
 };
 
 /**

@@ -16,15 +16,15 @@ export function checkEids(host: HostView): Check[] {
   if (ueids.value.length > 0)
     return [
       check('pass', 'ueid', null, `${counted(ueids.value.length, 'UEID')}: ${ueids.value.join(', ')}`, {
-        reason: 'the other host needs one of them, spelled the same',
+        reason: 'the other host needs at least one of them, spelled the same',
         facts,
       }),
     ];
   const fix = 'smcd ueid add NAME, with the same NAME on every host';
   if (system)
     return [
-      check('pass', 'ueid', null, `no UEID; the SEID ${system} does for SMC-D within this machine`, {
-        reason: 'SMC-R version 2 would take a UEID',
+      check('pass', 'ueid', null, `no UEID; the SEID ${system} is enough for SMC-D within this machine`, {
+        reason: 'SMC-R version 2 would need a UEID',
         facts,
       }),
     ];
@@ -32,7 +32,7 @@ export function checkEids(host: HostView): Check[] {
     return [
       check('warning', 'ueid', null, 'no UEID: only version 1 of SMC-R can be used', {
         reason:
-          'version 1 takes both hosts to be in one IP subnet; SMC-D over loopback-ism and SMC-R over RoCE v2 have version 2 only',
+          'version 1 requires both hosts to be in one IP subnet; SMC-D over loopback-ism and SMC-R over RoCE v2 support version 2 only',
         fix,
         facts,
       }),
@@ -40,8 +40,8 @@ export function checkEids(host: HostView): Check[] {
   return [
     check('fail', 'ueid', null, 'no UEID: no connection can use version 2 of SMC', {
       reason: host.isMainframe
-        ? 'there is no SEID in use either, and no RDMA port here could use version 1'
-        : 'soft-RoCE and loopback-ism have version 2 only, which takes a UEID that both hosts have',
+        ? 'no SEID is in use either, and no RDMA port of this host can use version 1'
+        : 'soft-RoCE and loopback-ism support version 2 only, which requires a UEID that both hosts have',
       fix,
       facts,
     }),

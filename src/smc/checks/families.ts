@@ -30,12 +30,12 @@ export function checkFamilies({ families }: HostView): Check[] {
     };
     if (!found)
       return families.value.length === 0
-        ? check('unknown', 'family', name, 'not there', { reason: 'it comes with module smc', facts })
+        ? check('unknown', 'family', name, 'not available', { reason: 'module smc provides it', facts })
         : check('warning', 'family', name, `the kernel has SMC, but not ${name}`, {
             reason:
               name === smcPnetid.GET.family
                 ? 'there is no PNET table without it'
-                : `${usedBy(name)} need it; it came with Linux 5.11`,
+                : `${usedBy(name)} need it; it is available since Linux 5.11`,
             fix: 'boot a newer kernel',
             facts,
           });
@@ -50,7 +50,7 @@ export function checkFamilies({ families }: HostView): Check[] {
       name,
       `${counted(missing.length, 'command')} missing: ${missing.map(({ name }) => name).join(', ')}`,
       {
-        reason: `${usedBy(name)} cannot do everything here${since ? `; Linux ${since} has them all` : ''}`,
+        reason: `${usedBy(name)} cannot do everything on this kernel${since ? `; Linux ${since} has them all` : ''}`,
         fix: 'boot a newer kernel',
         facts,
       },

@@ -14,16 +14,10 @@ export function checkHandshakeLimit({ isHandshakeLimited }: HostView): Check[] {
   if (!isHandshakeLimited.value)
     return [check('pass', 'handshake-limit', null, 'handshakes are not limited', { facts })];
   return [
-    check(
-      'warning',
-      'handshake-limit',
-      null,
-      'handshakes are limited: under load new connections become TCP',
-      {
-        reason: 'while SMC handshakes queue up, connections are completed as TCP instead of waiting',
-        fix: 'smcd hs-limit disable, then start the programs anew: sockets keep the setting they were made with',
-        facts,
-      },
-    ),
+    check('warning', 'handshake-limit', null, 'handshakes are limited: under load new connections use TCP', {
+      reason: 'while SMC handshakes queue up, connections are completed as TCP instead of waiting',
+      fix: 'smcd hs-limit disable, then restart the programs: sockets keep the setting they were created with',
+      facts,
+    }),
   ];
 }

@@ -25,7 +25,7 @@ export interface HostView {
   /** root of /proc, /sys and the like */
   root: string;
   release: string | undefined;
-  /** with the number of the stable release, where the host tells it */
+  /** with the number of the stable release, if the host reports it */
   kernel: KernelVersion | undefined;
   isMainframe: boolean;
   pciFunctions: PciFunction[];
@@ -42,7 +42,7 @@ export interface HostView {
   system: Looked<SystemInfo>;
   /** without loopback-ism, which no list of the kernel has */
   smcdDevices: Looked<SmcdDevice[]>;
-  /** `undefined` as value: it cannot be told */
+  /** `undefined` as value: it is not known */
   hasLoopbackIsm: boolean | undefined;
   smcrPorts: Looked<SmcrPort[]>;
   pnetTable: Looked<PnetEntry[]>;

@@ -76,7 +76,7 @@ function best({ smcrV1, smcrV2, smcdV1, smcdV2 }: InterfaceChoice): { usable: bo
   return { usable: all.some(({ usable }) => usable === undefined) ? undefined : false };
 }
 
-/** "SMC-R version 2 by rxelo port 1, SMC-D version 2 by loopback-ism" */
+/** "SMC-R version 2 over rxelo port 1, SMC-D version 2 over loopback-ism" */
 function offers({ rdma, ism, smcrV1, smcrV2, smcdV1, smcdV2 }: InterfaceChoice): string[] {
   const versions = (one: Verdict, two: Verdict): string =>
     one.usable && two.usable ? 'versions 1 and 2' : `version ${one.usable ? 1 : 2}`;
@@ -84,9 +84,9 @@ function offers({ rdma, ism, smcrV1, smcrV2, smcdV1, smcdV2 }: InterfaceChoice):
   const device = ism.find(({ v1, v2 }) => v2.usable || v1.usable);
   return [
     ...(smcrV1.usable || smcrV2.usable
-      ? [`SMC-R ${versions(smcrV1, smcrV2)} by ${port?.device.name} port ${port?.port.number}`]
+      ? [`SMC-R ${versions(smcrV1, smcrV2)} over ${port?.device.name} port ${port?.port.number}`]
       : []),
-    ...(smcdV1.usable || smcdV2.usable ? [`SMC-D ${versions(smcdV1, smcdV2)} by ${device?.name}`] : []),
+    ...(smcdV1.usable || smcdV2.usable ? [`SMC-D ${versions(smcdV1, smcdV2)} over ${device?.name}`] : []),
   ];
 }
 
@@ -100,9 +100,9 @@ function describePnet({ interface: { name }, base, pnet }: InterfaceChoice): str
     case 'table':
       return `PNET ID ${pnet.pnetId} from the table`;
     case 'none':
-      return `no PNET ID, so an RDMA port on ${base.name} itself counts`;
+      return `no PNET ID, so only an RDMA port on ${base.name} itself can be used`;
     case 'unknown':
-      return 'a PNET ID that is not known';
+      return 'an unknown PNET ID';
   }
 }
 
@@ -126,7 +126,7 @@ function nothingToAsk(host: HostView, choice: InterfaceChoice): Check {
     'unknown',
     'interface',
     choice.interface.name,
-    'up; the kernel chooses no device without SMC',
+    'up; without SMC the kernel does not choose a device',
     {
       reason: host.families.value ? NO_SMC : host.families.why,
       facts: factsOf(choice),
@@ -151,7 +151,7 @@ function checkOne(
   const why = `SMC-R: ${whyNot(choice.smcrV1, choice.smcrV2)}; SMC-D: ${whyNot(choice.smcdV1, choice.smcdV2)}${elsewhere}`;
   const identity = describePnet(choice);
   if (usable === undefined)
-    return check('unknown', 'interface', name, `${identity}; it cannot be told which device it has`, {
+    return check('unknown', 'interface', name, `${identity}; it is not known which device it has`, {
       reason: why,
       facts,
     });

@@ -30,10 +30,16 @@ function none(host: HostView): Check {
   const { isMainframe } = host;
   const facts = { devices: [] };
   if (!isMainframe)
-    return check('pass', 'ism-device', null, 'no SMC-D device, as usual off IBM Z', {
-      reason: `SMC-D within this machine would take loopback-ism, which the kernel has with ${loopbackOption(host)}`,
-      facts,
-    });
+    return check(
+      'pass',
+      'ism-device',
+      null,
+      'no SMC-D device, which is normal on machines other than IBM Z',
+      {
+        reason: `SMC-D within this machine needs loopback-ism, which requires a kernel with ${loopbackOption(host)}`,
+        facts,
+      },
+    );
   return check(
     'warning',
     'ism-device',
@@ -65,7 +71,7 @@ function checkDevice(
   if (pnetId) return check('pass', 'ism-device', subject, `ISM device, PNET ID ${pnetId}`, { facts });
   return check('pass', 'ism-device', subject, 'ISM device without a PNET ID', {
     reason:
-      'version 2 of SMC-D uses it for any interface; version 1 takes the same PNET ID on device and interface',
+      'SMC-D version 2 uses it for any interface; version 1 requires the same PNET ID on device and interface',
     facts,
   });
 }
@@ -97,13 +103,13 @@ function checkLoopback(host: HostView, pnetId: string | undefined): Check {
       'loopback-ism',
       `PNET ID ${pnetId} is set for it, but there is none`,
       {
-        reason: `this kernel has no loopback-ism; it would have with ${loopbackOption(host)}`,
+        reason: `this kernel has no loopback-ism, which requires ${loopbackOption(host)}`,
         fix: `smc_pnet -d ${pnetId}`,
         facts,
       },
     );
   if (pnetId === undefined)
-    return check('pass', 'ism-device', 'loopback-ism', 'there, for connections within this machine', {
+    return check('pass', 'ism-device', 'loopback-ism', 'available, for connections within this machine', {
       facts,
     });
   // PNET IDs of interfaces in the sense of this rule are those from hardware alone
@@ -116,7 +122,7 @@ function checkLoopback(host: HostView, pnetId: string | undefined): Check {
   return check('fail', 'ism-device', 'loopback-ism', `PNET ID ${pnetId} is set for it, which disables it`, {
     reason:
       'the kernel then uses it only for interfaces that have this PNET ID in hardware, and no interface here has one',
-    fix: `smc_pnet -d ${pnetId}, and enter the other devices of ${pnetId} again without it`,
+    fix: `smc_pnet -d ${pnetId}, then add the other devices of ${pnetId} again`,
     facts,
   });
 }

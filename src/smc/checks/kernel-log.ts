@@ -35,15 +35,21 @@ export function checkKernelLog({ root }: HostView): Check[] {
   const facts = { messages: ofSmc.map(line) };
   if (trouble.length === 0)
     return [
-      check('pass', 'kernel-log', null, `${counted(ofSmc.length, 'message')} about SMC, none of trouble`, {
-        reason: removed.size > 0 ? `devices that were taken out: ${[...removed].join(', ')}` : null,
-        facts,
-      }),
+      check(
+        'pass',
+        'kernel-log',
+        null,
+        `${counted(ofSmc.length, 'message')} about SMC, none indicates a problem`,
+        {
+          reason: removed.size > 0 ? `devices that were removed: ${[...removed].join(', ')}` : null,
+          facts,
+        },
+      ),
     ];
   return [
-    check('warning', 'kernel-log', null, `${counted(trouble.length, 'message')} about trouble of SMC`, {
+    check('warning', 'kernel-log', null, `${counted(trouble.length, 'message')} about problems with SMC`, {
       reason: trouble.slice(-SHOWN).map(line).join('; '),
-      fix: 'read what stands around them: dmesg',
+      fix: 'read the lines around them: dmesg',
       facts,
     }),
   ];

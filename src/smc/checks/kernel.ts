@@ -50,7 +50,7 @@ export function checkKernel(host: HostView): Check[] {
         reason:
           release === undefined
             ? '/proc/sys/kernel/osrelease cannot be read'
-            : `"${release}" tells no version`,
+            : `"${release}" does not contain a version`,
         facts: { ...facts, missing_features: [] },
       }),
     ];
@@ -78,7 +78,7 @@ export function checkKernel(host: HostView): Check[] {
     }),
   );
   if (faults.length === 0)
-    faults.push(check('pass', 'kernel-fault', null, 'no known fault of this release concerns this host'));
+    faults.push(check('pass', 'kernel-fault', null, 'no known fault of this release affects this host'));
   return [kernel, ...faults, ...checkFixes(version)];
 }
 
@@ -88,7 +88,7 @@ function stableRelease(release: string, version: KernelVersion | undefined): str
   return text === '' || text.endsWith('.0') || release.startsWith(text) ? '' : ` (${text})`;
 }
 
-/** Faults that every host with this release has, in one check: a newer kernel mends them all. */
+/** Faults that every host with this release has, in one check: a newer kernel fixes them all. */
 function checkFixes(version: KernelVersion | undefined): Check[] {
   if (!version) return [];
   const faults = faultsOf(version);
@@ -107,23 +107,25 @@ function checkFixes(version: KernelVersion | undefined): Check[] {
         'warning',
         'kernel-fixes',
         null,
-        `${byVersion(version)} this kernel has ${counted(faults.length, 'fault')} that later ones do not have`,
+        `${byVersion(version)}, this kernel has ${counted(faults.length, 'fault')} that later kernels do not have`,
         {
-          reason: `unless the distributor has brought the ${faults.length === 1 ? 'fix' : 'fixes'}: ${faults.map(effectText).join('; ')}`,
-          fix: `update the kernel, to ${releaseWithFixes(version, faults)} or later`,
+          reason: `unless the distributor has added the ${faults.length === 1 ? 'fix' : 'fixes'}: ${faults.map(effectText).join('; ')}`,
+          fix: `update the kernel to ${releaseWithFixes(version, faults)} or later`,
           facts,
         },
       ),
     ];
   if (version.isFrozen)
     return [
-      check('pass', 'kernel-fixes', null, 'which fixes this kernel has its release does not tell', {
-        reason: 'the distributor keeps the number of the release and brings fixes under it',
+      check('pass', 'kernel-fixes', null, 'the release of this kernel does not show which fixes it has', {
+        reason: 'the distributor adds fixes without changing the release number',
         facts,
       }),
     ];
   return [
-    check('pass', 'kernel-fixes', null, 'by its version it has the fixes for all known faults', { facts }),
+    check('pass', 'kernel-fixes', null, 'judging by its version, it has the fixes for all known faults', {
+      facts,
+    }),
   ];
 }
 
@@ -151,16 +153,16 @@ const FAULTS: readonly KernelFault[] = [
       isAtLeast(release, '6.12') === false && rdmaDevices.some(({ isSoftRoce }) => isSoftRoce),
     isSure: ({ release }) => /^6\.1\./.test(release ?? ''),
     finding: 'SMC-R handshakes over soft-RoCE hang in this release: connections stay in state INIT',
-    reason: 'seen on Linux 6.1, not on 6.12; neither SMC nor TCP comes of such a connection',
-    fix: 'boot Linux 6.12 or later, or take the soft-RoCE device away: rdma link delete DEVICE',
+    reason: 'seen on Linux 6.1, not on 6.12; such a connection becomes neither SMC nor TCP',
+    fix: 'boot Linux 6.12 or later, or remove the soft-RoCE device: rdma link delete DEVICE',
   },
   {
     name: 'second-port',
     releases: 'all',
     concerns: ({ smcrPorts }) => smcrPorts.value?.some(({ number }) => number > 1) ?? false,
-    finding: 'the PNET table shows one port of an RDMA device only',
+    finding: 'the PNET table shows only one port of an RDMA device',
     reason:
-      'a PNET ID for the second port is set, but answered with EEXIST and not listed; smc_pnet looks whether it was set',
+      'a PNET ID for the second port is set, but the kernel reports EEXIST and does not list it; smc_pnet verifies whether it was set',
     fix: 'see the PNET IDs of both ports: smcr device',
   },
   {
@@ -169,8 +171,8 @@ const FAULTS: readonly KernelFault[] = [
     concerns: ({ smcdDevices, hasLoopbackIsm }) =>
       (smcdDevices.value?.length ?? 0) + (hasLoopbackIsm ? 1 : 0) > 1,
     finding: 'the kernel leaves SMC-D link groups out of its list when there are several SMC-D devices',
-    reason: 'it goes on counting from one device to the next; smcd linkgroup says how many are missing',
-    fix: 'compare with the use count of: smcd device',
+    reason: 'it does not restart its count for each device; smcd linkgroup shows how many are missing',
+    fix: 'compare the list with the counts of: smcd device',
   },
   {
     name: 'small-buffers',
@@ -178,7 +180,7 @@ const FAULTS: readonly KernelFault[] = [
     concerns: ({ release, root }) =>
       isAtLeast(release, '6.11') === false &&
       ['wmem', 'rmem'].some((name) => Number(sysctl(`net.smc.${name}`, root)) > OLD_BUFFER_LIMIT),
-    finding: 'net.smc.wmem or net.smc.rmem is above what SMC-R of this release can use, which is 512 KiB',
+    finding: 'net.smc.wmem or net.smc.rmem is above 512 KiB, the most that SMC-R can use in this release',
     reason: 'SMC-R buffers have at most 524288 bytes here, whatever the settings say',
     fix: 'boot a newer kernel, or save the memory: sysctl -w net.smc.wmem=524288 net.smc.rmem=524288',
   },
@@ -189,7 +191,7 @@ const FAULTS: readonly KernelFault[] = [
       isAtLeast(release, '6.18') === true &&
       (pnetTable.value?.some(({ ibName }) => ibName === 'loopback-ism') ?? false),
     finding: 'the PNET table has loopback-ism, which is called lo since Linux 6.18',
-    reason: 'the entry waits for a device that never comes; ISM devices are called ism and a number',
+    reason: 'the entry is for a device that never appears; ISM devices are named ism followed by a number',
     fix: 'smc_pnet shows its PNET ID; delete it: smc_pnet -d PNETID',
   },
   ofRelease(
@@ -199,8 +201,8 @@ const FAULTS: readonly KernelFault[] = [
         ({ kind, ethName }) =>
           kind === 'ethernet' && interfaces.some(({ name, lower }) => name === ethName && lower.length > 0),
       ) ?? false,
-    'SMC looks at the entry of the lowest interface below it only',
-    'enter the lowest interface: smc_pnet -a PNETID -I INTERFACE; or update the kernel',
+    'SMC uses only the entry of the lowest interface below it',
+    'add the lowest interface: smc_pnet -a PNETID -I INTERFACE; or update the kernel',
   ),
   ofRelease(
     OTHER_NAMESPACE,

@@ -17,7 +17,7 @@ export function checkLimits({ root }: HostView): Check[] {
     );
   const { openFiles, lockedMemory } = limits.value;
   const absent = (name: string): Check =>
-    check('unknown', 'rlimit', name, 'the kernel does not tell it', {
+    check('unknown', 'rlimit', name, 'the kernel does not report it', {
       reason: '/proc/self/limits has no such line',
     });
   return [
@@ -26,7 +26,7 @@ export function checkLimits({ root }: HostView): Check[] {
       ? absent('memlock')
       : check('pass', 'rlimit', 'memlock', `${amount(lockedMemory.soft)} bytes of locked memory`, {
           reason:
-            "SMC's buffers belong to the kernel and do not count; programs that use RDMA themselves need it",
+            "SMC's buffers belong to the kernel and are not limited by it; programs that use RDMA directly need it",
           facts: { soft: finite(lockedMemory.soft), hard: finite(lockedMemory.hard) },
         }),
   ];
@@ -37,7 +37,8 @@ function checkOpenFiles({ soft, hard }: { soft: number; hard: number }): Check {
   const finding = `${amount(soft)} open files, at most ${amount(hard)}`;
   if (soft >= FEW_FILES) return check('pass', 'rlimit', 'nofile', finding, { facts });
   return check('warning', 'rlimit', 'nofile', finding, {
-    reason: 'each connection is an open file: further ones fail with EMFILE, over SMC and TCP alike',
+    reason:
+      'each connection is an open file: beyond the limit, connections fail with EMFILE, over SMC and TCP alike',
     fix:
       hard >= FEW_FILES
         ? `ulimit -n ${Math.min(hard, FEW_FILES)}`

@@ -67,7 +67,7 @@ function checkPieces(root: string, { send, receive }: Buffers): Check {
   const type = lookNow(() => readSysctl('net.smc.smcr_buf_type', root));
   const blocks = lookNow(() => readFreeBlocks(root));
   if ('why' in type || !blocks.value)
-    return check('unknown', id, null, 'it cannot be read which pieces the free memory has', {
+    return check('unknown', id, null, 'the sizes of the free pieces of memory cannot be read', {
       reason: 'why' in type ? type.why : !blocks.value ? blocks.why : null,
     });
   const needed = Math.max(send, receive);
@@ -82,7 +82,7 @@ function checkPieces(root: string, { send, receive }: Buffers): Check {
   if (free > 0) return check('pass', id, null, finding, { facts });
   return check('warning', id, null, finding, {
     reason:
-      'a buffer of SMC-R is one piece of memory here; it becomes smaller than wanted, or the connection TCP',
+      'an SMC-R buffer must be one piece of memory here; otherwise it becomes smaller than requested, or the connection falls back to TCP',
     fix: 'sysctl -w net.smc.smcr_buf_type=2',
     facts,
   });
@@ -96,7 +96,7 @@ function checkCoreLimit(root: string, side: 'send' | 'receive', bytes: number): 
       : ['net.core.rmem_max', 'net.smc.rmem', 'SO_RCVBUF'];
   const read = lookNow(() => readSysctl(limit, root));
   if (read.value === undefined)
-    return check('unknown', 'buffer-limit', limit, 'not to be seen', {
+    return check('unknown', 'buffer-limit', limit, 'not visible', {
       reason: 'why' in read ? read.why : 'the kernel shows it in the initial network namespace only',
       facts: { limit_bytes: null, default_bytes: bytes },
     });
@@ -106,7 +106,7 @@ function checkCoreLimit(root: string, side: 'send' | 'receive', bytes: number): 
       facts,
     });
   return check('warning', 'buffer-limit', limit, `${read.value} bytes, less than ${setting} (${bytes})`, {
-    reason: `a program that sets ${option} gets a smaller buffer than one that sets nothing`,
+    reason: `a program that sets ${option} gets a smaller buffer than one that does not set it`,
     fix: `sysctl -w ${limit}=${bytes}`,
     facts,
   });
@@ -126,7 +126,7 @@ function checkDowngraded({ statistics, ...since }: HostView): Check[] {
       'warning',
       'smaller-buffers',
       null,
-      `${count} buffers became smaller than wanted ${sinceText(since)}`,
+      `${count} buffers became smaller than requested ${sinceText(since)}`,
       {
         reason: 'no memory was free in pieces of that size',
         fix: `sysctl -w net.smc.smcr_buf_type=2, or free memory; ${COUNT_ANEW}`,

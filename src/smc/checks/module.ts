@@ -36,15 +36,15 @@ function checkSmc(host: HostView): Check {
       return check('fail', 'module', 'smc', `this host has no SMC: ${kernel} has no module smc`, {
         reason: isAtLeast(release, '6.18')
           ? 'it was built without CONFIG_SMC, or without CONFIG_DIBS, which SMC needs since Linux 6.18; modprobe cannot help'
-          : 'it was built without CONFIG_SMC, or a package with further modules is not installed',
-        fix: `install the kernel's package of further modules, or boot a kernel that has CONFIG_SMC and CONFIG_SMC_DIAG`,
+          : 'it was built without CONFIG_SMC, or a package with additional modules is not installed',
+        fix: `install the kernel's package with additional modules, or boot a kernel that has CONFIG_SMC and CONFIG_SMC_DIAG`,
         facts,
       });
     case 'available':
       return check('fail', 'module', 'smc', 'this host has no SMC at the moment: module smc is not loaded', {
         reason: block
           ? `${block.where} forbids it: ${block.line}`
-          : 'the first SMC socket loads it, where programs may have modules loaded',
+          : 'the first SMC socket loads it, if programs are allowed to load modules',
         fix: block?.where.startsWith('/') ? `remove that line, then: modprobe smc` : 'modprobe smc',
         facts,
       });
@@ -53,7 +53,7 @@ function checkSmc(host: HostView): Check {
   }
   // most containers: no /lib/modules, and a built-in one shows nowhere else
   if (hasSmc(host))
-    return check('pass', 'module', 'smc', 'in use; where it came from cannot be seen here', { facts });
+    return check('pass', 'module', 'smc', 'in use; its origin is not visible here', { facts });
   if (hasSmc(host) === false)
     return check(
       'fail',
@@ -61,12 +61,12 @@ function checkSmc(host: HostView): Check {
       'smc',
       'this host has no SMC at the moment: the kernel has none of its interfaces',
       {
-        reason: `/lib/modules/${release} cannot be read here, so it cannot be told whether there is a module to load`,
+        reason: `/lib/modules/${release} cannot be read here, so it is not known whether there is a module to load`,
         fix: 'on the host: modprobe smc',
         facts,
       },
     );
-  return check('unknown', 'module', 'smc', 'it cannot be told whether there is SMC', {
+  return check('unknown', 'module', 'smc', 'it is not known whether the kernel supports SMC', {
     reason: `/lib/modules/${release} cannot be read; netlink: ${host.families.value ? '' : host.families.why}`,
     facts,
   });
@@ -99,11 +99,11 @@ function checkIsmDriver(host: HostView): Check | undefined {
     blocked_by: block ? `${block.where}: ${block.line}` : null,
     functions: waiting.map(({ address }) => address),
   };
-  const finding = `no driver has taken ${counted(waiting.length, 'ISM function')}, so SMC-D cannot use ${waiting.length === 1 ? 'it' : 'them'}`;
+  const finding = `no driver is bound to ${counted(waiting.length, 'ISM function')}, so SMC-D cannot use ${waiting.length === 1 ? 'it' : 'them'}`;
   if (state === 'absent')
     return check('warning', 'module', 'ism', finding, {
       reason: 'this kernel has no module ism; it was built without CONFIG_ISM',
-      fix: "install the kernel's package of further modules, or boot a kernel that has CONFIG_ISM",
+      fix: "install the kernel's package with additional modules, or boot a kernel that has CONFIG_ISM",
       facts,
     });
   return check('warning', 'module', 'ism', finding, {
@@ -131,20 +131,26 @@ function checkSmcDiag({ release = '', root, modules }: HostView): Check | undefi
     case 'built-in':
       return check('pass', 'module', 'smc_diag', 'built in', { facts });
     case 'available':
-      if (!block) return check('pass', 'module', 'smc_diag', 'loaded when somebody lists sockets', { facts });
+      if (!block) return check('pass', 'module', 'smc_diag', 'loaded when sockets are listed', { facts });
       return check('warning', 'module', 'smc_diag', 'not loaded, so smcss cannot list sockets', {
         reason: `${block.where} forbids it: ${block.line}`,
         fix: block.where.startsWith('/') ? 'remove that line, then: modprobe smc_diag' : 'modprobe smc_diag',
         facts,
       });
     case 'absent':
-      return check('warning', 'module', 'smc_diag', 'this kernel has none, so smcss cannot list sockets', {
-        reason: 'it was built without CONFIG_SMC_DIAG',
-        fix: 'boot a kernel that has CONFIG_SMC_DIAG',
-        facts,
-      });
+      return check(
+        'warning',
+        'module',
+        'smc_diag',
+        'this kernel does not have it, so smcss cannot list sockets',
+        {
+          reason: 'it was built without CONFIG_SMC_DIAG',
+          fix: 'boot a kernel that has CONFIG_SMC_DIAG',
+          facts,
+        },
+      );
     case 'unknown':
-      return check('unknown', 'module', 'smc_diag', 'not loaded; it cannot be told whether it can be', {
+      return check('unknown', 'module', 'smc_diag', 'not loaded; it is not known whether it can be loaded', {
         reason: `/lib/modules/${release} cannot be read`,
         facts,
       });

@@ -30,23 +30,23 @@ function checkOne(one: NetworkInterface, base: NetworkInterface): Check {
   const rdma = roceMtu(base.mtu);
   const facts = { mtu: one.mtu, base_interface: base.name, base_mtu: base.mtu, rdma_mtu: rdma ?? null };
   const of = base.name === one.name ? `${one.mtu}` : `${one.mtu}, below it ${base.name} with ${base.mtu}`;
-  const raise = `ip link set ${base.name} mtu ${ENOUGH_FOR_4096}, there, at the peer and in the switches between them`;
+  const raise = `ip link set ${base.name} mtu ${ENOUGH_FOR_4096}, here, at the peer and in the switches between them`;
   if (rdma === undefined)
     return check('fail', 'mtu', one.name, `the MTU is ${of}: too small for RDMA`, {
       reason: 'a RoCE packet has 96 bytes of headers and at least 256 of data',
       fix: raise,
       facts,
     });
-  const finding = `the MTU is ${of}, which lets RDMA have packets of ${rdma} bytes`;
+  const finding = `the MTU is ${of}, which allows RDMA packets of ${rdma} bytes`;
   if (rdma < SMALL_RDMA_MTU)
     return check('warning', 'mtu', one.name, finding, {
-      reason: 'more packets, hence more work, for the same data',
+      reason: 'the same data needs more packets, and so more work',
       fix: raise,
       facts,
     });
   if (one.mtu > base.mtu)
     return check('warning', 'mtu', one.name, finding, {
-      reason: `${one.name} lets larger packets through than ${base.name} below it can carry`,
+      reason: `${one.name} accepts larger packets than ${base.name} below it can carry`,
       fix: `ip link set ${base.name} mtu ${one.mtu}`,
       facts,
     });

@@ -9,7 +9,7 @@ export function checkNamespace({ root, isInitialNamespace }: HostView): Check[] 
   const facts = { initial: isInitialNamespace ?? null, rdma_mode: mode ?? null };
   if (isInitialNamespace === undefined)
     return [
-      check('unknown', 'namespace', null, 'it cannot be told which network namespace this is', {
+      check('unknown', 'namespace', null, 'it is not known which network namespace this is', {
         reason: '/proc/sys/net/core cannot be read',
         facts,
       }),
@@ -18,8 +18,8 @@ export function checkNamespace({ root, isInitialNamespace }: HostView): Check[] 
     return [check('pass', 'namespace', null, 'the initial network namespace', { facts })];
   const devices =
     mode === 'exclusive'
-      ? 'an RDMA device is seen from the one namespace it was moved to (rdma dev set DEVICE netns NAME)'
-      : 'RDMA devices of the host can be used from here, by PNET ID only: their own interfaces are elsewhere';
+      ? 'an RDMA device is visible only in the namespace to which it was moved (rdma dev set DEVICE netns NAME)'
+      : 'RDMA devices of the host can be used from here, but only by PNET ID: their own interfaces are in another namespace';
   return [
     check('warning', 'namespace', null, 'not the initial network namespace, as in a container', {
       reason:

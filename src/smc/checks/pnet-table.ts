@@ -53,7 +53,7 @@ function emptyTable({ isMainframe, interfaces, root }: HostView): Check {
     'pass',
     'pnet-table',
     null,
-    'empty: an interface uses the RDMA port that is on its own lowest device',
+    'empty: an interface uses the RDMA port of its own lowest device',
     {
       reason: 'the table is needed only where interface and RDMA port are different devices',
       facts,
@@ -79,22 +79,22 @@ function isThere(host: HostView, { kind, ethName, ibName }: PnetEntry): boolean 
 function waiting(host: HostView, { pnetId, kind, ethName, ibName }: PnetEntry): Check {
   const what = kind === 'ethernet' ? `interface ${ethName}` : `device ${ibName}`;
   return check('warning', 'pnet-table', pnetId, `there is no ${what}`, {
-    reason: `the entry waits for it; ${whyWaiting(host, kind, ibName)}`,
-    fix: `smc_pnet -d ${pnetId}, then add what is there`,
+    reason: `the entry takes effect when it appears; ${whyWaiting(host, kind, ibName)}`,
+    fix: `smc_pnet -d ${pnetId}, then add one that exists`,
     facts: { interface: kind === 'ethernet' ? ethName : null, device: kind === 'device' ? ibName : null },
   });
 }
 
 function whyWaiting(host: HostView, kind: PnetEntry['kind'], ibName: string): string {
-  const typingError = 'a name with a typing error waits for ever';
+  const typingError = 'an entry with a misspelt name never takes effect';
   if (kind === 'ethernet') return typingError;
   const isNamed = hasDibsNames(host.release, host.dibsDevices);
   if (/^(?:lo|ism[0-9a-f]+)$/.test(ibName) && !isNamed)
-    return 'SMC-D devices have such names since Linux 6.18; before, ISM devices go by PCI address, and lo is loopback-ism';
+    return 'SMC-D devices have such names since Linux 6.18; before that, ISM devices are named by PCI address, and lo is called loopback-ism';
   if (/^ism[0-9a-f]+$/.test(ibName))
     return `such a device appears when its function is switched on (smc_rnics -a) and module ism is loaded; ${typingError}`;
   if (rdmaNamespaceMode(host.root) === 'exclusive')
-    return `an RDMA device may be in another network namespace (rdma system), where newer kernels (7.3 does so) do not apply the entry; ${typingError}`;
+    return `an RDMA device may be in another network namespace (rdma system), where newer kernels, such as 7.3, do not apply the entry; ${typingError}`;
   return typingError;
 }
 
@@ -113,7 +113,7 @@ function halfDefined(host: HostView, id: string, entries: readonly PnetEntry[]):
   const there = host.isInitialNamespace === false ? 'in the initial namespace: ' : '';
   if (!hasDevice)
     return [
-      check('warning', 'pnet-table', id, 'interfaces have this PNET ID, but no device has', {
+      check('warning', 'pnet-table', id, 'interfaces have this PNET ID, but no device does', {
         reason: 'an interface with a PNET ID uses only devices with the same one',
         fix: `${there}smc_pnet -a ${id} -D DEVICE -P PORT`,
         facts: { interface: true, device: false },
@@ -125,10 +125,10 @@ function halfDefined(host: HostView, id: string, entries: readonly PnetEntry[]):
         'warning',
         'pnet-table',
         id,
-        'a device has this PNET ID, but no interface of this namespace has',
+        'a device has this PNET ID, but no interface of this namespace does',
         {
           reason:
-            'a device with a PNET ID serves interfaces with the same one; those of other namespaces are not seen here',
+            'a device with a PNET ID is used for interfaces with the same one; those in other namespaces are not visible here',
           fix: `smc_pnet -a ${id} -I INTERFACE`,
           facts: { interface: false, device: true },
         },

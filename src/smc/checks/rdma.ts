@@ -36,10 +36,10 @@ function noDevice({
       'unknown',
       'rdma-device',
       null,
-      `module smc has ${known.join(', ')}, but /sys does not show it`,
+      `module smc knows ${known.join(', ')}, but /sys does not show it`,
       {
         reason: '/sys/class/infiniband is missing here, or belongs to another network namespace',
-        fix: 'see what RDMA has: rdma link',
+        fix: 'list the RDMA devices: rdma link',
         facts: { devices: known },
       },
     );
@@ -50,19 +50,19 @@ function noDevice({
     'rdma-device',
     null,
     elsewhere
-      ? 'no RDMA device can be seen from this network namespace, so there is no SMC-R here'
+      ? 'no RDMA device is visible in this network namespace, so there is no SMC-R here'
       : 'this host has no RDMA device, so there is no SMC-R',
     {
       reason: hasSmcd
-        ? 'connections to other hosts need SMC-R; SMC-D reaches this machine only'
+        ? 'connections to other hosts need SMC-R; SMC-D works within this machine only'
         : elsewhere
-          ? 'devices are shown by the namespace they belong to'
+          ? 'each device is visible only in the namespace that it belongs to'
           : 'SMC-R needs an adapter for RDMA (RoCE) with its driver, or soft-RoCE',
       fix: elsewhere
         ? 'in the initial namespace: rdma system set netns shared'
         : isMainframe
           ? 'see which functions are switched off, and switch them on: smc_rnics -a; smc_rnics -e FID'
-          : 'load the driver of the adapter, or make one in software: rdma link add rxe0 type rxe netdev INTERFACE',
+          : 'load the driver of the adapter, or add one in software: rdma link add rxe0 type rxe netdev INTERFACE',
       facts: { devices: [] },
     },
   );
@@ -93,19 +93,19 @@ function checkDevice(host: HostView, device: RdmaDevice): Check {
       'warning',
       'rdma-device',
       name,
-      `${what}, of node type ${nodeType ?? 'unknown'}: not for SMC-R`,
+      `${what}, of node type ${nodeType ?? 'unknown'}, which SMC-R cannot use`,
       {
         reason: 'SMC-R uses InfiniBand and RoCE devices, which are of node type CA',
         facts,
       },
     );
   if (isKnown === false)
-    return check('warning', 'rdma-device', name, `${what}, which module smc does not have`, {
-      reason: 'smc takes a device over when it appears; the kernel log says why it did not',
+    return check('warning', 'rdma-device', name, `${what}, which module smc does not know`, {
+      reason: 'smc registers a device when it appears; the kernel log says why it did not',
       fix: 'dmesg | grep smc',
       facts,
     });
-  const type = nodeType === 'CA' ? '' : `, of node type ${nodeType ?? 'unknown'}, which module smc has taken`;
+  const type = nodeType === 'CA' ? '' : `, of node type ${nodeType ?? 'unknown'}, which module smc uses`;
   return check('pass', 'rdma-device', name, `${what}${type}, ${counted(device.ports.length, 'port')}`, {
     facts,
   });
@@ -136,7 +136,7 @@ function checkPort(
   };
   const on = netdev ? ` on ${netdev}` : '';
   if (number > SMC_PORTS)
-    return check('warning', 'rdma-port', subject, `port ${number}${on} is not for SMC-R`, {
+    return check('warning', 'rdma-port', subject, `port ${number}${on} cannot be used for SMC-R`, {
       reason: 'SMC-R uses ports 1 and 2 only',
       facts,
     });
@@ -164,17 +164,17 @@ function checkPort(
       anyActive ? 'warning' : 'fail',
       'rdma-port',
       subject,
-      `active${on}, but not for module smc`,
+      `active${on}, but module smc considers it inactive`,
       {
-        reason: 'smc has missed the change of its state, or is about to hear of it',
-        fix: 'smc_chk again in a moment; if it stays so, set the interface down and up',
+        reason: 'smc missed the change of its state, or has not been notified yet',
+        fix: 'run smc_chk again in a moment; if nothing has changed, set the interface down and up',
         facts,
       },
     );
   const [v1, v2] = [gids.filter(({ type }) => type !== 'v2'), gids.filter(({ type }) => type === 'v2')];
   const usable = v2.filter(isIpv4Gid);
   const identity = pnetId ? `PNET ID ${pnetId}` : 'no PNET ID';
-  const finding = `active${on}, ${identity}, addresses: ${v1.length} RoCE v1, ${v2.length} RoCE v2 (${usable.length} of IPv4)`;
+  const finding = `active${on}, ${identity}, addresses: ${v1.length} RoCE v1, ${v2.length} RoCE v2 (${usable.length} for IPv4)`;
   const links = known?.port.linkCount ?? 0;
   // what the kernel does counts more than what /sys shows of it
   if (usable.length === 0 && links > 0)
@@ -189,15 +189,13 @@ function checkPort(
     });
   if (v1.length === 0 && usable.length === 0)
     return check('fail', 'rdma-port', subject, finding, {
-      reason:
-        'version 1 of SMC-R needs an address of RoCE v1, version 2 one of RoCE v2 that is an IPv4 address',
+      reason: 'SMC-R version 1 needs a RoCE v1 address, version 2 a RoCE v2 address for IPv4',
       fix: netdev ? `ip address add IPV4ADDRESS/BITS dev ${netdev}` : null,
       facts,
     });
   if (usable.length === 0)
     return check('warning', 'rdma-port', subject, finding, {
-      reason:
-        'version 2 of SMC-R needs an address of RoCE v2 that is an IPv4 address; only version 1 is possible',
+      reason: 'SMC-R version 2 needs a RoCE v2 address for IPv4; only version 1 is possible',
       fix: netdev ? `ip address add IPV4ADDRESS/BITS dev ${netdev}` : null,
       facts,
     });

@@ -14,11 +14,11 @@ type Since = Pick<HostView, 'resetTime' | 'isInitialNamespace'>;
 /** "since the reset at 2026-01-01T00:00:00.000Z": what the counters of this host count from */
 export function sinceText({ resetTime, isInitialNamespace }: Since): string {
   if (resetTime !== undefined) return `since the reset at ${resetTime}`;
-  return `since ${isInitialNamespace === false ? 'this network namespace was made' : 'smc was loaded'}`;
+  return `since ${isInitialNamespace === false ? 'this network namespace was created' : 'smc was loaded'}`;
 }
 
 /** Takes a warning away that counts what has been mended. */
-export const COUNT_ANEW = 'to count anew: smcr stats reset';
+export const COUNT_ANEW = 'to restart the counts: smcr stats reset';
 
 /** What became of the connections of this network namespace since the last reset. */
 export function checkStatistics({ statistics, ...since }: HostView): Check[] {
@@ -65,7 +65,7 @@ function checkFallbacks({ smcd, smcr, fallbacks }: Statistics, since: Since): Ch
 
 function describe({ side, code, count }: ReasonCount): string {
   const known = fallbackReasons.get(code);
-  return `${count} as ${side}: ${formatReasonCode(code)} ${known ? `${known.name}, ${known.meaning}` : 'of unknown meaning'}`;
+  return `${count} as ${side}: ${formatReasonCode(code)} ${known ? `${known.name}, ${known.meaning}` : 'with unknown meaning'}`;
 }
 
 /** Handshakes that failed for good; such a connection is lost, not TCP. */
@@ -77,9 +77,9 @@ function checkHandshakeErrors({ handshakeErrors }: Statistics, since: Since): Ch
       'warning',
       'handshake-errors',
       null,
-      `${count} handshakes failed ${sinceText(since)}, and their connections with them`,
+      `${count} handshakes failed ${sinceText(since)}, and so did their connections`,
       {
-        reason: 'the peer went away, or an error came after both sides had decided for SMC',
+        reason: 'the peer went away, or an error occurred after both sides had agreed on SMC',
         fix: `read the kernel log of both hosts: dmesg | grep smc; ${COUNT_ANEW}`,
         facts: {
           since: since.resetTime ?? null,

@@ -10,7 +10,7 @@ const SMCD_BUFFER_LIMIT = 1_048_576;
 function objection({ name, value = '', range }: Sysctl): string | undefined {
   const number = Number(value);
   if (range && (value === '' || !(number >= range[0] && number <= range[1])))
-    return `it takes ${range[0]} to ${range[1]}`;
+    return `it must be ${range[0]} to ${range[1]}`;
   switch (name) {
     case 'smcr_testlink_time':
       return number === 0 ? 'idle SMC-R links are not tested, so a broken path is noticed late' : undefined;
@@ -19,7 +19,7 @@ function objection({ name, value = '', range }: Sysctl): string | undefined {
     case 'wmem':
     case 'rmem':
       return number > SMCD_BUFFER_LIMIT
-        ? `each connection takes that much; SMC-D uses ${SMCD_BUFFER_LIMIT} at most`
+        ? `each connection uses that much; SMC-D uses at most ${SMCD_BUFFER_LIMIT}`
         : undefined;
     case 'hs_ctrl':
       return value === '' ? undefined : `the BPF program "${value}" decides which connections may use SMC`;
@@ -38,7 +38,7 @@ const QUEUE_ENTRIES: Readonly<Record<string, string>> = {
 function remark({ name, value = '', default: usual }: Sysctl): string | undefined {
   const entries = QUEUE_ENTRIES[name];
   if (!entries || Number(value) <= Number(usual)) return undefined;
-  return `the RDMA adapter must take ${entries}: if it does not, every SMC-R connection becomes TCP (0x09990000, INTERR)`;
+  return `the RDMA adapter must support ${entries}: if it does not, every SMC-R connection falls back to TCP (0x09990000, INTERR)`;
 }
 
 /** Settings net.smc.* of this network namespace that differ from the defaults. limit_smc_hs has a check of its own. */

@@ -26,7 +26,7 @@ t.test('a device as it should be', async (t) => {
   const checks = rdma({});
   t.strictSame(outline(checks), ['pass rdma-device mlx5_0', 'pass rdma-port mlx5_0/1']);
   t.equal(checks[0]!.finding, 'mlx5_core at 0000:01:00.0, 1 port');
-  t.equal(checks[1]!.finding, 'active on eth0, PNET ID NET1, addresses: 1 RoCE v1, 1 RoCE v2 (1 of IPv4)');
+  t.equal(checks[1]!.finding, 'active on eth0, PNET ID NET1, addresses: 1 RoCE v1, 1 RoCE v2 (1 for IPv4)');
   t.match(checks[1]!.facts, { interface: 'eth0', pnet_id: 'NET1', pnet_id_by_user: true, links: 0 });
 });
 
@@ -57,7 +57,7 @@ t.test('what the kernel says counts more than what follows from /sys', async (t)
   };
   const smcrPorts = { value: [inUse] };
   const iwarp = rdma({ smcrPorts, rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] });
-  t.match(iwarp[0], { status: 'pass', finding: /node type RNIC, which module smc has taken/ });
+  t.match(iwarp[0], { status: 'pass', finding: /node type RNIC, which module smc uses/ });
   t.match(rdma({ smcrPorts, ...withPort({ gids: [] }) })[1], {
     status: 'pass',
     finding: /2 links of SMC-R over it$/,
@@ -65,7 +65,7 @@ t.test('what the kernel says counts more than what follows from /sys', async (t)
   t.match(rdma({ smcrPorts, ...withPort({ state: undefined }) })[1], { status: 'pass' });
   t.match(rdma({ smcrPorts, ...withPort({ state: 'DOWN' }) })[1], { status: 'fail' }, 'RDMA says so itself');
   t.match(rdma({ smcrPorts, rdmaDevices: [] }), [
-    { status: 'unknown', finding: 'module smc has mlx5_0, but /sys does not show it' },
+    { status: 'unknown', finding: 'module smc knows mlx5_0, but /sys does not show it' },
   ]);
   t.strictSame(
     checkMtu(healthyHost({ rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] }), [{ ...ETH0, mtu: 300 }]),
@@ -93,14 +93,17 @@ t.test('ports that are not active', async (t) => {
   const two = { rdmaDevices: [{ ...RDMA, ports: [PORT, { ...PORT, ...down, number: 2 }] }] };
   t.match(rdma(two).slice(1), [{ status: 'pass' }, { status: 'warning', subject: 'mlx5_0/2' }]);
   const missed = { device: { ibName: 'mlx5_0' }, number: 1, port: { state: 0, pnetId: '', pnetUser: 0 } };
-  t.match(rdma({ smcrPorts: { value: [missed] } })[1], { status: 'fail', finding: /not for module smc/ });
+  t.match(rdma({ smcrPorts: { value: [missed] } })[1], {
+    status: 'fail',
+    finding: /module smc considers it inactive/,
+  });
   t.match(rdma(withPort({ number: 3 }))[1], { status: 'warning', reason: /ports 1 and 2 only/ });
 });
 
 t.test('addresses of ports', async (t) => {
   const v6 = { index: 0, gid: 'fe80:0000:0000:0000:0000:00ff:fe00:0001', type: 'v2', netdev: 'eth0' };
   t.match(rdma(withPort({ gids: [] }))[1], { status: 'fail', finding: /without an address/ });
-  t.match(rdma(withPort({ gids: [v6] }))[1], { status: 'fail', finding: /1 RoCE v2 \(0 of IPv4\)/ });
+  t.match(rdma(withPort({ gids: [v6] }))[1], { status: 'fail', finding: /1 RoCE v2 \(0 for IPv4\)/ });
   t.match(rdma(withPort({ gids: [{ ...v6, type: 'v1' }, v6] }))[1], {
     status: 'warning',
     reason: /only version 1/,
@@ -121,7 +124,7 @@ const entry = (ibName: string) => ({
 });
 
 t.test('SMC-D devices', async (t) => {
-  t.match(ism({}), [{ status: 'pass', subject: null, finding: /as usual off IBM Z/ }]);
+  t.match(ism({}), [{ status: 'pass', subject: null, finding: /normal on machines other than IBM Z/ }]);
   t.match(ism({ isMainframe: true }), [{ status: 'warning', fix: /smc_rnics/ }]);
   t.match(ism({ smcdDevices: NOT_SEEN }), [{ status: 'unknown' }]);
   const device = { pciId: '0000:00:00.0', useCount: 1, port: { pnetUser: 0, pnetId: 'NET1' } };
@@ -188,7 +191,7 @@ t.test('MTU', async (t) => {
     return checks;
   };
   t.match(mtu(9000), [
-    { status: 'pass', finding: 'the MTU is 9000, which lets RDMA have packets of 4096 bytes' },
+    { status: 'pass', finding: 'the MTU is 9000, which allows RDMA packets of 4096 bytes' },
   ]);
   t.match(mtu(1500), [{ status: 'pass', facts: { rdma_mtu: 1024 } }]);
   t.match(mtu(1000), [{ status: 'warning', facts: { rdma_mtu: 512 }, fix: /^ip link set eth0 mtu/ }]);

@@ -64,16 +64,17 @@ t.test('the port on the interface itself, when there is no PNET ID', async (t) =
   t.match(found, {
     status: 'pass',
     subject: 'eth0',
-    finding: 'SMC-R versions 1 and 2 by mlx5_0 port 1; no PNET ID, so an RDMA port on eth0 itself counts',
+    finding:
+      'SMC-R versions 1 and 2 over mlx5_0 port 1; no PNET ID, so only an RDMA port on eth0 itself can be used',
     facts: { base_interface: 'eth0', pnet_id: null, pnet_id_source: 'none', rdma_ports: ['mlx5_0/1'] },
   });
   const [soft] = checks({ ...smcPort('', 'rxe0'), rdmaDevices: [SOFT_ROCE] });
-  t.match(soft, { status: 'pass', finding: /^SMC-R version 2 by rxe0 port 1; / });
+  t.match(soft, { status: 'pass', finding: /^SMC-R version 2 over rxe0 port 1; / });
 });
 
 t.test('the port with the same PNET ID', async (t) => {
   const [found] = checks({ ...smcPort('NET1'), ...entries(['NET1', 'eth0'], ['NET1', 'mlx5_0', 1]) });
-  t.match(found, { status: 'pass', finding: /by mlx5_0 port 1; PNET ID NET1 from the table$/ });
+  t.match(found, { status: 'pass', finding: /over mlx5_0 port 1; PNET ID NET1 from the table$/ });
 });
 
 t.test('the device below a VLAN', async (t) => {
@@ -91,7 +92,7 @@ t.test('the device below a VLAN', async (t) => {
   );
   t.match(found, {
     status: 'pass',
-    finding: /by mlx5_0 port 1; PNET ID NET1 of eth0 below it, from the table$/,
+    finding: /over mlx5_0 port 1; PNET ID NET1 of eth0 below it, from the table$/,
     facts: { base_interface: 'eth0', pnet_id_source: 'base-table' },
   });
 });
@@ -161,7 +162,7 @@ t.test('SMC-D', async (t) => {
     system: { value: { ...healthyHost().system.value!, isIsmV2: true } },
   };
   t.match(checks({ ...loopback, interfaces: [LO], addresses: NOT_SEEN }), [
-    { status: 'pass', subject: 'lo', finding: /^SMC-D version 2 by loopback-ism; / },
+    { status: 'pass', subject: 'lo', finding: /^SMC-D version 2 over loopback-ism; / },
   ]);
   t.match(checks(loopback), [
     {
@@ -189,5 +190,5 @@ t.test('what cannot be looked at', async (t) => {
   t.match(checks({ families: { value: [] } }), [{ status: 'unknown', reason: /no SMC in the kernel/ }]);
   t.match(checks({ families: NOT_SEEN }), [{ status: 'unknown', reason: 'permission denied' }]);
   const blind = { pnetTable: NOT_SEEN, smcdDevices: NOT_SEEN, rdmaDevices: [{ ...RDMA, ports: [] }] };
-  t.match(checks(blind), [{ status: 'unknown', finding: /cannot be told which device/ }]);
+  t.match(checks(blind), [{ status: 'unknown', finding: /not known which device/ }]);
 });

@@ -107,10 +107,10 @@ t.test('faults that later releases do not have', async (t) => {
   const old = fixes('6.1.70');
   t.match(old, {
     status: 'warning',
-    finding: 'by its version (6.1.70) this kernel has 8 faults that later ones do not have',
+    finding: 'judging by its version (6.1.70), this kernel has 8 faults that later kernels do not have',
     reason:
-      /^unless the distributor has brought the fixes: listing SMC-D sockets .* \(CVE-2024-26615\); listing SMC-R .*; .*MSG_PEEK/,
-    fix: 'update the kernel, to Linux 6.1.183 or later',
+      /^unless the distributor has added the fixes: listing SMC-D sockets .* \(CVE-2024-26615\); listing SMC-R .*; .*MSG_PEEK/,
+    fix: 'update the kernel to Linux 6.1.183 or later',
     facts: { version: '6.1.70' },
   });
   t.match((old.facts['faults'] as object[])[0], {
@@ -120,14 +120,14 @@ t.test('faults that later releases do not have', async (t) => {
   });
   t.match(fixes('6.12.103'), {
     finding: /has 1 fault that/,
-    reason: /^unless the distributor has brought the fix: splice/,
-    fix: 'update the kernel, to Linux 6.12.104 or later',
+    reason: /^unless the distributor has added the fix: splice/,
+    fix: 'update the kernel to Linux 6.12.104 or later',
   });
-  t.match(fixes('6.5.13'), { status: 'warning', fix: 'update the kernel, to Linux 6.18 or later' });
-  t.match(fixes('7.3.4'), { status: 'pass', finding: /^by its version it has the fixes/ });
+  t.match(fixes('6.5.13'), { status: 'warning', fix: 'update the kernel to Linux 6.18 or later' });
+  t.match(fixes('7.3.4'), { status: 'pass', finding: /^judging by its version, it has the fixes/ });
   t.match(fixes('5.14.0-570.el9.s390x'), {
     status: 'pass',
-    finding: 'which fixes this kernel has its release does not tell',
+    finding: 'the release of this kernel does not show which fixes it has',
     facts: { faults: [] },
   });
 });

@@ -129,7 +129,7 @@ t.test('module ism, which smc does not bring with it since Linux 6.18', async (t
     return checks;
   };
   t.match(ofIsm({}), [
-    { status: 'warning', finding: /^no driver has taken 2 ISM functions/, fix: 'modprobe ism' },
+    { status: 'warning', finding: /^no driver is bound to 2 ISM functions/, fix: 'modprobe ism' },
   ]);
   t.match(ofIsm({}, { 'etc/modprobe.d/x.conf': 'blacklist ism\n' }), [
     {

@@ -71,7 +71,7 @@ t.test('half of it', async (t) => {
     {
       status: 'warning',
       subject: 'NET1',
-      finding: /no device has/,
+      finding: /no device does/,
       fix: 'smc_pnet -a NET1 -D DEVICE -P PORT',
     },
     { status: 'warning', subject: 'NET2', finding: /no interface/, fix: 'smc_pnet -a NET2 -I INTERFACE' },

@@ -49,18 +49,18 @@ t.test('settings', async (t) => {
   const warned = (changes: Record<string, string>, reason: RegExp, fix: string) =>
     t.match(checks(changes), [{ status: 'warning', reason, fix }]);
   warned({ smcr_testlink_time: '0' }, /noticed late/, 'sysctl -w net.smc.smcr_testlink_time=30');
-  warned({ smcr_testlink_time: '-1' }, /takes 0 to/, 'sysctl -w net.smc.smcr_testlink_time=30');
+  warned({ smcr_testlink_time: '-1' }, /must be 0 to/, 'sysctl -w net.smc.smcr_testlink_time=30');
   warned({ smcr_max_links_per_lgr: '1' }, /one link/, 'sysctl -w net.smc.smcr_max_links_per_lgr=2');
-  warned({ rmem: '2097152' }, /SMC-D uses 1048576/, 'sysctl -w net.smc.rmem=65536');
-  warned({ smcr_testlink_time: '21474837' }, /takes 0 to/, 'sysctl -w net.smc.smcr_testlink_time=30');
+  warned({ rmem: '2097152' }, /SMC-D uses at most 1048576/, 'sysctl -w net.smc.rmem=65536');
+  warned({ smcr_testlink_time: '21474837' }, /must be 0 to/, 'sysctl -w net.smc.smcr_testlink_time=30');
   t.match(checks({ smcr_max_send_wr: '64', smcr_max_recv_wr: '192' }), [
     {
       status: 'pass',
       subject: 'net.smc.smcr_max_send_wr',
-      reason: /must take three times as many: .*INTERR/,
+      reason: /must support three times as many: .*INTERR/,
       fix: null,
     },
-    { status: 'pass', subject: 'net.smc.smcr_max_recv_wr', reason: /must take as many: .*INTERR/ },
+    { status: 'pass', subject: 'net.smc.smcr_max_recv_wr', reason: /must support as many: .*INTERR/ },
   ]);
   t.match(
     checks({ smcr_max_send_wr: '8' }),

@@ -54,10 +54,10 @@ t.test('network namespace', async (t) => {
     return checks[0]!;
   };
   t.match(found(true, parameter('Y\n')), { status: 'pass', facts: { initial: true, rdma_mode: 'shared' } });
-  t.match(found(false, parameter('Y\n')), { status: 'warning', reason: /by PNET ID only/ });
+  t.match(found(false, parameter('Y\n')), { status: 'warning', reason: /only by PNET ID/ });
   t.match(found(false, parameter('N\n')), {
     status: 'warning',
-    reason: /moved to/,
+    reason: /was moved/,
     facts: { rdma_mode: 'exclusive' },
   });
   t.match(found(undefined, t.testdir({})), { status: 'unknown', facts: { initial: null, rdma_mode: null } });
@@ -86,7 +86,7 @@ t.test('statistics', async (t) => {
     status: 'warning',
     finding: '3 of 4 connections fell back to TCP (75 %) since smc was loaded',
     reason: /^2 as client: 0x03030008 NOUEID, .*; 1 as client: 0x03010000 PEERNOSMC, /,
-    fix: /UEID.*; to count anew: smcr stats reset$/,
+    fix: /UEID.*; to restart the counts: smcr stats reset$/,
     facts: {
       smc_connections: 1n,
       tcp_connections: 3n,
@@ -96,7 +96,7 @@ t.test('statistics', async (t) => {
   });
   t.match(connections(0n, 1n, [{ code: 0x77777777, count: 1 }])[0], {
     status: 'warning',
-    reason: '1 as client: 0x77777777 of unknown meaning',
+    reason: '1 as client: 0x77777777 with unknown meaning',
   });
   const since = (more: object) =>
     checkStatistics(healthyHost({ statistics: { value: noStatistics() }, ...more }))[0];
@@ -105,7 +105,7 @@ t.test('statistics', async (t) => {
     facts: { since: '2026-01-02T03:04:05.678Z' },
   });
   t.match(since({ isInitialNamespace: false }), {
-    finding: 'no connection was made since this network namespace was made',
+    finding: 'no connection was made since this network namespace was created',
     facts: { since: null },
   });
   const errors = noStatistics();
@@ -129,7 +129,7 @@ t.test('kernel log', async (t) => {
     '4,504,1234569,-;smc: SMC-R lg 00010000 net 1 state changed: SINGLE, pnetid NET1\n3,502,2000000,-;smcx: error\n';
   t.match(found(quiet), {
     status: 'pass',
-    finding: '3 messages about SMC, none of trouble',
+    finding: '3 messages about SMC, none indicates a problem',
     facts: { messages: [/adding ib device/, /link added/, /SINGLE/] },
   });
   t.match(found(`${quiet}4,503,3000000,c;smc: SMC-R lg 00010000 net 1 link removed: id 1\n`), {
@@ -141,13 +141,13 @@ t.test('kernel log', async (t) => {
   const gone = '4,503,2900000,-;smc: removing ib device rxelo\n';
   t.match(found(quiet + gone + link), {
     status: 'pass',
-    reason: 'devices that were taken out: rxelo',
+    reason: 'devices that were removed: rxelo',
     facts: { messages: { length: 5 } },
   });
   t.match(found(quiet + link), { status: 'warning' }, 'the device is there, so the path broke');
   t.match(found(`${quiet}${gone}4,503,2950000,-;smc: adding ib device rxelo with port count 1\n${link}`), {
     status: 'warning',
-    finding: '1 message about trouble of SMC',
+    finding: '1 message about problems with SMC',
   });
   for (const text of [
     'smc:    ib device rxelo port 1 has no pnetid',
@@ -171,5 +171,5 @@ t.test('kernel log', async (t) => {
     t.match(found(`4,1,1000000,-;${text}\n`), { status: 'warning', reason: `[1.000000] ${text}` }, text);
   const unseen = checkKernelLog(healthyHost({ root: t.testdir({}) }));
   wellFormed(t, unseen);
-  t.match(unseen, [{ status: 'unknown', reason: /dev\/kmsg: not there$/ }]);
+  t.match(unseen, [{ status: 'unknown', reason: /dev\/kmsg: not found$/ }]);
 });
