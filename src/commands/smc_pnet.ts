@@ -37,7 +37,7 @@ export const smcPnet: CommandDefinition = {
       long: 'ibdevice',
       value: 'NAME',
       completes: 'device',
-      help: 'with --add: RDMA device; ISM device by PCI address or, since Linux 6.18, name',
+      help: 'with --add: RDMA device; ISM device by PCI address or, on newer kernels, name',
     },
     {
       short: 'P',
