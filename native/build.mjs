@@ -214,7 +214,12 @@ export async function buildNative({
     }
     if (error || status !== 0) {
       rmSync(temporary, { force: true });
-      if (narrow) continue;
+      if (narrow) {
+        log(
+          `${output}: not built, since ${compiler} has no headers and libraries for 32 bits; smc_run takes the seccomp way for such programs`,
+        );
+        continue;
+      }
       const reason = error?.message ?? (signal ? `killed by ${signal}` : `status ${status}`);
       throw new Error(`${compiler} failed on native/${sources[0]} (${reason})\n${stderr ?? ''}`.trimEnd(), {
         cause: error,

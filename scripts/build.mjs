@@ -106,6 +106,9 @@ function buildCompletions() {
   if (status !== 0) throw new Error('the completions cannot be made');
 }
 
+/** Says that all of dist/ is there, for `buildIsCurrent` in setup.mjs; in dist/native/, which is in no package. */
+const mark = join(root, 'dist/native/.built');
+rmSync(mark, { force: true });
 await buildJavaScript();
 const loader = join(root, 'dist/commands/load.cjs');
 copyFileSync(join(root, 'src/launch/load.cjs'), loader);
@@ -117,3 +120,4 @@ if (missingCompiler)
   console.error(
     'native: without the C part smc_run does not work; all other commands do. Install a C compiler.',
   );
+else writeFileSync(mark, process.version);

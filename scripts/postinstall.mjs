@@ -52,14 +52,22 @@ async function provideNative() {
     );
 }
 
-try {
-  await provideNative();
-} catch (error) {
-  console.error(`smc-tools: ${error instanceof Error ? error.message : error}`);
-}
-try {
+async function provideCaches() {
   const loader = path('dist/commands/load.cjs');
   if (existsSync(loader)) await createRequire(import.meta.url)(loader).writeCaches();
-} catch (error) {
-  console.error(`smc-tools: no code cache: ${error instanceof Error ? error.message : error}`);
+}
+
+/** Does one of the two; what goes wrong is said and stops nothing. */
+async function attempt(what, work) {
+  try {
+    await work();
+  } catch (error) {
+    console.error(`smc-tools: ${what}${error instanceof Error ? error.message : error}`);
+  }
+}
+
+// set by scripts/setup.mjs, which builds all of it afterwards
+if (!process.env.SMC_TOOLS_NO_POSTINSTALL) {
+  await attempt('', provideNative);
+  await attempt('no code cache: ', provideCaches);
 }

@@ -1,67 +1,181 @@
 // SPDX-License-Identifier: MIT
-// What `npm test` and `npm run demo` need before they can start: the npm packages, a compiler, the build. Only node
-// built-ins may be imported here, since on a fresh clone nothing else is there.
-import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+// What the entry points need before they can start: Node, the npm packages, Debian packages, the build. Only node
+// built-ins may be imported at the top, since on a fresh clone nothing else is there.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { keepDetails, Problem, root, say, step } from './entry.mjs';
 
-export const root = fileURLToPath(new URL('..', import.meta.url));
+/** Programs that run for the set-up, to be ended with it. */
+const running = new Set();
 
-/** Says what is going on, on stderr: stdout belongs to the results. */
-export function say(text) {
-  process.stderr.write(`setup: ${text}\n`);
+/** Ends what the set-up has started; for a signal that only this process got. */
+export function endSetUp(signal) {
+  for (const child of running) child.kill(signal);
 }
 
-/** Runs a program with our terminal; a failure ends the set-up with its name. */
-function must(what, command, args) {
-  const begin = Date.now();
-  say(`${what} …`);
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (error || status !== 0) throw new Error(`${what} failed (${error?.message ?? `status ${status}`})`);
-  say(`${what}: done in ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+/**
+ * Runs a program of the set-up. What it writes is shown only when it fails: one line of it, and the rest in a file.
+ *
+ * @param choose picks that line
+ * @param show which lines are shown in any case
+ */
+async function must(
+  what,
+  command,
+  args,
+  { env = {}, choose = (lines) => lines.at(-1), show = () => false } = {},
+) {
+  await step('setup', what, async () => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk;
+      });
+    const [status, signal] = await once(child, 'close').catch((error) => [error.code]);
+    running.delete(child);
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    for (const line of lines.filter(show)) say('setup', line);
+    if (status === 0) return;
+    const why = choose(lines) ?? `status ${status ?? signal}`;
+    const file = keepDetails('setup', `${command} ${args.join(' ')}\n${text}`);
+    const details = file && text ? ` (details: ${file})` : '';
+    throw new Problem(
+      `${what} failed: ${status === 'ENOENT' ? `${command} is not installed` : why}${details}`,
+    );
+  });
 }
 
+/** The oldest Node that everything here runs on, as package.json has it. */
+function checkNode() {
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const [needed] = /\d+/.exec(engines.node);
+  if (Number(process.versions.node.split('.')[0]) < Number(needed))
+    throw new Problem(`Node ${needed} or newer is required, and this is ${process.version}`);
+}
+
+/** Whether node_modules has what the lock file asks for; packages for other machines may be absent. */
 function npmPackagesAreCurrent() {
-  const installed = join(root, 'node_modules/.package-lock.json');
-  return (
-    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
-  );
+  const read = (file) => JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
+  try {
+    const installed = read('node_modules/.package-lock.json');
+    return Object.entries(read('package-lock.json')).every(([path, { version, integrity, optional }]) => {
+      const there = installed[path];
+      return path === '' || (there ? there.version === version && there.integrity === integrity : optional);
+    });
+  } catch {
+    return false;
+  }
 }
 
-/** Installs the npm packages if they are not there, or older than the lock file. */
-export function installNpmPackages() {
-  if (Number(process.versions.node.split('.')[0]) < 20)
-    throw new Error(`Node 20 or newer is required; this is ${process.version}`);
+/** The lines of npm that say what went wrong; its others are about where it went wrong. */
+function npmComplaint(lines) {
+  const said = lines.flatMap((line) => /^npm (?:ERR!|error) (.*)/.exec(line)?.[1] ?? []);
+  const code = said.find((line) => line.startsWith('code '))?.slice('code '.length);
+  const text = said.find(
+    (line) => !/^(code|syscall|errno|path|dest|host|signal|cwd) |^network (This is|In most)/.test(line),
+  );
+  return [code, text?.replace(/^(network|cb\(\)) /, '')].filter(Boolean).join(': ') || undefined;
+}
+
+/** Installs the npm packages if they are not there, or other ones than the lock file has. */
+async function installNpmPackages() {
   if (npmPackagesAreCurrent()) return;
-  must('npm ci (npm packages)', 'npm', ['ci', '--no-audit', '--no-fund']);
-  // tap comes with a TypeScript plugin that does not know TypeScript 7; .taprc leaves it out, this makes it so
-  must('tap without its TypeScript plugin', 'node_modules/.bin/tap', ['build']);
+  await must('npm ci (150 MB to fetch, as a rule under a minute)', 'npm', ['ci', '--no-audit', '--no-fund'], {
+    // the build that follows does the work of our own script, with a compiler that may still be missing now
+    env: { SMC_TOOLS_NO_POSTINSTALL: '1' },
+    choose: npmComplaint,
+  });
 }
 
-/** Installs the Debian packages that the guest and the native tests need: nothing to do when they are there. */
-export function installDebianPackages() {
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      '--import=tsx',
-      '-e',
-      "await (await import('./test/vm/packages.ts')).ensureHostPackages()",
-      '--input-type=module',
-    ],
-    { cwd: root, stdio: ['ignore', 2, 2] },
+/** tap comes with a TypeScript plugin that does not know TypeScript 7; .taprc leaves it out, this makes it so. */
+async function prepareTap() {
+  const built = join(root, 'node_modules/@tapjs/test/test-built/dist/esm/index.js');
+  if (!readFileSync(built, 'utf8').includes('@tapjs/typescript')) return;
+  await must('tap without its TypeScript plugin', 'node_modules/.bin/tap', ['build']);
+}
+
+let typescript;
+
+/** Lets this process import TypeScript, which takes the npm packages. */
+export function useTypeScript() {
+  typescript ??= import('tsx/esm/api').then(({ register }) => register());
+  return typescript;
+}
+
+/** Installs the Debian packages for the given uses (see test/vm/packages.ts); nothing to do when they are there. */
+async function installDebianPackages(uses) {
+  await useTypeScript();
+  const { ensureHostPackages } = await import('../test/vm/packages.ts');
+  await ensureHostPackages(uses);
+}
+
+/** What `dist/` is made of. */
+const SOURCES = [
+  'src',
+  'native',
+  'scripts/build.mjs',
+  'scripts/completions',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.types.json',
+];
+
+function newest(path) {
+  const { mtimeMs } = statSync(path);
+  const entries = readdirSync(path, { withFileTypes: true });
+  return Math.max(
+    mtimeMs,
+    ...entries.map((entry) => {
+      const inside = join(path, entry.name);
+      return entry.isDirectory() ? newest(inside) : statSync(inside).mtimeMs;
+    }),
   );
-  if (status !== 0) throw new Error('the Debian packages listed above are required');
 }
 
-/** Builds dist/ anew; takes about three seconds. */
-export function build() {
-  must('build', process.execPath, ['scripts/build.mjs']);
+/** Whether `dist/` was built whole, by this Node, and nothing it is made of has changed since. */
+function buildIsCurrent() {
+  try {
+    const mark = join(root, 'dist/native/.built');
+    if (readFileSync(mark, 'utf8') !== process.version) return false;
+    const built = statSync(mark).mtimeMs;
+    return SOURCES.map((name) => join(root, name)).every((path) =>
+      statSync(path).isDirectory() ? newest(path) < built : statSync(path).mtimeMs < built,
+    );
+  } catch {
+    return false;
+  }
 }
 
-/** The whole set-up. */
-export function setUp() {
-  installNpmPackages();
-  installDebianPackages();
-  build();
+async function build({ always }) {
+  if (!always && buildIsCurrent()) return;
+  await must('build', process.execPath, ['scripts/build.mjs'], {
+    show: (line) => /^native: .*(not built|does not work)/.test(line),
+  });
+}
+
+/**
+ * The set-up of an entry point.
+ *
+ * @param {object} needs
+ * @param {string[]} [needs.uses] Debian packages, see test/vm/packages.ts
+ * @param {boolean} [needs.tap] the test runner
+ * @param {'always' | 'if changed' | 'never'} [needs.build] `dist/`
+ * @param {string} [needs.first] what a first run fetches and how long it takes, said when nothing is there yet
+ */
+export async function setUp({ uses = [], tap = false, build: when = 'if changed', first = '' }) {
+  checkNode();
+  if (first && !npmPackagesAreCurrent()) say('setup', first);
+  await installNpmPackages();
+  if (tap) await prepareTap();
+  if (uses.length > 0) await installDebianPackages(uses);
+  if (when !== 'never') await build({ always: when === 'always' });
 }

@@ -5,7 +5,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, say, setUp } from './setup.mjs';
+import { root, say as sayFor, tellFailure } from './entry.mjs';
+import { setUp } from './setup.mjs';
 
 const words = process.argv.slice(2);
 const fast = words.includes('--fast');
@@ -43,6 +44,7 @@ class Count {
 }
 
 const count = new Count();
+const say = (text) => sayFor('test', text);
 
 function check(what, command, args) {
   say(`${what} …`);
@@ -89,8 +91,24 @@ function testFiles(directory = 'test') {
     .sort();
 }
 
+/** Debian packages for the tests that are to run, see test/vm/packages.ts. */
+function uses() {
+  const isInGuest = (file) => file.startsWith('test/vm/');
+  const inGuest = chosen.length > 0 ? chosen.some(isInGuest) : !fast;
+  const outside = chosen.length > 0 ? !chosen.every(isInGuest) : true;
+  return [
+    ...['build', 'build-32'],
+    ...(outside ? ['fast-tests'] : []),
+    ...(inGuest ? ['guest', 'transfer', 'smcd-kernel', 'guest-tests'] : []),
+  ];
+}
+
+const FIRST = fast
+  ? 'first run, which fetches what is missing of 150 MB of npm packages and 290 MB of Debian packages: as a rule 4 minutes before the first test'
+  : 'first run, which fetches what is missing of 150 MB of npm packages, 440 MB of Debian packages and 350 MB for kernels: as a rule 8 minutes beside the tests';
+
 try {
-  setUp();
+  await setUp({ uses: uses(), tap: true, build: 'always', first: FIRST });
   if (chosen.length > 0) await runTap(chosen, 1);
   else {
     check('formatter and linter (biome)', 'node_modules/.bin/biome', ['check', '.']);
@@ -108,7 +126,8 @@ try {
     }
   }
 } catch (error) {
-  count.fail('set-up', String(error instanceof Error ? error.message : error));
+  count.fail('set-up');
+  tellFailure('test', error);
 }
 process.stdout.write(`${count.passed} passed, ${count.failed} failed\n`);
 process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;

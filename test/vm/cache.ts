@@ -1,18 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { report } from './progress.ts';
+import { cacheBase } from '../../scripts/entry.mjs';
+import { step } from './progress.ts';
 
 /**
  * The directory that keeps what the bed fetched and built, outside the source tree:
  * `vm` below `$SMC_TOOLS_CACHE`, else below `smc-tools` in `$XDG_CACHE_HOME` or `~/.cache`.
  */
 export function cacheDirectory(): string {
-  const own = process.env.SMC_TOOLS_CACHE;
-  const base = own || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'smc-tools');
-  return join(base, 'vm');
+  return join(cacheBase(), 'vm');
 }
 
 /**
@@ -47,14 +45,17 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
     detached: true,
   });
   const exited = once(holder, 'exit');
-  const waiting = setTimeout(() => report(`waiting for another process that is preparing ${name} …`), 2000);
+  const locked = Promise.race([
+    once(holder.stdout, 'data'),
+    exited.then(() => {
+      throw new Error(`cannot lock ${file}: flock failed`);
+    }),
+  ]);
+  const waiting = setTimeout(() => {
+    step(`waiting for another process that is preparing ${name}`, () => locked).catch(() => {});
+  }, 2000);
   try {
-    await Promise.race([
-      once(holder.stdout, 'data'),
-      exited.then(() => {
-        throw new Error(`cannot lock ${file}: flock failed`);
-      }),
-    ]);
+    await locked;
     clearTimeout(waiting);
     return await work();
   } finally {

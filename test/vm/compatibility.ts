@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { buildDirectory, cacheDirectory, withLock } from './cache.ts';
 import { type Guest, PATIENCE_MS, setUpSmcR } from './guest.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
-import { ensureHostPackages, PackageSource } from './packages.ts';
+import { PackageSource } from './package-source.ts';
+import { ensureHostPackages } from './packages.ts';
 import { step } from './progress.ts';
 import { addUeid, bootWithSuite } from './suite.ts';
 
@@ -77,11 +78,11 @@ async function pythonDirectory(): Promise<string> {
       () => false,
     );
     if (!isThere)
-      await step("fetching Python's own tests", () =>
+      await step("fetching Python's own tests", (tell) =>
         buildDirectory(directory, async (temporary) => {
           const source = new PackageSource('bookworm');
-          await source.update();
-          await source.unpack(PYTHON_PACKAGES, temporary);
+          await source.update(tell);
+          await source.unpack(PYTHON_PACKAGES, temporary, tell);
         }),
       );
     return directory;

@@ -1,16 +1,16 @@
+import { step as anyStep, say } from '../../scripts/entry.mjs';
+
 /** Writes one line about the guest bed to stderr, where it cannot mix with test results. */
 export function report(text: string): void {
-  process.stderr.write(`vm: ${text}\n`);
+  say('vm', text);
 }
 
 /**
- * Runs a step that may take long: says that it begins, and how many seconds it took when it is done.
- * A failing step only passes its error on.
+ * Runs a step that may take long: says that it begins, every ten seconds how long it has run, and how many seconds it
+ * took when it is done. A failing step only passes its error on.
+ *
+ * @param work gets a function that takes a word on how far it is
  */
-export async function step<T>(what: string, work: () => Promise<T>): Promise<T> {
-  report(`${what} …`);
-  const begin = performance.now();
-  const result = await work();
-  report(`${what}: done in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
-  return result;
+export function step<T>(what: string, work: (tell: (detail: string) => void) => Promise<T>): Promise<T> {
+  return anyStep('vm', what, work);
 }

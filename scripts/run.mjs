@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// node scripts/run.mjs ENTRY [argument…]: what `npm run ENTRY` is. Installs what the entry point needs and no more,
+// builds if something has changed, then becomes its program. Whatever goes wrong ends in one line on stderr.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root, say, tellFailure } from './entry.mjs';
+import { endSetUp, setUp, useTypeScript } from './setup.mjs';
+
+const guest = ['build', 'guest'];
+const FIRST =
+  'first run, which fetches what is missing of 150 MB of npm packages, 90 MB of Debian packages and 110 MB for a kernel: as a rule 3 minutes';
+
+/** The entry points: what they need, see `setUp`, and the program. */
+const entries = {
+  demo: {
+    uses: [...guest, 'transfer'],
+    first: FIRST,
+    program: 'test/vm/demo.ts',
+  },
+  guest: {
+    uses: [...guest, 'transfer'],
+    first: FIRST,
+    program: 'test/vm/shell.ts',
+  },
+  record: { uses: [...guest, 'scenes'], program: 'test/vm/record-fixtures.ts' },
+  compatibility: { uses: guest, program: 'test/vm/compatibility.ts' },
+  bench: { uses: [...guest, 'scenes'], program: 'bench/run.ts' },
+  'test:fresh': { uses: ['fresh-systems'], build: 'never', program: 'test/fresh/run.ts' },
+  prepack: { build: 'always', program: 'scripts/prebuild.mjs' },
+  deb: { program: 'scripts/deb.mjs' },
+  build: { build: 'never', program: 'scripts/build.mjs' },
+  'fuzz:netlink': { build: 'never', program: 'test/netlink/damaged/run.ts' },
+  man: { build: 'never', program: 'scripts/smcr-pages.ts' },
+  schemas: { build: 'never', program: 'scripts/schemas.ts' },
+};
+
+const [name = ''] = process.argv.slice(2);
+const entry = entries[name];
+
+process.on('uncaughtException', (error) => {
+  tellFailure(name, error);
+  process.exit(1);
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  const interrupted = () => {
+    say(name, `ended by ${signal}`);
+    process.off(signal, interrupted);
+    endSetUp(signal);
+    // the program of the entry point may have listeners of its own, which clean up: they come first
+    setImmediate(() => process.kill(process.pid, signal));
+  };
+  process.on(signal, interrupted);
+}
+
+if (!entry) {
+  say('run.mjs', `${JSON.stringify(name)} is none of ${Object.keys(entries).join(', ')}`);
+  process.exit(2);
+}
+await setUp(entry);
+if (entry.program.endsWith('.ts')) await useTypeScript();
+const program = join(root, entry.program);
+process.argv.splice(1, 2, program);
+await import(pathToFileURL(program).href);
