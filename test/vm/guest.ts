@@ -11,7 +11,7 @@ import {
   outputEnd,
   withTimeout,
 } from './job.ts';
-import { type KernelName, kernel } from './kernel.ts';
+import { type KernelName, kernel, modulesWithoutSmc } from './kernel.ts';
 import { ensureHostPackages } from './packages.ts';
 import { quote } from './program.ts';
 import { Machine } from './qemu.ts';
@@ -129,7 +129,7 @@ export class Guest {
         kernel: system,
         memoryMb,
         cpus: options.cpus ?? 1,
-        modules: modules === 'absent' ? system.modulesWithoutSmc : system.modules,
+        modules: modules === 'absent' ? await modulesWithoutSmc(system) : system.modules,
         ...(options.cable && { cable: options.cable }),
         ...(options.terminal && { terminal: true }),
       });

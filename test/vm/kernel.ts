@@ -1,9 +1,13 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { oneLine, Problem } from '../../scripts/entry.mjs';
+import { amount } from './apt.ts';
 import { buildDirectory, cacheDirectory, withLock } from './cache.ts';
+import type { Suite } from './debian-sources.ts';
 import { packBootFiles } from './initramfs.ts';
-import { PackageSource, type Suite } from './packages.ts';
+import { PackageSource } from './package-source.ts';
+import { ensureHostPackages } from './packages.ts';
 import { output } from './program.ts';
 import { report, step } from './progress.ts';
 
@@ -27,8 +31,6 @@ export interface Kernel {
   image: string;
   /** The directory to see at /lib/modules: everything Debian ships, with depmod's data. */
   modules: string;
-  /** The same without smc and smc_diag. */
-  modulesWithoutSmc: string;
   /** A cpio archive with busybox and the modules for the initramfs. */
   bootFiles: string;
 }
@@ -98,9 +100,12 @@ async function refresh(name: KernelName, maxAge: number): Promise<Kernel> {
     return await loadExisting(name, version);
   } catch (error) {
     const old = current && (await load(name, current.version));
-    if (!old) throw new Error(`cannot prepare kernel ${name}: ${(error as Error).message}`, { cause: error });
+    if (!old) {
+      if (error instanceof Problem) throw error;
+      throw new Error(`cannot prepare kernel ${name}: ${oneLine(error)}`, { cause: error });
+    }
     report(
-      `cannot bring kernel ${name} up to date, so ${old.version} is used for another day: ${(error as Error).message}`,
+      `cannot bring kernel ${name} up to date, so ${old.version} is used for another day: ${oneLine(error)}`,
     );
     await writeCurrent(name, { version: old.version, checked: Date.now() - week + day });
     return old;
@@ -123,7 +128,12 @@ function versionDirectory(name: KernelName, version: string): string {
 
 async function readCurrent(name: KernelName): Promise<Current | undefined> {
   const content = await readFile(join(nameDirectory(name), 'current.json'), 'utf8').catch(() => undefined);
-  return content === undefined ? undefined : (JSON.parse(content) as Current);
+  try {
+    return content === undefined ? undefined : (JSON.parse(content) as Current);
+  } catch {
+    // a damaged file is as good as none
+    return undefined;
+  }
 }
 
 async function writeCurrent(name: KernelName, current: Current): Promise<void> {
@@ -144,7 +154,6 @@ async function load(name: KernelName, version: string): Promise<Kernel | undefin
     release,
     image: join(directory, 'vmlinuz'),
     modules,
-    modulesWithoutSmc: join(directory, 'without-smc/lib/modules'),
     bootFiles: join(directory, 'boot-files.cpio'),
   };
 }
@@ -173,7 +182,7 @@ function stock(name: '6.1' | '6.12', suite: Suite): Recipe {
   const source = new PackageSource(suite);
   return {
     newest: async () => {
-      await step(`fetching the package lists of ${suite}`, () => source.update());
+      await step(`fetching Debian's package lists of ${suite}`, (tell) => source.update(tell));
       return (await source.look('linux-image-amd64')).version;
     },
     build: async (version, directory) => {
@@ -182,7 +191,7 @@ function stock(name: '6.1' | '6.12', suite: Suite): Recipe {
       if (!image) throw new Error(`${suite} has no kernel ${name} any more, but ${depends.join(' ')}`);
       const release = image.slice('linux-image-'.length);
       const unpacked = join(directory, 'unpacked');
-      await step(`fetching ${image} ${version} (about 100 MB)`, () => source.unpack([image], unpacked));
+      await fetching(source, `${image} ${version}`, [image], unpacked);
       await copyFile(join(unpacked, 'boot', `vmlinuz-${release}`), join(directory, 'vmlinuz'));
       await mkdir(join(directory, 'full/lib'), { recursive: true });
       await rename(join(unpacked, 'lib/modules'), join(directory, 'full/lib/modules'));
@@ -192,13 +201,23 @@ function stock(name: '6.1' | '6.12', suite: Suite): Recipe {
   };
 }
 
+/** Fetches and unpacks packages, and says before how much that is. */
+async function fetching(source: PackageSource, what: string, names: string[], directory: string) {
+  const size = await source.size(names);
+  const said = size === undefined ? '' : ` (${amount(size)})`;
+  await step(`fetching ${what}${said}`, (tell) => source.unpack(names, directory, tell));
+}
+
 /** Builds smc and smc_diag of the cached 6.12 with CONFIG_SMC_LO, which Debian leaves out on amd64. */
 async function rebuildWithLoopback(version: string, directory: string): Promise<void> {
   const base = await loadExisting('6.12', version);
   const { release } = base;
   const abi = release.replace(/-amd64$/, '');
   const source = new PackageSource('bookworm-backports');
-  const root = await mkdtemp(join(tmpdir(), 'smc-tools-kbuild-'));
+  await ensureHostPackages(['smcd-kernel']);
+  // /tmp is memory in newer systems, but kbuild cannot work in every directory
+  const place = /[\s:]/.test(cacheDirectory()) ? tmpdir() : cacheDirectory();
+  const root = await mkdtemp(join(place, 'smc-tools-kbuild-'));
   try {
     const names = [
       `linux-headers-${release}`,
@@ -206,12 +225,8 @@ async function rebuildWithLoopback(version: string, directory: string): Promise<
       `linux-kbuild-${abi}`,
       'linux-source-6.12',
     ];
-    await step(`fetching linux-source-6.12 and headers of ${version} (170 MB)`, () =>
-      source.unpack(
-        names.map((name) => `${name}=${version}`),
-        root,
-      ),
-    );
+    const exact = names.map((name) => `${name}=${version}`);
+    await fetching(source, `linux-source-6.12 and headers of ${version}`, exact, root);
     const headers = join(root, 'usr/src', `linux-headers-${release}`);
     const makefile = join(headers, 'Makefile');
     // The packages expect to be installed: this is their one absolute path that counts.
@@ -250,16 +265,35 @@ async function rebuildWithLoopback(version: string, directory: string): Promise<
   }
 }
 
-/** Derives all else from `full/lib/modules`: depmod's data, the tree without smc, the initramfs files. */
+/** Derives all else from `full/lib/modules`: depmod's data, the initramfs files. */
 async function finishTrees(directory: string, release: string): Promise<void> {
   await step(`indexing the modules of ${release}`, async () => {
     const full = join(directory, 'full');
-    const without = join(directory, 'without-smc');
-    await mkdir(join(without, 'lib'), { recursive: true });
-    await output('cp', ['-al', join(full, 'lib/modules'), join(without, 'lib/modules')]);
-    await rm(join(without, 'lib/modules', release, 'kernel/net/smc'), { recursive: true });
-    // depmod replaces its files by renaming, so the hard links keep the two trees apart.
-    await Promise.all([full, without].map((tree) => output('depmod', ['-b', tree, release])));
+    await output('depmod', ['-b', full, release]);
     await writeFile(join(directory, 'boot-files.cpio'), await packBootFiles(full, release));
   });
+}
+
+/**
+ * The directory to see at /lib/modules in a guest that has no smc and smc_diag. Made when it is asked for: few guests
+ * need it, and depmod takes its time.
+ */
+export async function modulesWithoutSmc({ modules, release }: Kernel): Promise<string> {
+  const tree = join(dirname(dirname(dirname(modules))), 'without-smc');
+  const made = join(tree, 'lib/modules');
+  const isThere = () => readdir(made).then(Boolean, () => false);
+  if (await isThere()) return made;
+  await withLock('kernels', async () => {
+    if (await isThere()) return;
+    await step(`indexing the modules of ${release} without smc`, () =>
+      buildDirectory(tree, async (temporary) => {
+        await mkdir(join(temporary, 'lib'));
+        await output('cp', ['-al', modules, join(temporary, 'lib/modules')]);
+        await rm(join(temporary, 'lib/modules', release, 'kernel/net/smc'), { recursive: true });
+        // depmod replaces its files by renaming, so the hard links keep the two trees apart.
+        await output('depmod', ['-b', temporary, release]);
+      }),
+    );
+  });
+  return made;
 }
