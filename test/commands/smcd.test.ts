@@ -82,7 +82,11 @@ t.test('linkgroup', async (t) => {
   const others = ['00000200    0       0                   \n', '00000300    0       0                   \n'];
   t.equal(await stdout(t, 'linkgroup'), GROUPS + one + others.join(''));
   t.equal(await stdout(t, 'linkgroup link-show 100'), GROUPS + one, 'SMC-D has no links: the groups');
-  t.equal(await stdout(t, 'l s 500'), GROUPS);
+  t.strictSame(await call('l s 500'), {
+    status: 1,
+    stdout: GROUPS,
+    stderr: 'smcd: there is no link group 00000500; smcd linkgroup lists all\n',
+  });
   t.equal(
     await stdout(t, '-d linkgroup'),
     `LG-ID    : 00000100

@@ -169,13 +169,14 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     t.match(found.find('family', 'SMC_GEN_NETLINK').facts, { missing_commands: [] });
     t.strictSame(await modes(guest, 7202), ['SMCR', 'SMCR'], 'it is true');
     const lines = (await guest.run('smc_chk')).stdout;
-    t.match(lines, /^PASS module smc: loaded; its file is kernel\/net\/smc\/smc\.ko/);
+    t.match(lines, /^PASS module smc: loaded; its file is kernel\/net\/smc\/smc\.ko/m);
     t.match(lines, /^PASS interface lo: SMC-R version 2 over rxelo port 1/m);
-    const seen = await guest.run("script -qec 'stty cols 100; smc_chk' /dev/null", {
-      env: { TERM: 'xterm' },
-    });
-    t.match(seen.stdout, /│ .*finding/);
-    t.match(seen.stdout, /\x1b\[32mpass\x1b\[39m/);
+    const onTerminal = async (command: string) =>
+      (await guest.run(`script -qec 'stty cols 100; ${command}' /dev/null`, { env: { TERM: 'xterm' } })).stdout;
+    const all = await onTerminal('smc_chk --all');
+    t.match(all, /│ .*finding/);
+    t.match(all, /\x1b\[32mPASS\x1b\[39m *│ module/);
+    t.match(await onTerminal('smc_chk'), /^\x1b\[32mPASS\x1b\[39m module, kernel, /m, 'passes on one line');
   });
 
   await t.test('handshake limited', async (t) => {
