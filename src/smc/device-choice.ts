@@ -163,9 +163,13 @@ export function rdmaPortUse(
   const gids = gidsFor(port, inventory, vlan);
   const where = vlan ? ` on VLAN interface ${vlan.name}` : '';
   const links = known?.linkCount ?? 0;
-  // a link is the kernel's own yes, and /sys need not show all addresses; of which version it is that does not tell
+  // A link is the kernel's own yes, and /sys need not show all addresses. Of which version it is, the kernel does not
+  // tell: so a link contradicts /sys only if the port has addresses for neither version there.
+  const isExplained = gids.some((gid) => gid.type === 'v1' || isForVersionTwo(gid));
   const noAddress = (reason: string): Verdict =>
-    links > 0 && !vlan ? unknown(`the kernel has links over the port, although ${reason}`) : no(reason);
+    links > 0 && !vlan && !isExplained
+      ? unknown(`the kernel has links over the port, although ${reason}`)
+      : no(reason);
   return {
     v1: versionOne(gids, where, inventory, noAddress),
     v2: versionTwo(gids, where, inventory, noAddress),

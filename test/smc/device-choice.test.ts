@@ -378,6 +378,11 @@ t.test("what the kernel's SMC says counts more than what follows from /sys", asy
   t.match((await verdict([used('mlx5_2', 0)], 'mlx5_2')).v1, { usable: false, reason: /InfiniBand/ });
   t.match((await verdict([used('mlx5_2', 1)], 'mlx5_2')).v1, { usable: undefined });
   t.match((await verdict([used('rxe0', 0)], 'rxe0')).v2, { usable: true });
+  t.match(
+    (await verdict([used('rxe0', 2)], 'rxe0')).v1,
+    { usable: false, reason: /^the port has no RoCE v1 address/ },
+    'its addresses of version 2 explain the links',
+  );
   t.match((await verdict([used('rxe0', 0, 0)], 'rxe0')).v2, {
     usable: false,
     reason: /the SMC module considers it inactive/,
