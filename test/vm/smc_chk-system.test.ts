@@ -172,7 +172,8 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     t.match(lines, /^PASS module smc: loaded; its file is kernel\/net\/smc\/smc\.ko/m);
     t.match(lines, /^PASS interface lo: SMC-R version 2 over rxelo port 1/m);
     const onTerminal = async (command: string) =>
-      (await guest.run(`script -qec 'stty cols 100; ${command}' /dev/null`, { env: { TERM: 'xterm' } })).stdout;
+      (await guest.run(`script -qec 'stty cols 100; ${command}' /dev/null`, { env: { TERM: 'xterm' } }))
+        .stdout;
     const all = await onTerminal('smc_chk --all');
     t.match(all, /│ .*finding/);
     t.match(all, /\x1b\[32mPASS\x1b\[39m *│ module/);
