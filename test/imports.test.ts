@@ -47,6 +47,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
       also: (target, isTypeOnly) =>
         target === 'version.ts' ||
         target === 'netlink/error.ts' ||
+        target === 'host/untrusted-error.ts' ||
         (isTypeOnly && target.startsWith('netlink/')),
     },
     commands: {
@@ -56,7 +57,13 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
   };
 
 /** Loaded by cli/run.ts on demand only: for the debug and the record variable. */
-const ON_DEMAND = ['netlink/debug.ts', 'netlink/codec.ts', 'netlink/recording.ts', 'netlink/transport.ts'];
+const ON_DEMAND = [
+  'host/safe-directory.ts',
+  'netlink/debug.ts',
+  'netlink/codec.ts',
+  'netlink/recording.ts',
+  'netlink/transport.ts',
+];
 
 /** Packages that a file may import; everything else is Node's. */
 const PACKAGES: Record<string, string[]> = {

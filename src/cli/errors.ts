@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Turns failures into messages; no other place does. */
+import { UntrustedError } from '../host/untrusted-error.ts';
 import { NetlinkError } from '../netlink/error.ts';
 import { SmcError } from '../smc/error.ts';
 
@@ -15,6 +16,7 @@ export interface Explanation {
 export function explain(error: unknown): Explanation | undefined {
   if (error instanceof SmcError) return { text: error.message, hint: error.hint };
   if (error instanceof NetlinkError) return explainNetlink(error);
+  if (error instanceof UntrustedError) return { text: `${error.path} is not used: ${error.message}` };
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (code && syscall)
     return { text: `${path ? `${path}: ` : ''}${SYSTEM[code] ?? `${syscall} failed (${code})`}` };

@@ -235,13 +235,13 @@ async function startRecording(
   world: World,
   file: string,
 ): Promise<{ transport: Transport; save: () => void }> {
-  const [{ formatRecording, recordingTransport }, { kernelTransport }, { release }, { writeFileSync }] =
+  const [{ formatRecording, recordingTransport }, { kernelTransport }, { release }, { writeNamedFile }] =
     await Promise.all([
       import('../netlink/recording.ts'),
       import('../netlink/transport.ts'),
       import('node:os'),
-      import('node:fs'),
+      import('../host/safe-directory.ts'),
     ]);
   const { transport, recording } = recordingTransport(world.transport ?? kernelTransport, release());
-  return { transport, save: () => writeFileSync(file, formatRecording(recording)) };
+  return { transport, save: () => writeNamedFile(file, formatRecording(recording)) };
 }

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** Archives (.tgz) from untrusted sources. */
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, normalize } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { create, type ReadEntry, UnpackSync } from 'tar';
+import { inDirectory } from './safe-directory.ts';
 
 /** Why an archive is not unpacked: one sentence without the path. */
 export class ArchiveError extends Error {}
@@ -135,27 +125,8 @@ export function pack(directory: string, name: string): Buffer {
 
 /**
  * Writes a file of mode 0600 atomically: nobody sees a part of it, even if the process is killed.
- * @throws Node's own error
+ * @throws UntrustedError; Node's own error
  */
 export function writePrivately(path: string, data: Buffer): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}`);
-  let fd: number;
-  try {
-    fd = openSync(temporary, 'wx', 0o600);
-  } catch (error) {
-    // report the name that the caller used
-    throw Object.assign(error as NodeJS.ErrnoException, { path });
-  }
-  try {
-    try {
-      writeFileSync(fd, data);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  inDirectory(dirname(path), {}, (directory) => directory.replace(basename(path), data, { mode: 0o600 }));
 }

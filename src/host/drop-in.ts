@@ -4,19 +4,7 @@
  * notices changes made by hand and leaves such a text alone, and needs no record elsewhere.
  */
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 
 /** The state of a text that may be ours. */
 export type Seal = 'intact' | 'changed' | 'foreign';
@@ -70,40 +58,5 @@ export function contentOf(file: string): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
-  }
-}
-
-/** Writes a file under another name and renames it. If the file existed, it keeps its owner and mode. */
-export function replaceFile(file: string, content: string): void {
-  const before = statSync(file, { throwIfNoEntry: false });
-  const temporary = `${file}.smc_run.${process.pid}`;
-  try {
-    writeFileSync(temporary, content, { flag: 'wx', mode: 0o644 });
-    if (before) {
-      chownSync(temporary, before.uid, before.gid);
-      chmodSync(temporary, before.mode & 0o7777);
-    }
-    renameSync(temporary, file);
-  } catch (error) {
-    if (existsSync(temporary)) unlinkSync(temporary);
-    throw error;
-  }
-}
-
-/** Makes the directory of a file, with mode 0755 regardless of the umask. */
-export function makeDirectoryOf(file: string): void {
-  const directory = dirname(file);
-  if (existsSync(directory)) return;
-  mkdirSync(directory, { recursive: true });
-  chmodSync(directory, 0o755);
-}
-
-/** Removes a directory if it is empty. */
-export function removeIfEmpty(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error;
   }
 }

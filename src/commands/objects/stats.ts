@@ -3,7 +3,7 @@
 import { explain } from '../../cli/errors.ts';
 import { parseAction } from '../../cli/objects.ts';
 import { UsageError } from '../../cli/options.ts';
-import { UntrustedError } from '../../host/state-file.ts';
+import { UntrustedError } from '../../host/untrusted-error.ts';
 import { SmcError } from '../../smc/error.ts';
 import type { Statistics } from '../../smc/statistics.ts';
 import { BaselineError } from '../../smc/statistics-baseline.ts';

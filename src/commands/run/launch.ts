@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The command line of smc-launch, which holds the other side of the seccomp way and watches connections. */
-import { openSync } from 'node:fs';
 import { packageFile } from '../../host/package-files.ts';
 import type { Program } from '../../host/program.ts';
+import { openForWriting } from '../../host/safe-directory.ts';
 import { SmcError } from '../../smc/error.ts';
 import { toBytes, type Variable } from './environment.ts';
 import type { Settings } from './settings.ts';
@@ -14,10 +14,10 @@ import type { Decision } from './way.ts';
  */
 export function openLog(file: string): number {
   try {
-    return openSync(file, 'a');
+    return openForWriting(file, true);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new SmcError('NOT_FOUND', `--log ${file}: cannot be written (${code})`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new SmcError('NOT_FOUND', `--log ${file}: cannot be written (${code ?? message})`, { cause });
   }
 }
 

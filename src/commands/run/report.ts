@@ -3,10 +3,11 @@
  * What became of the sockets of the program. smc-launch has watched them; when the program has ended it becomes Node
  * with this, and a document of numbers, which are put into words here.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Context } from '../../cli/run.ts';
 import { loadAddon } from '../../host/native-addon.ts';
+import { openForWriting } from '../../host/safe-directory.ts';
 import { type Json, stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
@@ -100,14 +101,16 @@ function readResult(fd: string): Result {
 /** One append: lines of several smc_run do not mix. The program has ended, so failing helps nobody. */
 function appendTo(file: string, text: string, note: Context['note']): void {
   try {
-    const fd = openSync(file, 'a');
+    const fd = openForWriting(file, true);
     try {
       writeSync(fd, text);
     } finally {
       closeSync(fd);
     }
   } catch (error) {
-    note(`${printable(file)}: the report cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    note(
+      `${printable(file)}: the report cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`,
+    );
   }
 }
 

@@ -4,9 +4,10 @@
  * nothing is asked of a running systemd.
  */
 import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { contentOf, withBlock, withoutBlock } from '../../host/drop-in.ts';
 import { type Caller, lookAtProgram, type Program } from '../../host/program.ts';
+import { inDirectory } from '../../host/safe-directory.ts';
 import {
   type Assignment,
   environmentOf,
@@ -22,6 +23,7 @@ import {
   unitNames,
   type Word,
 } from '../../host/systemd-unit.ts';
+import { UntrustedError } from '../../host/untrusted-error.ts';
 import { SmcError } from '../../smc/error.ts';
 import { preloadVariables } from './environment.ts';
 import { conversion } from './launch.ts';
@@ -481,9 +483,8 @@ function postgresEnvironment(
   if (!version || !cluster)
     throw refuse(`${unit.name} names no cluster`, 'name an instance, such as postgresql@15-main.service');
   const path = `/etc/postgresql/${version}/${cluster}/environment`;
-  const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
-  if (!stats?.isFile()) throw refuse(`${path} is not there, or no regular file`);
-  const content = contentOf(join(root, path)) ?? '';
+  const content = environmentText(path, root);
+  if (content === null) throw refuse(`${path} is not there`);
   const found = withoutBlock(content, BLOCK_WORDS);
   if (found?.seal === 'changed') throw changedByHand(path);
   const before = found?.text ?? content;
@@ -491,6 +492,27 @@ function postgresEnvironment(
     throw refuse(`${path} sets LD_PRELOAD already`, 'append the library of smc_run to it by hand');
   const block = values.map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`).join('');
   return { path, before, after: withBlock(before, `${BLOCK_WORDS} --enable ${unit.name}`, block) };
+}
+
+/** More than any such file needs. */
+const ENVIRONMENT_LIMIT = 1 << 20;
+
+/**
+ * Content of an environment file; null when it is not there. Its directory belongs to the user of the service, who may
+ * have put a link to another file there.
+ * @throws SmcError
+ */
+export function environmentText(path: string, root: string): string | null {
+  try {
+    const found = inDirectory(dirname(path), { root }, (directory) =>
+      directory.read(basename(path), ENVIRONMENT_LIMIT),
+    );
+    return found ? found.content.toString('utf8') : null;
+  } catch (error) {
+    if (error instanceof UntrustedError) throw refuse(`${error.path} is not used: ${error.message}`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** A file of ours that somebody edited. */

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** smc_run --enable, --disable, --status: systemd services over SMC. */
-import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
-import {
-  contentOf,
-  makeDirectoryOf,
-  removeIfEmpty,
-  replaceFile,
-  type Seal,
-  seal,
-  sealOf,
-  withoutBlock,
-} from '../../host/drop-in.ts';
+import { contentOf, type Seal, seal, sealOf, withoutBlock } from '../../host/drop-in.ts';
 import { moduleState } from '../../host/kernel-module.ts';
 import { nativeFile } from '../../host/package-files.ts';
+import { inDirectory } from '../../host/safe-directory.ts';
 import { seccompObstacle } from '../../host/seccomp.ts';
 import { readSysctl } from '../../host/sysctl.ts';
 import { readUnit, type Unit } from '../../host/systemd-unit.ts';
@@ -25,7 +17,14 @@ import { stringify } from '../../output/json.ts';
 import { SmcError } from '../../smc/error.ts';
 import { findAddon } from '../../smc/native-addon.ts';
 import { findLauncher, findShims } from './native-parts.ts';
-import { BLOCK_WORDS, changedByHand, type Host, type Plan, planService } from './service-plan.ts';
+import {
+  BLOCK_WORDS,
+  changedByHand,
+  environmentText,
+  type Host,
+  type Plan,
+  planService,
+} from './service-plan.ts';
 import { settingsOf } from './settings.ts';
 
 /** Behind override.conf, which `systemctl edit` makes: the last one to speak of LD_PRELOAD wins. */
@@ -128,7 +127,7 @@ async function enable(context: Context, parsed: Parsed, name: string): Promise<n
   const changes: Change[] = [{ path, before, after: dropIn(unit.name, plan, isOurDirectory) }];
   if (plan.environmentFile) {
     const { path, after } = plan.environmentFile;
-    changes.push({ path, before: contentOf(join(root, path)), after });
+    changes.push({ path, before: environmentText(path, root), after });
   }
   for (const remark of plan.remarks) note(remark);
   if (moduleState('smc', root) === 'absent') note('this kernel has no SMC: the service will run over TCP');
@@ -168,7 +167,7 @@ async function disable(context: Context, parsed: Parsed, name: string): Promise<
   const words = before === null ? '' : intactWords(path, before);
   const changes: Change[] = before === null ? [] : [{ path, before, after: null }];
   const environmentFile = /; also (\/[^;]*)/.exec(words)?.[1];
-  const content = environmentFile ? contentOf(join(root, environmentFile)) : null;
+  const content = environmentFile ? environmentText(environmentFile, root) : null;
   if (environmentFile && content !== null) {
     const without = withoutBlock(content, BLOCK_WORDS);
     if (without?.seal === 'changed') throw changedByHand(environmentFile);
@@ -179,7 +178,9 @@ async function disable(context: Context, parsed: Parsed, name: string): Promise<
     changes,
     facts: { way: null, lines: [], remarks: [] },
     done: () => {
-      if (madeDirectory(words)) removeIfEmpty(join(root, dirname(path)));
+      if (!madeDirectory(words)) return;
+      const directory = dirname(path);
+      inDirectory(dirname(directory), { root }, (above) => above.removeIfEmpty(basename(directory)));
     },
   });
 }
@@ -218,14 +219,7 @@ async function carryOut(
   const due = changes.filter(({ before, after }) => before !== after);
   let reload: 'done' | 'needed' | null = null;
   if (due.length > 0 && !isDryRun) {
-    for (const { path, after } of due) {
-      const file = join(root, path);
-      if (after === null) unlinkSync(file);
-      else {
-        makeDirectoryOf(file);
-        replaceFile(file, after);
-      }
-    }
+    for (const change of due) apply(change, root);
     done();
     reload = (await reloadSystemd(root)) ? 'done' : 'needed';
   }
@@ -253,6 +247,26 @@ async function carryOut(
   if (reload)
     note(`it takes effect when the service starts again: systemctl restart ${restartable(unit.name)}`);
   return 0;
+}
+
+/** No state of the suite is larger, and no file of settings. */
+const SIZE_LIMIT = 1 << 20;
+
+/**
+ * Makes one change. The directory may belong to the user of the service, who can swap names in it at any moment: nothing
+ * in it is done by path, and owner and mode are those of the very file that was read.
+ * @throws SmcError when it is not as it was when the change was thought out; UntrustedError
+ */
+function apply({ path, before, after }: Change, root: string): void {
+  const name = basename(path);
+  inDirectory(dirname(path), { root, make: 0o755 }, (directory) => {
+    const found = directory.read(name, SIZE_LIMIT);
+    if ((found?.content.toString('utf8') ?? null) !== before)
+      throw new SmcError('NOT_SUPPORTED', `${path} was changed meanwhile`, { hint: 'try again' });
+    if (after === null) directory.remove(name);
+    else if (found) directory.replace(name, after, { mode: found.stats.mode, owner: found.stats });
+    else directory.replace(name, after, { mode: 0o644 });
+  });
 }
 
 const restartable = (name: string): string =>

@@ -146,6 +146,10 @@ const EAGAIN = 11;
 const EEXIST = 17;
 const EINVAL = 22;
 
+/** The type may be another one: that is what was wrong. */
+const isSameCommand = (one: Buffer, other: Buffer): boolean =>
+  one.subarray(6, 8).equals(other.subarray(6, 8)) && one.subarray(16).equals(other.subarray(16));
+
 /** Whether a call may succeed in spite of this answer: the kernel's quirks that the client knows. */
 function isTolerated(at: number, answers: readonly Answered[], session: Session, result: unknown): boolean {
   const { key, label, request, verdict } = answers[at]!;
@@ -164,7 +168,7 @@ function isTolerated(at: number, answers: readonly Answered[], session: Session,
         label === 'SMC_PNETID 4 do' ||
         (/^protocol 4, family (2|10)$/.test(label) && verdict.rows.length === 0) ||
         // asked again, the family under a new id maybe
-        later.some((other) => other.label === label && other.verdict.kind === 'complete')
+        later.some((other) => isSameCommand(other.request, request) && other.verdict.kind === 'complete')
       );
     case EAGAIN:
       return label === 'SMC_GEN_NETLINK 11 do';
