@@ -267,6 +267,8 @@ export class FreshSystem {
   async writeFile(path: string, content: string): Promise<void> {
     const file = join(this.#mounts.overlay?.upper ?? this.#mounts.tree, path);
     await mkdir(dirname(file), { recursive: true });
+    // what was removed in the system is a device file here
+    await rm(file, { force: true });
     await writeFile(file, content);
   }
 
