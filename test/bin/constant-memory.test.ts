@@ -43,10 +43,11 @@ async function listing(
 }
 
 /**
- * Room for noise. The larger table is 27 MB as text, 115 MB as JSON, and its rows would be some 200 MB as objects. With
- * the young generation fixed the difference was 0.5 MB on Node 20 and 22, 2.3 MB on 24 and 26.
+ * Room for noise: a collector that gets little of a busy machine leaves garbage for longer. The larger table is 27 MB as
+ * text, 115 MB as JSON, and its rows would be some 200 MB as objects. With the young generation fixed the difference was
+ * 0.5 MB on Node 20 and 22, 2.3 MB on 24 and 26, and 20 MB on Node 20 at a load of 15.
  */
-const ALLOWANCE_KIB = 16_000;
+const ALLOWANCE_KIB = 40_000;
 
 for (const options of [['-a'], ['-a', '-j']])
   t.test(`smcss ${options.join(' ')}`, async (t) => {
