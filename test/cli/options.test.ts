@@ -103,7 +103,7 @@ t.test(
     ['--ver', 'answer: version'],
     ['--he', 'answer: help'],
     ['-Ieth0 --alo', 'interface alone || interface=eth0'],
-    ['--allx', "usage: unknown option '--allx'"],
+    ['--allx', "usage: unknown option '--allx' (did you mean --all?)"],
     ['--all=1', "usage: option '--all' takes no value"],
     ['--no=1', "usage: option '--no-header' takes no value"],
     ['--all=', "usage: option '--all' takes no value"],
