@@ -22,7 +22,7 @@ import { decide } from './run/way.ts';
 
 export const smcRun: CommandDefinition = {
   name: 'smc_run',
-  usage: '[options] [--] COMMAND [ARGUMENT...] | --enable UNIT | --disable UNIT | --status [UNIT]',
+  usage: '[options] [--] COMMAND [ARGUMENT...] | --enable|--disable|--status UNIT',
   operands: () => ['<command>'],
   summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
   options: [

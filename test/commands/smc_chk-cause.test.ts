@@ -201,8 +201,8 @@ t.test('what the code says of the other side is not looked for here', async (t) 
   const here = host(t, { ueids: [] });
   t.match(await cause(here, [NOUEID, 0], { role: 'Server' }), {
     at: 'the peer',
-    text: /^this is the reason that the peer sent; usual cause: the client has no UEID/,
-    fix: /^run smc_chk at the peer; at the client: smcd ueid add NAME/,
+    text: /^this is the reason that the peer sent; usual cause: the client has neither a UEID nor an enabled SEID/,
+    fix: /^run smc_chk at the peer; on the client: smcd ueid add NAME/,
     checks: [],
   });
   const down = host(t, { state: '1: DOWN' });
