@@ -5,7 +5,7 @@
 // The C part is written to prebuilds/linux-ARCH. The npm package netlink, which we bundle, includes its addon for x64 and
 // arm64; for s390x it is built here and added to them.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,11 +17,18 @@ const require = createRequire(import.meta.url);
 /** Debian's name of each machine, with which the names of its compilers begin, by Node's name. */
 export const machines = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu', s390x: 's390x-linux-gnu' };
 
-/** Headers of libuv, which come with Node; they are the same for all machines. */
+/** The headers of libuv. They come with Node or in a package of their own, and are the same for all machines. */
 function uvHeaders() {
-  const directory = resolve(dirname(process.execPath), '../include/node');
-  if (existsSync(join(directory, 'uv.h'))) return directory;
-  throw new Error(`${directory} has no uv.h: install the headers of Node`);
+  const beside = resolve(dirname(process.execPath), '../include/node');
+  if (existsSync(join(beside, 'uv.h'))) return beside;
+  if (!existsSync('/usr/include/uv.h'))
+    throw new Error('there is no uv.h: install the headers of Node (Debian: libuv1-dev)');
+  // the other headers in that directory are for this machine
+  const own = join(root, 'prebuilds/uv');
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(own, { recursive: true });
+  for (const name of ['uv.h', 'uv']) symlinkSync(join('/usr/include', name), join(own, name));
+  return own;
 }
 
 /** The compiler expects this symbol in the C++ library of GCC 11 or newer; all other symbols are in older ones, too. */

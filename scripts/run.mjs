@@ -11,6 +11,14 @@ const guest = ['build', 'guest'];
 const FIRST =
   'first run, which fetches what is missing of 150 MB of npm packages, 90 MB of Debian packages and 110 MB for a kernel: as a rule 3 minutes';
 
+const [name = '', ...words] = process.argv.slice(2);
+
+/** What the C part of a package takes, for the machine that the words name. */
+function forMachine([arch = process.arch]) {
+  if (arch !== process.arch) return ['build', `build-${arch}`];
+  return arch === 'x64' ? ['build', 'build-32'] : ['build'];
+}
+
 /** The entry points: what they need, see `setUp`, and the program. */
 const entries = {
   demo: {
@@ -27,15 +35,18 @@ const entries = {
   compatibility: { uses: guest, program: 'test/vm/compatibility.ts' },
   bench: { uses: [...guest, 'scenes'], program: 'bench/run.ts' },
   'test:fresh': { uses: ['fresh-systems'], build: 'never', program: 'test/fresh/run.ts' },
-  prepack: { build: 'always', program: 'scripts/prebuild.mjs' },
-  deb: { program: 'scripts/deb.mjs' },
+  prepack: {
+    uses: ['build', 'build-32', 'build-arm64', 'build-s390x'],
+    build: 'always',
+    program: 'scripts/prebuild.mjs',
+  },
+  deb: { uses: forMachine(words), program: 'scripts/deb.mjs' },
   build: { build: 'never', program: 'scripts/build.mjs' },
   'fuzz:netlink': { build: 'never', program: 'test/netlink/damaged/run.ts' },
   man: { build: 'never', program: 'scripts/smcr-pages.ts' },
   schemas: { build: 'never', program: 'scripts/schemas.ts' },
 };
 
-const [name = ''] = process.argv.slice(2);
 const entry = entries[name];
 
 process.on('uncaughtException', (error) => {

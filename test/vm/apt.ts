@@ -83,7 +83,8 @@ function progressOf(line: string): string | undefined {
 /** apt's own words for its failure. */
 function complaint(lines: string[]): string {
   const errors = lines.filter((line) => line.startsWith('E: ')).map((line) => line.slice(3).trim());
-  return [...new Set(errors.length > 0 ? errors : lines.slice(-1))].slice(0, 3).join('; ');
+  const own = errors.filter((line) => !line.startsWith('Some index files failed to download'));
+  return [...new Set(errors.length > 0 ? own : lines.slice(-1))].slice(0, 2).join('; ');
 }
 
 function noApt(): Problem {

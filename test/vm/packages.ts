@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { oneLine, Problem } from '../../scripts/entry.mjs';
 import { amount, apt, downloadSize, ensureRoot } from './apt.ts';
 import { withLock } from './cache.ts';
@@ -14,6 +16,9 @@ export const uses = [
   'build',
   /** Building the preload library for programs of 32 bits. */
   'build-32',
+  /** Building the C part for other machines. */
+  'build-arm64',
+  'build-s390x',
   /** Booting a guest. */
   'guest',
   /** Sockets to list, for recordings and measurements. */
@@ -34,8 +39,23 @@ export type Use = (typeof uses)[number];
 
 const tests: Use[] = ['fast-tests', 'guest-tests'];
 
+/** A Debian package, and what needs it. */
+export interface HostPackage {
+  /** `-N-` stands for the version of gcc. */
+  name: string;
+  for: readonly Use[];
+  why: string;
+  /** True on machines that do not need it. */
+  unless?: () => boolean;
+}
+
+/** Whether the headers of libuv lie beside this Node, as they do unless a distribution has packaged them apart. */
+function nodeHasHeaders(): boolean {
+  return existsSync(resolve(dirname(process.execPath), '../include/node/uv.h'));
+}
+
 /** All Debian packages that anything here needs: what each is for, and why. Those that are essential are left out. */
-export const hostPackages: readonly { name: string; for: readonly Use[]; why: string }[] = [
+export const hostPackages: readonly HostPackage[] = [
   {
     name: 'gcc',
     for: ['build', 'smcd-kernel', ...tests],
@@ -64,11 +84,21 @@ export const hostPackages: readonly { name: string; for: readonly Use[]; why: st
   { name: 'mandoc', for: ['fast-tests'], why: 'tests of the man pages' },
   { name: 'patch', for: ['fast-tests'], why: 'has to take our differences' },
   { name: 'musl-tools', for: tests, why: 'programs with another C library' },
-  { name: 'gcc-s390x-linux-gnu', for: tests, why: 'the C part for other machines, in packages' },
-  { name: 'g++-s390x-linux-gnu', for: tests, why: 'the addon of the npm package netlink for s390x' },
-  { name: 'libc6-dev-s390x-cross', for: tests, why: 'headers for s390x' },
-  { name: 'gcc-aarch64-linux-gnu', for: tests, why: 'the C part for other machines, in packages' },
-  { name: 'libc6-dev-arm64-cross', for: tests, why: 'headers for arm64' },
+  { name: 'gcc-s390x-linux-gnu', for: ['build-s390x', ...tests], why: 'the C part of packages for s390x' },
+  {
+    name: 'g++-s390x-linux-gnu',
+    for: ['build-s390x', ...tests],
+    why: 'the addon of the npm package netlink for s390x',
+  },
+  { name: 'libc6-dev-s390x-cross', for: ['build-s390x', ...tests], why: 'headers for s390x' },
+  {
+    name: 'libuv1-dev',
+    for: ['build-s390x', ...tests],
+    why: 'headers for it, where Node comes without',
+    unless: nodeHasHeaders,
+  },
+  { name: 'gcc-aarch64-linux-gnu', for: ['build-arm64', ...tests], why: 'the C part of packages for arm64' },
+  { name: 'libc6-dev-arm64-cross', for: ['build-arm64', ...tests], why: 'headers for arm64' },
   { name: 'qemu-user', for: ['fast-tests'], why: 'runs programs for other machines' },
   { name: 'valgrind', for: ['fast-tests'], why: 'tests of the C part' },
   { name: 'bash-completion', for: ['fast-tests'], why: 'tests of the completions' },
@@ -169,7 +199,7 @@ async function missingPackages(wanted: readonly Use[]): Promise<string[]> {
 /** Names of the packages of these uses, as they are called on this machine. */
 async function namesFor(wanted: readonly Use[]): Promise<string[]> {
   const names = hostPackages
-    .filter((one) => one.for.some((use) => wanted.includes(use)))
+    .filter((one) => one.for.some((use) => wanted.includes(use)) && !one.unless?.())
     .map(({ name }) => name);
   const real = await Promise.all(
     names.map(async (name) => (name.includes('-N-') ? name.replace('N', await gccVersion()) : name)),
