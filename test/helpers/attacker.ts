@@ -20,13 +20,44 @@ const STEPS = Object.keys(fs).filter(
  * @returns how many steps were made
  */
 export function underAttack(acts: ReadonlyMap<number, () => void>, body: () => void): number {
+  const { steps, stop } = begin(acts, () => true);
+  try {
+    body();
+  } finally {
+    stop();
+  }
+  return steps();
+}
+
+/**
+ * The same for what is not over at once.
+ * @param isStep which calls count as steps, by their first argument
+ */
+export async function underAttackMeanwhile(
+  acts: ReadonlyMap<number, () => void>,
+  isStep: (path: string) => boolean,
+  body: () => Promise<void>,
+): Promise<number> {
+  const { steps, stop } = begin(acts, isStep);
+  try {
+    await body();
+  } finally {
+    stop();
+  }
+  return steps();
+}
+
+function begin(
+  acts: ReadonlyMap<number, () => void>,
+  isStep: (path: string) => boolean,
+): { steps: () => number; stop: () => void } {
   let step = 0;
   let isActing = false;
   const target = fs as unknown as Functions;
   for (const name of STEPS)
     target[name] = Object.assign(
       (...args: unknown[]) => {
-        if (!isActing) {
+        if (!isActing && isStep(String(args[0]))) {
           isActing = true;
           try {
             acts.get(step++)?.();
@@ -40,11 +71,11 @@ export function underAttack(acts: ReadonlyMap<number, () => void>, body: () => v
       original[name],
     );
   syncBuiltinESMExports();
-  try {
-    body();
-  } finally {
-    for (const name of STEPS) target[name] = original[name];
-    syncBuiltinESMExports();
-  }
-  return step;
+  return {
+    steps: () => step,
+    stop: () => {
+      for (const name of STEPS) target[name] = original[name];
+      syncBuiltinESMExports();
+    },
+  };
 }
