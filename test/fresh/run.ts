@@ -77,6 +77,18 @@ const scenes: Record<string, (system: FreshSystem, all: boolean) => Promise<void
     if (all) await checkTests(system, 'npm run --silent test:fast');
   },
 
+  install: async (system) => {
+    const npm = 'npm pack && npm install -g ./smc-tools-*.tgz && smcss --version && smc_run true';
+    const byNpm = await run(system, npm);
+    check(byNpm.status === 0 && /^smcss utility, /m.test(byNpm.output), 'README, installation by npm', byNpm);
+    const file = './build/smc-tools*.deb';
+    const deb = `npm uninstall -g smc-tools && npm ci && npm run deb && apt-get -y install ${file} && smcss --version && smc_run true`;
+    const byDeb = await run(system, deb);
+    check(byDeb.status === 0 && /^smcss utility, /m.test(byDeb.output), 'README, Debian package', byDeb);
+    const narrow = await run(system, `dpkg-deb --contents ${file} | grep libsmc-preload-32.so`);
+    check(narrow.status === 0, 'the package has the library for programs of 32 bits', narrow);
+  },
+
   'no-network': async (system) => {
     const ended = await run(system, 'npm run demo', { offline: true });
     checkRefusal('no network', ended, /^demo: npm ci \(.*\) failed: E[A-Z_]+: .*\(details: .*\)$/);
