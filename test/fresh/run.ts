@@ -120,10 +120,9 @@ const scenes: Record<string, (system: FreshSystem, all: boolean) => Promise<void
       /^URIs: (\S+)/m.exec(await text('cat', [join(system.scratch, 'debian.sources')])) ?? [];
     await checkDemo(system, 'Ubuntu with a mirror in the variable', { env: { [mirrorVariable]: mirror } });
     await system.run('rm -r /root/.cache/smc-tools/vm');
-    // what python-apt-common names is another host than this machine may be able to reach
-    await system.run(
-      `sed -i 's|^BaseURI: .*|BaseURI: ${mirror}|' /usr/share/python-apt/templates/Debian.info`,
-    );
+    // what it names is another host than this machine may be able to reach
+    const named = 'apt-get -y install python-apt-common && cd /usr/share/python-apt/templates';
+    await system.run(`${named} && sed -i 's|^BaseURI: .*|BaseURI: ${mirror}|' [Dd]ebian.info`);
     await checkDemo(system, 'Ubuntu with what python-apt-common names');
   },
 };

@@ -61,9 +61,7 @@ t.test('Ubuntu, whose apt knows no Debian', async (t) => {
     'packages of Ubuntu that have the key and the name of a mirror',
   );
 
-  const root = tree(t, {
-    ...files,
-    'usr/share/python-apt/templates/Debian.info': `ChangelogURI: https://elsewhere.invalid/%s
+  const template = `ChangelogURI: https://elsewhere.invalid/%s
 
 Suite: trixie-security
 BaseURI: http://security.invalid/
@@ -72,15 +70,17 @@ Suite: trixie
 RepositoryType: deb
 BaseURI: https://mirror.invalid/debian/
 MatchURI: x
-`,
-  });
+`;
   const stanza = (scheme: string) =>
     `Types: deb\nURIs: ${scheme}://mirror.invalid/debian/\nSuites: bookworm\nComponents: main\nSigned-By: ${KEYRING}\n`;
-  t.same(
-    await debianSources('bookworm', { root, mirror: undefined }),
-    [stanza('https'), stanza('http')],
-    'http as well, for systems without certificates',
-  );
+  for (const name of ['Debian.info', 'debian.info']) {
+    const root = tree(t, { ...files, [`usr/share/python-apt/templates/${name}`]: template });
+    t.same(
+      await debianSources('bookworm', { root, mirror: undefined }),
+      [stanza('https'), stanza('http')],
+      `${name}; http as well, for systems without certificates`,
+    );
+  }
 });
 
 t.test('a mirror that the user names comes before all others', async (t) => {

@@ -54,8 +54,10 @@ function archiveKeyring(root: string): string {
 
 /** The mirror in the first suite of the template that is no suite of security fixes. */
 async function templateMirror(root: string): Promise<string | undefined> {
-  const file = join(root, 'usr/share/python-apt/templates/Debian.info');
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const directory = join(root, 'usr/share/python-apt/templates');
+  // the name is of small letters since version 3
+  const files = ['debian.info', 'Debian.info'].map((name) => join(directory, name));
+  const text = await readFile(files.find((file) => existsSync(file)) ?? files[0]!, 'utf8').catch(() => '');
   for (const block of text.split(/^(?=Suite:)/m)) {
     const [, suite = ''] = /^Suite:\s*(\S+)/.exec(block) ?? [];
     const [, uri] = /^BaseURI:\s*(\S+)/m.exec(block) ?? [];
