@@ -37,6 +37,12 @@ const work = join(root, 'build', `deb-${architecture}`);
 const stage = join(work, 'stage');
 rmSync(stage, { recursive: true, force: true });
 
+/**
+ * Not smc-tools: that is the name of the C suite in distributions, whose higher version would silently replace ours at
+ * the next upgrade.
+ */
+const NAME = 'smc-tools-node';
+
 /** Where the program is; not multi-arch, as a package manager installs one of it. */
 const HOME = 'usr/lib/smc-tools';
 
@@ -73,7 +79,15 @@ async function native() {
       name.startsWith('lib') ? 0o644 : 0o755,
     );
   // Debian's places of libraries, so that $LIB in LD_PRELOAD finds the right one for programs of either class
+  // scripts and units preload it by its bare name
+  putLink('../smc-tools/dist/native/libsmc-preload.so', `usr/lib/${machines[arch]}/libsmc-preload.so`);
   if (files.includes('libsmc-preload-32.so') && arch === 'x64') {
+    putLink('../smc-tools/dist/native/libsmc-preload-32.so', 'usr/lib/i386-linux-gnu/libsmc-preload.so');
+    // one value of LD_PRELOAD serves programs of both classes, so the library for the other one comes along
+    put(
+      `usr/share/lintian/overrides/${NAME}`,
+      `${NAME}: triplet-dir-and-architecture-mismatch is for i386 instead of amd64 [usr/lib/i386-linux-gnu/]\n`,
+    );
     putLink(
       '../../../libsmc-preload.so',
       `${HOME}/dist/native/preload/lib/x86_64-linux-gnu/libsmc-preload.so`,
@@ -119,14 +133,14 @@ function documentation() {
     put(`usr/share/man/man${page.at(-1)}/${basename(page)}.gz`, compress(readFileSync(join(root, page))));
   for (const file of readdirSync(join(root, 'schemas')))
     copy(`schemas/${file}`, `usr/share/smc-tools/schemas/${file}`);
-  const doc = 'usr/share/doc/smc-tools';
+  const doc = `usr/share/doc/${NAME}`;
   copy('README.md', `${doc}/README.md`);
   put(`${doc}/NEWS.md.gz`, compress(readFileSync(join(root, 'CHANGELOG.md'))));
   const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
   put(
     `${doc}/changelog.gz`,
     compress(
-      `smc-tools (${version}) unstable; urgency=medium\n\n  * Package of this version; its changes are in NEWS.md.gz.\n\n -- ${maintainer}  ${date}\n`,
+      `${NAME} (${version}) unstable; urgency=medium\n\n  * Package of this version; its changes are in NEWS.md.gz.\n\n -- ${maintainer}  ${date}\n`,
     ),
   );
   const notices = ['netlink', 'node-gyp-build'].map(
@@ -169,13 +183,16 @@ function control() {
     .reduce((sum, entry) => sum + Math.ceil(statSync(join(entry.parentPath, entry.name)).size / 1024), 0);
   put(
     'DEBIAN/control',
-    `Package: smc-tools
+    `Package: ${NAME}
 Version: ${version}
 Architecture: ${architecture}
 Maintainer: ${maintainer}
 Installed-Size: ${size}
 Depends: nodejs (>= 20), libc6 (>= 2.${newest('GLIBC_2.')}), libgcc-s1, libstdc++6 (>= 5.2)
 Suggests: bash-completion, pci.ids
+Provides: smc-tools
+Conflicts: smc-tools
+Replaces: smc-tools
 Section: net
 Priority: optional
 Description: tools for Linux SMC (Shared Memory Communications)
@@ -199,23 +216,36 @@ esac
 `,
     0o755,
   );
-  // Services that were enabled could not start any more without us.
+  // Services that were enabled could not start any more without us. Replacement by the package smc-tools is a removal, too
+  // (remove in-favour). What is left, since it was changed by hand or Node has gone before us, is set aside.
   put(
     'DEBIAN/prerm',
     `#!/bin/sh
 set -e
 if [ "$1" = remove ]; then
-  for file in /etc/systemd/system/*.d/zz-smc.conf; do
+  if ls /etc/systemd/system/*.service.d/zz-smc.conf >/dev/null 2>&1 && [ "$(node -p 1 2>/dev/null)" = 1 ]; then
+    smc_run --disable-all || true
+  fi
+  reload=
+  for file in /etc/systemd/system/*.service.d/zz-smc.conf; do
     [ -e "$file" ] || continue
-    unit=\${file%.d/zz-smc.conf}
-    smc_run --disable "\${unit##*/}" || true
+    case $(head -n 1 "$file") in
+      '# made by smc_run '*) ;;
+      *) continue ;;
+    esac
+    echo "$file refers to this package, and is now $file.disabled"
+    mv -f "$file" "$file.disabled"
+    reload=1
   done
+  if [ "$reload" ] && [ -d /run/systemd/system ]; then
+    systemctl daemon-reload || true
+  fi
 fi
 rm -f /${HOME}/dist/commands/*.cache
 `,
     0o755,
   );
-  put('DEBIAN/triggers', 'interest-noawait /usr/bin/node\n');
+  put('DEBIAN/triggers', 'interest-noawait /usr/bin/node\nactivate-noawait ldconfig\n');
   const sums = readdirSync(stage, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('DEBIAN'))
     .map((entry) => join(entry.parentPath, entry.name).slice(stage.length + 1))
@@ -240,7 +270,7 @@ documentation();
 control();
 level();
 mkdirSync(output, { recursive: true });
-const file = join(output, `smc-tools_${version}_${architecture}.deb`);
+const file = join(output, `${NAME}_${version}_${architecture}.deb`);
 execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', stage, file], {
   env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
   stdio: ['ignore', 'ignore', 'inherit'],

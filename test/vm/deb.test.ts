@@ -32,13 +32,19 @@ function make(architecture: string, directory: string): string {
 const file = make('x64', 'first');
 
 t.test('the package', async (t) => {
-  t.equal(basename(file), `smc-tools_${version}_amd64.deb`);
+  t.equal(basename(file), `smc-tools-node_${version}_amd64.deb`);
   t.ok(readFileSync(file).equals(readFileSync(make('x64', 'second'))), 'the same tree gives the same bytes');
   for (const package_ of [file, make('arm64', 'others'), make('s390x', 'others')]) {
     const { stdout } = run('lintian', '--allow-root', '--fail-on', 'error,warning', package_);
     t.equal(stdout, '', `lintian has nothing to say about ${basename(package_)}`);
   }
   const control = run('dpkg-deb', '--field', file, 'Depends').stdout;
+  for (const field of ['Provides', 'Conflicts', 'Replaces'])
+    t.equal(
+      run('dpkg-deb', '--field', file, field).stdout,
+      'smc-tools\n',
+      `${field}: the package of a distribution`,
+    );
   t.match(control, /^nodejs \(>= 20\), libc6 \(>= 2\.\d+\)/);
   const list = run('dpkg-deb', '--contents', file).stdout;
   for (const name of Object.keys(bin))
@@ -60,10 +66,11 @@ const directories = run('dpkg-deb', '--contents', file)
   .flatMap((line) => (line.startsWith('d') ? (/ \.(\/\S*)\/$/.exec(line)?.[1] ?? []) : []));
 
 /**
- * Lists these directories, and all files that were written or deleted since boot, except the state of dpkg and man-db.
+ * Lists these directories, and all files that were written or deleted since boot, except the state of dpkg, man-db and
+ * ldconfig.
  */
 const TRACES = `cd / && ls -d ${directories.join(' ')} 2>/dev/null
-find /run/changes ! -type d ! -path '/run/changes/var/lib/dpkg/*' ! -path /run/changes/var/log/dpkg.log ! -path '/run/changes/var/cache/man/*' | sort`;
+find /run/changes ! -type d ! -path '/run/changes/var/lib/dpkg/*' ! -path /run/changes/var/log/dpkg.log ! -path '/run/changes/var/cache/man/*' ! -path '/run/changes/var/cache/ldconfig/*' ! -path /run/changes/etc/ld.so.cache | sort`;
 
 t.test('installed, used, removed, purged', async (t) => {
   const guest = await Guest.boot({ kernel: '6.12' });
@@ -101,7 +108,7 @@ smc_run sh -c 'echo $LD_PRELOAD'`,
     `ls /usr/lib/smc-tools/dist/commands/smcss.cache &&
 for p in ${man.map((page) => `/usr/share/man/man${page.at(-1)}/${basename(page)}.gz`).join(' ')}; do zcat $p | head -n 1 | grep -q . || echo "$p"; done
 bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader smcr; complete -p smcr'
-dpkg -V smc-tools`,
+dpkg -V smc-tools-node`,
   );
   t.equal(
     files.stdout,
@@ -109,9 +116,48 @@ dpkg -V smc-tools`,
     'the code cache, the man pages, the completions; all as packed',
   );
 
-  const removed = await guest.run('cd / && dpkg -r smc-tools 2>&1 && dpkg -P smc-tools 2>&1');
+  const preloaded = await guest.run(
+    `cd / && smc_run --preload-path
+LD_PRELOAD=libsmc-preload.so SMC_DEBUG=1 curl -s http://127.0.0.1:1/`,
+  );
+  t.match(preloaded.stdout, /^\/usr\/lib\/smc-tools\/dist\/native\/.*libsmc-preload\.so\n$/);
+  t.match(preloaded.stderr, /^libsmc-preload: IPv4 socket \d+ uses SMC\n/, 'the bare name is enough');
+
+  // the package of a distribution takes our place: what was enabled is undone first
+  await guest.run(
+    `mkdir -p /tmp/other/DEBIAN /etc/systemd/system
+printf '[Service]\\nExecStart=/usr/bin/env\\n' >/etc/systemd/system/deb-test.service
+cp /etc/systemd/system/deb-test.service /etc/systemd/system/deb-hand.service
+smc_run --enable deb-test && smc_run --via seccomp --enable deb-hand
+echo '# by hand' >>/etc/systemd/system/deb-hand.service.d/zz-smc.conf
+printf 'Package: smc-tools\\nVersion: 1.8.6-1\\nArchitecture: all\\nMaintainer: x <x@x.invalid>\\nDescription: other\\n' >/tmp/other/DEBIAN/control
+dpkg-deb --build /tmp/other /tmp/other.deb`,
+    { check: true },
+  );
+  const alone = await guest.run('cd / && dpkg -i /tmp/other.deb 2>&1');
+  t.match(alone.stdout, /smc-tools-node conflicts with smc-tools/, 'nothing replaces it unasked');
+  t.not(alone.status, 0);
+  // as apt does when somebody agrees to that
+  const replaced = await guest.run(
+    'cd / && echo smc-tools-node deinstall | dpkg --set-selections && dpkg -i /tmp/other.deb 2>&1',
+  );
+  t.match(replaced.stdout, /deb-hand\.service\.d\/zz-smc\.conf .*is now .*\.disabled$/m, replaced.stdout);
+  t.match(
+    await guest.run(
+      'ls /etc/systemd/system/deb-test.service.d /etc/systemd/system/*.d/zz-smc.conf; dpkg -l smc-tools | tail -n 1',
+    ),
+    {
+      stdout: /^ii +smc-tools +1\.8\.6-1/,
+    },
+  );
+  await guest.run(
+    `rm -r /etc/systemd/system/deb-*; dpkg -P smc-tools && dpkg -i --force-depends /share/smc-tools.deb`,
+    { check: true },
+  );
+
+  const removed = await guest.run('cd / && dpkg -r smc-tools-node 2>&1 && dpkg -P smc-tools-node 2>&1');
   t.equal(removed.status, 0, removed.stdout);
   t.notMatch(removed.stdout, /not empty|cannot|error/);
   t.equal((await guest.run(TRACES)).stdout, before, 'no trace is left');
-  t.match(await guest.run('dpkg -s smc-tools; command -v smcss'), { stdout: '' });
+  t.match(await guest.run('dpkg -s smc-tools-node; command -v smcss'), { stdout: '' });
 });
