@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // npm run deb [-- [x64|arm64|s390x] [DIRECTORY]]: makes a Debian package of the built tree; default this machine, build/.
-// The same tree gives the same bytes: times are SOURCE_DATE_EPOCH, else that of the last commit. DEBFULLNAME and DEBEMAIL
+// The same tree gives the same bytes: times are SOURCE_DATE_EPOCH, else that of the last commit, if any. DEBFULLNAME and DEBEMAIL
 // name the maintainer, as for other Debian tools.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -30,7 +30,13 @@ const architecture = architectures[arch];
 if (!architecture) throw new Error(`${arch} is none of ${Object.keys(architectures).join(', ')}`);
 
 const run = (command, ...argv) => execFileSync(command, argv, { cwd: root, encoding: 'utf8' }).trim();
-const epoch = Number(process.env.SOURCE_DATE_EPOCH ?? run('git', 'log', '-1', '--format=%ct'));
+
+/** Seconds since 1970 of the last commit, else of package.json: an unpacked archive of the sources has no git. */
+function sourceTime() {
+  const { status, stdout } = spawnSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' });
+  return status === 0 ? Number(stdout) : Math.floor(statSync(join(root, 'package.json')).mtimeMs / 1000);
+}
+const epoch = Number(process.env.SOURCE_DATE_EPOCH ?? sourceTime());
 const maintainer = `${process.env.DEBFULLNAME ?? 'The smc-tools authors'} <${process.env.DEBEMAIL ?? 'smc-tools@users.invalid'}>`;
 
 const work = join(root, 'build', `deb-${architecture}`);
