@@ -32,6 +32,20 @@ if [ -r /proc/self/status ]; then
   fi
 fi
 export SMC_RUN_STATE="$smc_run_state"
+smc_run_key=${0%/*}/../dist/native/smc-start
+[ -x "$smc_run_key" ] && exec "$smc_run_key" "$0" "$@"
+command -v node >/dev/null || {
+  echo "smc_run: Node.js cannot start: there is no node in PATH ($PATH)" >&2
+  exit 1
+}
 exec node "$0" "$@"
 */
+try {
+  require.resolve('./start.js');
+} catch {
+  console.error(
+    `smc_run: ${__filename} is part of the package smc-tools and does not work alone; install the package, or link to the file in it`,
+  );
+  process.exit(1);
+}
 require('./start.js').start('smc_run');

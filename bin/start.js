@@ -1,12 +1,21 @@
-// Starts a command by its name; a checkout that was not built says so.
+// Starts a command by its name. What is in the way here, in a copy or for an old Node, is said in one line.
+const OLDEST_NODE = 20; // as in "engines" of package.json
+
 exports.start = (name) => {
+  const fail = (text) => {
+    console.error(`${name}: ${text}`);
+    process.exitCode = 1;
+  };
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+    fail(`Node.js ${OLDEST_NODE} or newer is needed, and ${process.execPath} is ${process.version}`);
+    return;
+  }
   let load;
   try {
     load = require('../dist/commands/load.cjs');
   } catch (error) {
     if (error.code !== 'MODULE_NOT_FOUND') throw error;
-    require('node:fs').writeSync(2, `${name}: this checkout is not built; run: npm run build\n`);
-    process.exitCode = 1;
+    fail('dist/commands is missing: install the whole package, or in a checkout run: npm run build');
     return;
   }
   load.start(name);

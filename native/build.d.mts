@@ -26,4 +26,5 @@ export const targets: {
   needsNodeHeaders?: boolean;
   narrow?: boolean;
 }[];
+export function placeStarters(start: string, directory: string, commands: string[]): void;
 export function buildNative(options?: BuildOptions): Promise<BuildResult>;

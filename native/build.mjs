@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Builds the C part: libsmc-preload.so, smc-launch and smc-native.node.
+ * Builds the C part: libsmc-preload.so, smc-launch, smc-start and smc-native.node.
  *
  *     node native/build.mjs [outDir]        CC chooses the compiler (a cross compiler works)
  *
@@ -10,7 +10,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -71,6 +73,11 @@ export const targets = [
       'launch-caller.c',
       'launch-text.c',
     ],
+    flags: [...program, '-D_FORTIFY_SOURCE=2'],
+  },
+  {
+    output: 'smc-start',
+    sources: ['smc-start.c', 'start-limits.c', 'start-state.c', 'start-preload.c'],
     flags: [...program, '-D_FORTIFY_SOURCE=2'],
   },
   {
@@ -146,6 +153,28 @@ function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
     rmSync(directory, { recursive: true, force: true });
   } finally {
     rmSync(probe, { force: true });
+  }
+}
+
+/**
+ * Puts the program that starts commands where it knows by its own name which one to start. A file that is there is
+ * replaced, never written to.
+ * @param {string} start path of smc-start
+ * @param {string} directory the package's bin, or dist/native/bin
+ * @param {string[]} commands their names
+ */
+export function placeStarters(start, directory, commands) {
+  mkdirSync(directory, { recursive: true });
+  for (const name of commands) {
+    const temporary = join(directory, `.${name}.${process.pid}.tmp`);
+    try {
+      linkSync(start, temporary);
+    } catch {
+      copyFileSync(start, temporary); // a file system without hard links, or another one
+    }
+    renameSync(temporary, join(directory, name));
+    // a rename to another link of the same file does nothing
+    rmSync(temporary, { force: true });
   }
 }
 

@@ -503,15 +503,49 @@ static int follow(pid_t program, const sigset_t *heard)
 	}
 }
 
-/* The memfd with the result document, or -1. */
-static int make_document(const struct results *results, int status, bool observed)
+/* Where the result document is written and read. */
+struct channel {
+	int in, out;
+};
+
+static struct channel open_memory(void)
 {
 	int fd = memfd_create("smc_run result", 0);
-	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
-	fd = fd >= 0 && fd <= STDERR_FILENO ? fcntl(fd, F_DUPFD, STDERR_FILENO + 1) : fd;
-	if (fd >= 0 && write_results(fd, results, WEXITSTATUS(status), signal, observed) && lseek(fd, 0, SEEK_SET) == 0)
-		return fd;
+	return (struct channel){ fd, fd };
+}
+
+/* Takes some 50 KB, whatever files may take. */
+static struct channel open_pair(void)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		return (struct channel){ -1, -1 };
+	fcntl(ends[0], F_SETFL, O_NONBLOCK); /* there is no reader yet */
+	return (struct channel){ ends[0], ends[1] };
+}
+
+/* The descriptor with the result document, or -1. */
+static int make_document(const struct results *results, int status, bool observed)
+{
+	static struct channel (*const ways[])(void) = { open_memory, open_pair };
+	int signal_ = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	/* under RLIMIT_FSIZE it would end us, and nobody would hear of the program's end */
+	signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		struct channel to = ways[i]();
+		bool written = to.in >= 0 && write_results(to.in, results, WEXITSTATUS(status), signal_, observed);
+
+		if (to.in != to.out)
+			close(to.in);
+		else if (written)
+			lseek(to.out, 0, SEEK_SET);
+		if (written)
+			return to.out > STDERR_FILENO ? to.out : fcntl(to.out, F_DUPFD, STDERR_FILENO + 1);
+		close(to.out);
+	}
 	return -1;
 }
 

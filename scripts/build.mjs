@@ -3,12 +3,12 @@
 // Builds dist/: one CommonJS bundle per command (measured: half the start-up cost of ES modules on Node 20), the
 // library as an ES module with its types, and the native part.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildNative } from '../native/build.mjs';
+import { buildNative, placeStarters } from '../native/build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -35,11 +35,11 @@ const withoutChildProcess = {
   },
 };
 
-/** The bundles' entry: the command's definition and the runner. */
+/** The bundles' entry: the command's definition and the runner. Copied alone, a bundle runs all that it can without the rest. */
 function entry(command) {
   const name = command.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
   return {
-    contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}.ts';\nexport const run = (argv, world) => main(${name}, argv, world);\n`,
+    contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}.ts';\nexport const run = (argv, world) => main(${name}, argv, world);\nif (require.main === module) run();\n`,
     resolveDir: join(root, 'src'),
     sourcefile: `${command}.entry.ts`,
     loader: 'ts',
@@ -106,16 +106,31 @@ function buildCompletions() {
   if (status !== 0) throw new Error('the completions cannot be made');
 }
 
+/**
+ * What npm links to has no suffix, as an installation puts a program in its place (scripts/postinstall.mjs). Here, and in
+ * the package, it is the script; the programs of this checkout are in dist/native/bin.
+ */
+function buildLaunchers() {
+  for (const file of Object.values(bin)) {
+    const temporary = join(root, dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+    copyFileSync(join(root, `${file}.js`), temporary);
+    renameSync(temporary, join(root, file)); // somebody may be reading it
+  }
+}
+
 /** Says that all of dist/ is there, for `buildIsCurrent` in setup.mjs; in dist/native/, which is in no package. */
 const mark = join(root, 'dist/native/.built');
 rmSync(mark, { force: true });
 await buildJavaScript();
+buildLaunchers();
 const loader = join(root, 'dist/commands/load.cjs');
 copyFileSync(join(root, 'src/launch/load.cjs'), loader);
 await createRequire(import.meta.url)(loader).writeCaches();
 buildTypes();
 buildCompletions();
 const { missingCompiler } = await buildNative({ log: (line) => console.error(`native: ${line}`) });
+const start = join(root, 'dist/native/smc-start');
+if (existsSync(start)) placeStarters(start, join(root, 'dist/native/bin'), Object.keys(bin));
 if (missingCompiler)
   console.error(
     'native: without the C part smc_run does not work; all other commands do. Install a C compiler.',

@@ -70,10 +70,17 @@ function putLink(target, link) {
 
 const compress = (text) => gzipSync(text, { level: 9 });
 
+/** What the package depends on; PATH has nothing to do with it. */
+const NODE = '/usr/bin/node';
+
 /** C part for this machine, linked with Debian's own libraries. */
 async function native() {
   const outDir = join(work, 'native');
-  const { missingCompiler } = await buildNative({ outDir, cc: `${machines[arch]}-gcc` });
+  const { missingCompiler } = await buildNative({
+    outDir,
+    cc: `${machines[arch]}-gcc`,
+    programFlags: [`-DSMC_NODE="${NODE}"`],
+  });
   if (missingCompiler) throw new Error(`${machines[arch]}-gcc is missing`);
   const files = readdirSync(outDir).filter(
     (name) => statSync(join(outDir, name)).isFile() && !name.startsWith('.'),
@@ -105,9 +112,20 @@ async function native() {
   }
 }
 
+/** A script that starts itself as well, without asking PATH. */
+function withNode(script) {
+  return script
+    .replace('command -v node >/dev/null', `[ -x ${NODE} ]`)
+    .replace('there is no node in PATH ($PATH)', `${NODE} is missing`)
+    .replace('exec node ', `exec ${NODE} `);
+}
+
 function commands() {
+  const start = readFileSync(join(work, 'native/smc-start'));
   for (const [name, file] of Object.entries(bin)) {
-    copy(file, `${HOME}/${file}`, 0o755);
+    // the program by which a command starts, and the script that it gives to Node
+    put(`${HOME}/${file}`, start, 0o755);
+    put(`${HOME}/${file}.js`, withNode(readFileSync(join(root, `${file}.js`), 'utf8')), 0o755);
     copy(`dist/commands/${name}.cjs`, `${HOME}/dist/commands/${name}.cjs`);
     putLink(`../lib/smc-tools/${file}`, `usr/bin/${name}`);
     copy(`dist/completions/bash/${name}`, `usr/share/bash-completion/completions/${name}`);
@@ -163,13 +181,13 @@ function documentation() {
   );
 }
 
+/** Programs and libraries by their names. */
+const isBinary = (name) => /\.(?:so|node)$|^smc-(?:launch|start)$/.test(name) || name in bin;
+
 /** Newest version of a library that the packed binaries ask for. */
 function newest(prefix) {
   const files = readdirSync(join(stage, HOME), { recursive: true, withFileTypes: true })
-    .filter(
-      (entry) =>
-        entry.isFile() && /\.(?:so|node)$|^smc-launch$/.test(entry.name) && !entry.name.endsWith('-32.so'),
-    )
+    .filter((entry) => entry.isFile() && isBinary(entry.name) && !entry.name.endsWith('-32.so'))
     .map((entry) => join(entry.parentPath, entry.name));
   const { stdout } = spawnSync('readelf', ['--wide', '--version-info', ...files], { encoding: 'utf8' });
   const numbers = stdout.split(/\s+/).filter((word) => word.startsWith(prefix));
@@ -178,7 +196,7 @@ function newest(prefix) {
 
 function strip() {
   const binaries = readdirSync(join(stage, HOME), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(?:so|node)$|^smc-launch$/.test(entry.name))
+    .filter((entry) => entry.isFile() && isBinary(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
   run(`${machines[arch]}-strip`, '--remove-section=.comment', ...binaries);
 }

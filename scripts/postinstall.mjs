@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Runs after `npm install`: puts the C part into dist/native, prebuilt where that works here and else compiled, and
-// makes the code caches for this Node. Neither stops an installation: without them smc_run does not work, and commands
-// start a few milliseconds later.
+// Runs after `npm install`: puts the C part into dist/native, prebuilt where that works here and else compiled, has its
+// program start the commands, and makes the code caches for this Node. None of it stops an installation: without the
+// first smc_run does not work, and no command where a JIT cannot start; without the last they start a few milliseconds
+// later.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildNative, targets } from '../native/build.mjs';
+import { buildNative, placeStarters, targets } from '../native/build.mjs';
 
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 const prebuilt = path(`prebuilds/linux-${process.arch}`);
@@ -52,12 +53,25 @@ async function provideNative() {
     );
 }
 
+/**
+ * Replaces the scripts in bin/ by the program. Other package managers than npm put a script of their own in front of
+ * each, made before we run, which calls node or a shell with the file: there the scripts stay, which find the program,
+ * too. A checkout has its programs in dist/native/bin, where the build puts them.
+ */
+function provideStarters() {
+  const start = join(native, 'smc-start');
+  const isByNpm = /^npm\//.test(process.env.npm_config_user_agent ?? '');
+  if (!isByNpm || existsSync(path('src')) || !existsSync(start)) return;
+  const { bin } = JSON.parse(readFileSync(path('package.json'), 'utf8'));
+  placeStarters(start, path('bin'), Object.keys(bin));
+}
+
 async function provideCaches() {
   const loader = path('dist/commands/load.cjs');
   if (existsSync(loader)) await createRequire(import.meta.url)(loader).writeCaches();
 }
 
-/** Does one of the two; what goes wrong is said and stops nothing. */
+/** Does one of them; what goes wrong is said and stops nothing. */
 async function attempt(what, work) {
   try {
     await work();
@@ -69,5 +83,6 @@ async function attempt(what, work) {
 // set by scripts/setup.mjs, which builds all of it afterwards
 if (!process.env.SMC_TOOLS_NO_POSTINSTALL) {
   await attempt('', provideNative);
+  await attempt('', provideStarters);
   await attempt('no code cache: ', provideCaches);
 }

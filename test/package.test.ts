@@ -129,6 +129,22 @@ t.test('what is prebuilt', async (t) => {
     // the launcher is run by smc_run only, and says so
     t.match(emulate(join(directory, 'smc-launch'), '--help').stderr, /run by smc_run/, `${arch}: smc-launch`);
 
+    // the program that starts commands: here it starts what says with which options it was started
+    const fake = join(scratch, `node-${arch}`);
+    mkdirSync(fake);
+    writeFileSync(join(fake, 'node'), '#!/bin/sh\necho "$*" "$(echo "$SMC_RUN_STATE" | cut -d, -f1)"\n', {
+      mode: 0o755,
+    });
+    const PATH = `${fake}:${env['PATH']}`;
+    t.match(
+      spawnSync('env', [`PATH=${PATH}`, ...emulator, join(directory, 'smc-start'), '/x/smc_run.js', 'word'], {
+        encoding: 'utf8',
+        env,
+      }),
+      { status: 0, stdout: '--v8-pool-size=1 /x/smc_run.js word closed=\n', stderr: '' },
+      `${arch}: smc-start`,
+    );
+
     // the addons: all they need is there when a program has the functions of Node
     for (const addon of [join(directory, 'smc-native.node'), netlink]) {
       const { stdout } = spawnSync('readelf', ['--wide', '--dyn-syms', addon], { encoding: 'utf8' });
@@ -144,6 +160,9 @@ t.test('what is prebuilt', async (t) => {
     }
   }
 });
+
+/** Whether a file is a program of the machine, and no script. */
+const isProgram = (file: string): boolean => readFileSync(file).subarray(0, 4).equals(Buffer.from('\x7fELF'));
 
 /** A PATH with node, the shell and its tools, and nothing that compiles. */
 function withoutCompiler(): string {
@@ -174,8 +193,9 @@ t.test('installed for all users, where there is no compiler', async (t) => {
   t.equal(status, 0, stderr);
   t.notMatch(stdout + stderr, /smc-tools: /, 'nothing is missing');
   const installed = join(prefix, 'lib/node_modules/smc-tools');
-  for (const command of Object.keys(bin)) {
+  for (const [command, path] of Object.entries(bin)) {
     const file = join(prefix, 'bin', command);
+    t.ok(isProgram(join(installed, path)), `${command} is started by the program`);
     t.equal(run(file, ['-v'], { PATH }).stdout, `${command} utility, smc-tools-${version}\n`);
     t.match(run(file, ['--help'], { PATH }), { status: 0, stdout: `Usage: ${command} ` });
   }
@@ -225,6 +245,38 @@ t.test('where nothing prebuilt works', async (t) => {
   const { status, stderr } = postinstall(process.env['PATH'] ?? '');
   t.strictSame([status, stderr], [0, '']);
   for (const output of outputs) t.ok(existsSync(join(copy, 'dist/native', output)), `${output} is compiled`);
+});
+
+t.test('the scripts stay where others than npm install', async (t) => {
+  const copy = join(scratch, 'by-others');
+  mkdirSync(copy);
+  execFileSync('tar', ['-xzf', tarball, '-C', copy, '--strip-components=1']);
+  const PATH = process.env['PATH'] ?? '';
+  const postinstall = (agent: Record<string, string>) =>
+    run('node', [join(copy, 'scripts/postinstall.mjs')], { PATH, ...agent });
+  const answers = (name: string, path: string): void => {
+    const file = join(copy, path);
+    const link = join(scratch, `link-${name}`);
+    rmSync(link, { force: true });
+    symlinkSync(file, link);
+    for (const way of [file, link])
+      t.equal(run(way, ['-v'], { PATH }).stdout, `${name} utility, smc-tools-${version}\n`, way);
+  };
+  // as by --ignore-scripts; pnpm, yarn and bun tell their names; by hand there is none
+  for (const agent of [undefined, 'pnpm/10.0.0 npm/? node/v20', 'yarn/1.22.22 npm/? node/v20', '']) {
+    if (agent !== undefined) t.equal(postinstall(agent ? { npm_config_user_agent: agent } : {}).status, 0);
+    for (const [name, path] of Object.entries(bin)) {
+      t.notOk(isProgram(join(copy, path)), `${agent}: ${path}`);
+      answers(name, path);
+    }
+  }
+  for (const again of [1, 2]) {
+    t.equal(postinstall({ npm_config_user_agent: 'npm/10.8.2 node/v20' }).status, 0, `${again}`);
+    for (const [name, path] of Object.entries(bin)) {
+      t.ok(isProgram(join(copy, path)), path);
+      answers(name, path);
+    }
+  }
 });
 
 t.test('the library and its types', async (t) => {

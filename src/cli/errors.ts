@@ -35,6 +35,7 @@ const BEFORE_REQUEST: ReadonlySet<string> = new Set(['load netlink addon', 'open
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EBADF: 'bad file descriptor',
+  EFBIG: 'files may not be as large here (ulimit -f)',
   EIO: 'input/output error',
   EISDIR: 'is a directory',
   ENOENT: 'no such file or directory',

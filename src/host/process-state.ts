@@ -16,8 +16,9 @@ export interface InheritedState {
 }
 
 /**
- * Set by the shell part of bin/smc_run.js: `closed=0 …,fds=3 4 …,all=HEX`, where HEX is what od prints of
- * /proc/<pid>/environ, status and limits, or `status=HEX` without the environment.
+ * Set by smc-start, or where that was not built by the shell part of bin/smc_run.js: `closed=0 …,fds=3 4 …,all=HEX`, where
+ * HEX is /proc/<pid>/environ and then lines of status and limits, or `status=HEX` without the environment, if that is too
+ * large. Then `more=HEX` has the variables that were kept from this Node.
  */
 export const STATE_VARIABLE = 'SMC_RUN_STATE';
 
@@ -75,16 +76,17 @@ export function rawArguments(decoded: readonly string[]): (string | Buffer)[] {
 }
 
 /**
- * The environment as `NAME=value`, in its order and with its bytes: what the shell part of bin/smc_run.js was given, or
- * else what /proc tells of this process. Without both the decoded one is all there is.
+ * The environment as `NAME=value`, in its order and with its bytes: what smc_run was given, or else what /proc tells of
+ * this process. Without both the decoded one is all there is.
  */
 export function rawEnvironment(env: Readonly<Record<string, string | undefined>>): (string | Buffer)[] {
   const dump = bytes(field(env[STATE_VARIABLE], 'all'));
   if (dump) return splitNul(dump.subarray(0, dump.lastIndexOf(0) + 1));
+  const more = splitNul(bytes(field(env[STATE_VARIABLE], 'more')) ?? Buffer.alloc(0));
   try {
-    if (env === process.env) return splitNul(readFileSync('/proc/self/environ'));
+    if (env === process.env) return [...splitNul(readFileSync('/proc/self/environ')), ...more];
   } catch {
     // no /proc
   }
-  return Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return [...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...more];
 }

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -55,7 +56,9 @@ const script = (text: string, file: string, options?: SpawnSyncOptions): SpawnSy
   start('sh', ['-c', text, file], options);
 
 for (const [name, path] of Object.entries(bin)) {
-  const file = join(root, path);
+  /** What an installation has; the script that takes its place where nothing can be compiled is tried below. */
+  const file = join(root, 'dist/native/bin', name);
+  const launcher = join(root, path);
 
   t.test(`${name}: answers`, async (t) => {
     for (const option of ['--version', '-v'])
@@ -111,30 +114,91 @@ for (const [name, path] of Object.entries(bin)) {
     const expected = `${name} utility, smc-tools-${version}\n`;
     t.equal(start(name, ['-v'], { env: { PATH: `${directory}:${PATH}` }, cwd: '/' }).stdout, expected);
     t.equal(start(`./${name}`, ['-v'], { cwd: directory }).stdout, expected);
-    t.equal(start(process.execPath, [file, '-v']).stdout, expected);
   });
 
-  t.test(`${name}: the file`, async (t) => {
-    const { mode, size } = statSync(file);
-    t.equal(mode & 0o111, 0o111, 'executable');
-    t.ok(size < 3000, `${size} bytes`);
-    const [first = '', ...rest] = readFileSync(file, 'utf8').split('\n');
-    t.match(first, name === 'smc_run' ? '#!/bin/sh' : '#!/usr/bin/env node');
-    t.ok(rest.every((line) => !line.includes('\r')));
+  t.test(`${name}: the script`, async (t) => {
+    for (const file of [launcher, `${launcher}.js`]) {
+      const { mode, size } = statSync(file);
+      t.equal(mode & 0o111, 0o111, 'executable');
+      t.ok(size < 3000, `${size} bytes`);
+      const text = readFileSync(file, 'utf8');
+      t.ok(text.startsWith('#!/bin/sh\n":" /*\n'));
+      t.notMatch(text, '\r');
+    }
+    const expected = `${name} utility, smc-tools-${version}\n`;
+    const directory = scratchDir(t);
+    symlinkSync(launcher, join(directory, name));
+    t.equal(start(join(directory, name), ['-v']).stdout, expected, 'by a link');
+    t.equal(start(launcher, ['-v']).stdout, expected);
+    t.equal(start('sh', [`${name}.js`, '-v'], { cwd: join(root, 'bin') }).stdout, expected);
+    t.equal(start(process.execPath, [launcher, '-v']).stdout, expected);
+    t.equal(start(process.execPath, [`${launcher}.js`, '-v']).stdout, expected);
   });
 }
+
+t.test('all scripts do the same', async (t) => {
+  const start = readFileSync(join(root, 'bin/smcss.js'), 'utf8');
+  const part = (text: string): string => text.slice(text.indexOf('try {'));
+  for (const [name, path] of Object.entries(bin)) {
+    const text = readFileSync(join(root, `${path}.js`), 'utf8').replaceAll(
+      new RegExp(`\\b${name}\\b`, 'g'),
+      'smcss',
+    );
+    t.equal(name === 'smc_run' ? part(text) : text, name === 'smc_run' ? part(start) : start, name);
+    t.equal(readFileSync(join(root, path), 'utf8'), readFileSync(join(root, `${path}.js`), 'utf8'));
+  }
+});
+
+t.test('a file that was copied alone', async (t) => {
+  for (const [name, path] of Object.entries(bin)) {
+    const copy = scratchDir(t);
+    for (const file of [path, `${path}.js`, `dist/native/bin/${name}`]) {
+      const target = join(copy, file.endsWith('.js') ? `${name}.js` : name);
+      cpSync(join(root, file), target);
+      const { status, stdout, stderr } = start(target, ['-v']);
+      t.strictSame(
+        [status, stdout, stderr],
+        [
+          1,
+          '',
+          `${name}: ${target} is part of the package smc-tools and does not work alone; install the package, or link to the file in it\n`,
+        ],
+        file,
+      );
+      rmSync(target);
+    }
+    const bundle = join(copy, `${name}.cjs`);
+    cpSync(join(root, `dist/commands/${name}.cjs`), bundle);
+    t.equal(start(process.execPath, [bundle, '-v']).stdout, `${name} utility, smc-tools-${version}\n`);
+  }
+});
+
+t.test('a Node that is too old', async (t) => {
+  const said = (version: string): string =>
+    start(
+      process.execPath,
+      [
+        '-e',
+        `Object.defineProperty(process, 'versions', { value: { node: '${version}' } });
+        require('./bin/start.js').start('smcss')`,
+      ],
+      { cwd: root },
+    ).stderr;
+  t.match(said('18.20.4'), /^smcss: Node\.js 20 or newer is needed, and \/.* is v.*\n$/);
+  t.notMatch(said('20.0.0'), 'is needed');
+});
 
 /** Commands that end with what netlink tells: not smc_run, which opens no socket, and smc_dbg, which goes on. */
 const speaking = Object.keys(bin).filter((name) => !['smc_run', 'smc_dbg'].includes(name));
 
-t.test('a checkout that is not built', async (t) => {
+t.test('a package without its bundles', async (t) => {
   const copy = scratchDir(t);
   cpSync(join(root, 'bin'), join(copy, 'bin'), { recursive: true });
   for (const [name, path] of Object.entries(bin))
     t.match(start(join(copy, path), ['--version']), {
       status: 1,
       stdout: '',
-      stderr: `${name}: this checkout is not built; run: npm run build\n`,
+      stderr: `${name}: dist/commands is missing: install the whole package, or in a checkout run: npm run build\n`,
     });
 });
 

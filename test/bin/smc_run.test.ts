@@ -21,7 +21,11 @@ import { PATIENCE_S } from '../helpers/wait.ts';
 import { compile, here, scratchDir } from '../native/helpers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const bin = join(root, 'bin/smc_run.js');
+/** What an installation has, and the script that takes its place where nothing can be compiled. */
+const bin = join(root, 'dist/native/bin/smc_run');
+const launcher = join(root, 'bin/smc_run.js');
+/** For what both have to know of the process: the one looks itself, for the other a shell does. */
+const both = [bin, launcher];
 /** What goes into LD_PRELOAD of a program that has the GNU loader; where it knows no classes there is no such folder. */
 const preloaded = (installation: string): string =>
   join(
@@ -147,9 +151,13 @@ t.test('arguments and names that are not UTF-8', async (t) => {
 });
 
 /** Starts smc_run with exactly these variables; they may have any bytes and any names. */
-function environmentOf(variables: readonly (string | Buffer)[], options: readonly string[] = []): string[] {
+function environmentOf(
+  variables: readonly (string | Buffer)[],
+  options: readonly string[] = [],
+  file = bin,
+): string[] {
   const env = variables.map((entry) => (typeof entry === 'string' ? entry : { hex: entry.toString('hex') }));
-  const job = { addon, file: bin, argv: [bin, ...options, '/bin/cat', '/proc/self/environ'], env };
+  const job = { addon, file, argv: [file, ...options, '/bin/cat', '/proc/self/environ'], env };
   const { stdout, stderr } = spawnSync(process.execPath, [here('exec-driver.mjs'), JSON.stringify(job)]);
   // -d reports at the end
   if (stderr.toString().replace(/^smc_run: \d+ (sockets opened as SMC|connections)\n/gm, '') !== '')
@@ -172,12 +180,21 @@ t.test('the environment arrives byte by byte, in its order', async (t) => {
     'UTF8=\xc3\xbc',
     'A=1',
   ];
-  t.strictSame(environmentOf(variables.map((one) => Buffer.from(one, 'latin1'))), withShim(variables));
   const bytes = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1)).join('');
-  t.strictSame(
-    environmentOf([Buffer.from(`ALL=${bytes}`, 'latin1'), `PATH=${PATH}`]),
-    withShim([`ALL=${bytes}`, `PATH=${PATH}`]),
-  );
+  for (const file of both) {
+    t.strictSame(
+      environmentOf(
+        variables.map((one) => Buffer.from(one, 'latin1')),
+        [],
+        file,
+      ),
+      withShim(variables),
+    );
+    t.strictSame(
+      environmentOf([Buffer.from(`ALL=${bytes}`, 'latin1'), `PATH=${PATH}`], [], file),
+      withShim([`ALL=${bytes}`, `PATH=${PATH}`]),
+    );
+  }
 });
 
 t.test('variables that a shell drops or sets anew', async (t) => {
@@ -199,7 +216,7 @@ t.test('variables that a shell drops or sets anew', async (t) => {
     '_=U',
     'LINENO=3',
   ];
-  t.strictSame(environmentOf(variables), withShim(variables));
+  for (const file of both) t.strictSame(environmentOf(variables, [], file), withShim(variables), file);
 });
 
 t.test('variables of the same names as those of our script', async (t) => {
@@ -208,26 +225,36 @@ t.test('variables of the same names as those of our script', async (t) => {
       (name) => `${name}=mine`,
     ),
   );
-  t.strictSame(environmentOf(variables), withShim(variables));
+  for (const file of both) t.strictSame(environmentOf(variables, [], file), withShim(variables), file);
 });
 
 t.test('an environment without PATH, and without anything', async (t) => {
-  t.strictSame(environmentOf(['A=1']), withShim(['A=1']));
-  t.strictSame(environmentOf([]), withShim([]));
+  for (const file of both) {
+    t.strictSame(environmentOf(['A=1'], [], file), withShim(['A=1']));
+    t.strictSame(environmentOf([], [], file), withShim([]));
+  }
 });
 
 t.test('what is meant for the program’s Node is not for ours', async (t) => {
   const variables = [`PATH=${PATH}`, 'NODE_OPTIONS=--require=/no/such/module', 'NODE_CHANNEL_FD=3'];
-  t.strictSame(environmentOf(variables), withShim(variables));
+  for (const file of both) t.strictSame(environmentOf(variables, [], file), withShim(variables), file);
 });
 
 t.test('a large environment', async (t) => {
   const env = { A: 'A'.repeat(100_000), B: 'B'.repeat(100_000), C: '' };
-  const { stdout } = smcRun(['cat', '/proc/self/environ'], { env });
-  // PWD is the shell's own
-  const found = stdout.split('\0').filter((entry) => entry !== '' && !entry.startsWith('PWD='));
-  const expected = [`A=${env.A}`, `B=${env.B}`, 'C=', `LD_PRELOAD=${shim}`, `PATH=${PATH}`];
-  t.ok(found.sort().join() === expected.join());
+  for (const file of both) {
+    const { stdout } = start(file, ['cat', '/proc/self/environ'], { env });
+    // PWD is that of the shell
+    const found = stdout
+      .split('\0')
+      .filter((entry) => entry !== '' && !(file === launcher && entry.startsWith('PWD=')));
+    const expected = [`A=${env.A}`, `B=${env.B}`, 'C=', `LD_PRELOAD=${shim}`, `PATH=${PATH}`];
+    t.ok(found.sort().join() === expected.join(), file);
+  }
+  const forProgram = { ...env, 'a.b': 'x', NODE_OPTIONS: '--require=/no/such/module', NODE_CHANNEL_FD: '3' };
+  const { stdout } = smcRun(['cat', '/proc/self/environ'], { env: forProgram });
+  for (const [name, value] of Object.entries(forProgram))
+    t.ok(stdout.split('\0').includes(`${name}=${value}`), name);
   const hup = `trap '' HUP; ulimit -Sn 99; "$0" sh -c 'ulimit -Sn; kill -HUP $$; echo alive'`;
   prints(t, start('sh', ['-c', hup, bin], { env }), '99\nalive\n');
 });
@@ -336,7 +363,7 @@ t.test('signals, limits and descriptors are those that smc_run was started with'
   for (const how of ['quiet', 'prepare']) {
     const expected = inherited(start(probe, [how, probe, 'show', 'x']).stdout);
     t.match(expected, how === 'quiet' ? 'SigIgn:\t0000000000000000\n' : /fd 9\nfd 12\nfd 40\n$/);
-    for (const program of [bin, link])
+    for (const program of [bin, link, launcher])
       t.equal(
         inherited(start(probe, [how, program, probe, 'show', 'x']).stdout),
         expected,
@@ -359,6 +386,14 @@ t.test('ignored signals stay ignored', async (t) => {
     );
 });
 
+t.test('a directory that is gone', async (t) => {
+  const cwd = t.testdir({});
+  const gone = 'mkdir gone && cd gone && rmdir ../gone && exec "$run"';
+  prints(t, script(`${gone} echo here`, { cwd }), 'here\n');
+  t.match(script(`${gone} nosuch`, { cwd }), { status: 127, stderr: 'smc_run: nosuch: command not found\n' });
+  t.match(script(`${gone} --report true`, { cwd }), { status: 0, stderr: /^(smc_run: .*\n)+$/ });
+});
+
 t.test('umask, priority, directory', async (t) => {
   prints(
     t,
@@ -375,7 +410,12 @@ t.test('standard input is not touched', async (t) => {
     script('{ read -r a; "$run" head -n 1; } <input', { cwd: t.testdir({ input: '1\n2\n3\n' }) }),
     '2\n',
   );
-  prints(t, script('"$run" wc -l <"$run"'), `${smcRun(['grep', '-c', '', bin]).stdout}`, 'our own script');
+  prints(
+    t,
+    start('sh', ['-c', '"$0" wc -l <"$0"', launcher]),
+    `${smcRun(['grep', '-c', '', launcher]).stdout}`,
+    'our own script',
+  );
 });
 
 t.test('closed descriptors stay closed', async (t) => {
@@ -387,11 +427,12 @@ t.test('closed descriptors stay closed', async (t) => {
     ['2>&-', '01'],
     ['<&- >&- 2>&-', ''],
   ])
-    t.equal(
-      script(`"$run" sh -c '${list}' ${closed}; cat file`, { cwd: t.testdir({}) }).stdout,
-      `${expected}\n`,
-      String(closed),
-    );
+    for (const file of both)
+      t.equal(
+        start('sh', ['-c', `"$0" sh -c '${list}' ${closed}; cat file`, file], { cwd: t.testdir({}) }).stdout,
+        `${expected}\n`,
+        `${closed} ${file}`,
+      );
   for (const closed of ['<&-', '>&-', '2>&-', '<&- >&- 2>&-'])
     t.equal(script(`"$run" nosuch ${closed}`).status, 127, closed);
 });
@@ -508,8 +549,8 @@ t.test('ways to start it', async (t) => {
     'a  b 1\n',
     'sh smc_run.js',
   );
-  prints(t, start(process.execPath, [bin, ...argv], { env }), 'a  b 1\n', 'node smc_run.js');
-  prints(t, start(process.execPath, [bin, 'sh', '-c', 'exit 0']), '', 'node smc_run.js, status');
+  prints(t, start(process.execPath, [launcher, ...argv], { env }), 'a  b 1\n', 'node smc_run.js');
+  prints(t, start(process.execPath, [launcher, 'sh', '-c', 'exit 0']), '', 'node smc_run.js, status');
 });
 
 for (const [shell, ...words] of [
@@ -517,16 +558,19 @@ for (const [shell, ...words] of [
   ['busybox', 'sh'],
 ] as const)
   t.test(`${shell} as /bin/sh`, async (t) => {
-    const under = (argv: string[], env = {}): Result => start(shell, [...words, bin, ...argv], { env });
+    const under = (argv: string[], env = {}): Result => start(shell, [...words, launcher, ...argv], { env });
     prints(t, under(['sh', '-c', 'echo "$key $#"', 'x', 'a b'], { key: 'K' }), 'K 1\n');
     const odd = spawnSync(
       'env',
-      ['-i', `PATH=${PATH}`, 'a.b=1', 'PWD=/wrong', 'SHLVL=3', shell, ...words, bin, 'env'],
+      ['-i', `PATH=${PATH}`, 'a.b=1', 'PWD=/wrong', 'SHLVL=3', shell, ...words, launcher, 'env'],
       { encoding: 'utf8' },
     );
     t.equal(odd.stdout, `PATH=${PATH}\na.b=1\nPWD=/wrong\nSHLVL=3\nLD_PRELOAD=${shim}\n`);
     const expected = inherited(start(probe, ['prepare', probe, 'show', 'x']).stdout);
-    t.equal(inherited(start(probe, ['prepare', shell, ...words, bin, probe, 'show', 'x']).stdout), expected);
+    t.equal(
+      inherited(start(probe, ['prepare', shell, ...words, launcher, probe, 'show', 'x']).stdout),
+      expected,
+    );
   });
 
 t.test('without /proc', async (t) => {

@@ -60,6 +60,18 @@ t.test('the package', async (t) => {
   t.notMatch(list, /\.cache$|\/test\/|\.ts$/m);
 });
 
+t.test('no interpreter is looked for in PATH', async (t) => {
+  const tree = join(scratch, 'tree');
+  run('dpkg-deb', '--extract', file, tree);
+  for (const name of Object.keys(bin)) {
+    const start = readFileSync(join(tree, 'usr/lib/smc-tools/bin', name), 'latin1');
+    t.ok(start.startsWith('\x7fELF') && start.includes('\0/usr/bin/node\0'), name);
+    const script = readFileSync(join(tree, `usr/lib/smc-tools/bin/${name}.js`), 'utf8');
+    t.match(script, /^#!\/bin\/sh\n[\s\S]*\nexec \/usr\/bin\/node "\$0" "\$@"\n/, `${name}.js`);
+    t.notMatch(script, /env node|(exec|-v) node|\$PATH/, `${name}.js`);
+  }
+});
+
 /** Directories of the package that exist. Removing the package must remove those that it has made. */
 const directories = run('dpkg-deb', '--contents', file)
   .stdout.split('\n')
@@ -104,6 +116,8 @@ smc_run sh -c 'echo $LD_PRELOAD'`,
     used.stdout,
     `${'DEB.TEST'.padEnd(32)}\n{"pnet_table":[{"pnet_id":"NET1","kind":"ethernet","interface":"lo","ib_device":null,"ib_port":null}]}\n{"sockets":[],"complete":true}\n/usr/lib/smc-tools/dist/native/${process.arch === 'x64' ? 'preload/$LIB/' : ''}libsmc-preload.so\n`,
   );
+  const short = await guest.run("cd / && prlimit --as=60000000 smc_run sh -c 'echo $LD_PRELOAD'");
+  t.equal(short.stdout, used.stdout.slice(used.stdout.lastIndexOf('\n/') + 1), 'smc_run without Node');
   const files = await guest.run(
     `ls /usr/lib/smc-tools/dist/commands/smcss.cache &&
 for p in ${man.map((page) => `/usr/share/man/man${page.at(-1)}/${basename(page)}.gz`).join(' ')}; do zcat $p | head -n 1 | grep -q . || echo "$p"; done

@@ -23,7 +23,9 @@ export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
   const { bin } = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };
-  const links = Object.entries({ ...bin, wait_for: 'test/helpers/wait_for' }).map(
+  // as an installation has them: see scripts/postinstall.mjs
+  const programs = Object.keys(bin).map((name) => [name, `dist/native/bin/${name}`]);
+  const links = [...programs, ['wait_for', 'test/helpers/wait_for']].map(
     ([name, file]) => `ln -sf "$(pwd)/${file}" /usr/local/bin/${name}`,
   );
   // ordinary users need access to the checkout, wherever it is; only the guest sees this change of the directories

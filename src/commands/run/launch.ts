@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The command line of smc-launch, which holds the other side of the seccomp way and watches connections. */
-import { packageFile } from '../../host/package-files.ts';
+import { existsSync } from 'node:fs';
+import { nativeFile, packageFile } from '../../host/package-files.ts';
 import type { Program } from '../../host/program.ts';
 import { openForWriting } from '../../host/safe-directory.ts';
 import { SmcError } from '../../smc/error.ts';
@@ -37,9 +38,10 @@ export function launchArguments({ settings, way, logFd, program, argv }: Launch)
     ...(way === 'seccomp' ? conversion(settings) : ['--convert', 'none']),
   ];
   if (isWatched(settings)) {
-    words.push('--observe', '--finish', process.execPath, packageFile('bin/smc_run.js'));
+    const [file, first, ...rest] = finisher();
+    words.push('--observe', '--finish', file, first);
     // the name of the program only: its arguments may be secret, and the report does not need them
-    for (const word of [...finishOptions(settings, way), '--', argv[0] ?? ''])
+    for (const word of [...rest, ...finishOptions(settings, way), '--', argv[0] ?? ''])
       words.push('--finish-arg', word);
     if (logFd !== undefined) words.push('--log', String(logFd));
   }
@@ -53,6 +55,16 @@ export function launchArguments({ settings, way, logFd, program, argv }: Launch)
 
 /** The launcher is needed to watch connections, whoever converts the sockets. */
 export const isWatched = ({ report, requireSmc }: Settings): boolean => report || requireSmc;
+
+/**
+ * The command line as which smc-launch becomes smc_run again: this Node, by the program that finds out whether it can
+ * start, and that ends as the program did if it cannot.
+ */
+function finisher(): [file: string, first: string, ...rest: string[]] {
+  const script = packageFile('bin/smc_run.js');
+  const start = nativeFile('smc-start');
+  return existsSync(start) ? [start, '--node', process.execPath, script] : [process.execPath, script];
+}
 
 /** Options that say what becomes of sockets. */
 export function conversion(settings: Settings): string[] {
