@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** For commands that run until they are told to stop. */
 
+/** Ctrl-C, kill(1) without an option, and a terminal that is closed */
+const STOPS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Those that somebody sends to end a process at once, besides SIGKILL, which leaves no time for anything */
+const ENDS = [...STOPS, 'SIGQUIT'] as const;
+
 /**
- * Runs `body` with an AbortSignal that Ctrl-C (SIGINT) or SIGTERM aborts, so that `body` can finish its output first. A
+ * Runs `body` with an AbortSignal that Ctrl-C (SIGINT), SIGTERM or SIGHUP aborts, so that `body` can finish its output first. A
  * second Ctrl-C ends the process at once.
  */
 export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void>): Promise<void> {
@@ -12,11 +18,9 @@ export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void
     release();
   };
   const release = (): void => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const signal of STOPS) process.off(signal, stop);
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of STOPS) process.on(signal, stop);
   try {
     await body(controller.signal);
   } finally {
@@ -25,7 +29,7 @@ export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void
 }
 
 /**
- * Runs a clean-up when Ctrl-C or SIGTERM ends the process. It does nothing if the command handles these signals itself.
+ * Runs a clean-up when Ctrl-C, Ctrl-\, SIGTERM or SIGHUP ends the process. It does nothing if the command handles these signals itself.
  * @returns a function that cancels this
  */
 export function cleanUpOnSignal(cleanUp: () => void): () => void {
@@ -36,11 +40,9 @@ export function cleanUpOnSignal(cleanUp: () => void): () => void {
     process.kill(process.pid, signal); // now without a handler, so the process ends by this signal
   };
   const release = (): void => {
-    process.off('SIGINT', end);
-    process.off('SIGTERM', end);
+    for (const signal of ENDS) process.off(signal, end);
   };
-  process.on('SIGINT', end);
-  process.on('SIGTERM', end);
+  for (const signal of ENDS) process.on(signal, end);
   return release;
 }
 

@@ -99,7 +99,7 @@ async function attempt(
   try {
     const parsed = parse(command, argv);
     const paint = await painter(io, parsed.values['color']);
-    let here: World = await placeOf(world, parsed, releases);
+    let here: World = await placeOf(world, parsed, releases, report);
     if (recordingFile) {
       const { transport, save } = await startRecording(here, recordingFile);
       here = { ...here, transport };
@@ -147,7 +147,12 @@ async function attempt(
 }
 
 /** Switches to the host or namespace of --netns or --from, before anything is read. */
-async function placeOf(world: World, { values }: Parsed, releases: (() => void)[]): Promise<World> {
+async function placeOf(
+  world: World,
+  { values }: Parsed,
+  releases: (() => void)[],
+  report: Context['note'],
+): Promise<World> {
   const { netns, from } = values;
   if (netns !== undefined && from !== undefined)
     throw new UsageError('--netns and --from exclude each other: a recording has one network namespace');
@@ -163,7 +168,7 @@ async function placeOf(world: World, { values }: Parsed, releases: (() => void)[
   let close = (): void => {};
   // registered before unpacking: a signal that arrives meanwhile is handled afterwards
   releases.push(cleanUpOnSignal(() => close()));
-  const system = await openBundle(from);
+  const system = await openBundle(from, (text) => report(`${from}: this takes a while, ${text}`));
   ({ close } = system);
   releases.push(close);
   return { ...world, transport: system.transport, hostRoot: system.hostRoot, isRecorded: true };

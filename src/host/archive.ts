@@ -1,115 +1,117 @@
 // SPDX-License-Identifier: MIT
 /** Archives (.tgz) from untrusted sources. */
-import { closeSync, mkdtempSync, openSync, readSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join, normalize } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { create, type ReadEntry, UnpackSync } from 'tar';
+import { createReadStream } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import { create } from 'tar';
 import { inDirectory } from './safe-directory.ts';
-
-/** Why an archive is not unpacked: one sentence without the path. */
-export class ArchiveError extends Error {}
-ArchiveError.prototype.name = 'ArchiveError';
-
-/** Far more than a bundle of a large machine needs; protects against archives that fill the disk. */
-const LIMITS = { files: 200_000, bytes: 256 << 20 };
+import { type TarEntry, TarError, tarEntries } from './tar.ts';
+import { Bounds, LIMITS, namesOf, PrivateTree, TreeError } from './untrusted-tree.ts';
 
 /**
- * Unpacks into a new directory of mode 0700 in the directory for temporary files.
+ * Unpacks into a private directory, after a look at all that is in the archive.
  * @param isWanted called with the path of each entry
+ * @param onSlow called with what has been done so far, once, if it takes more than two seconds
  * @returns the directory, and a function that removes it
- * @throws ArchiveError; Node's own error
+ * @throws TreeError; Node's own error
  */
-export function unpack(
+export async function unpack(
   file: string,
   isWanted: (path: string) => boolean = () => true,
-): { directory: string; remove: () => void } {
-  const data = uncompressed(readLimited(file));
-  const directory = mkdtempSync(join(tmpdir(), 'smc-tools-'));
-  const remove = (): void => rmSync(directory, { recursive: true, force: true });
-  const links: string[] = [];
-  let files = 0;
+  onSlow: (text: string) => void = () => {},
+): Promise<{ directory: string; remove: () => void }> {
+  const bounds = new Bounds(onSlow);
+  const data = await bytesOf(file, bounds);
+  const wanted = look(data, isWanted, bounds);
+  const tree = new PrivateTree();
   try {
-    new UnpackSync({
-      cwd: directory,
-      strict: true,
-      preserveOwner: false,
-      filter: (path, entry) => {
-        files += 1;
-        if (files > LIMITS.files) throw new ArchiveError('it is too large');
-        if (!isWanted(path) || !isHarmless(path, entry as ReadEntry)) return false;
-        if ((entry as ReadEntry).type === 'SymbolicLink') links.push(path);
-        return true;
-      },
-    }).end(data);
-    removeEscapes(directory, links);
-    return { directory, remove };
+    let done = 0;
+    for (const { entry, names } of wanted) {
+      if (++done % 64 === 0) bounds.clock(`${done} of ${wanted.length} files`);
+      if (entry.type === 'directory') tree.addDirectory(names);
+      else if (entry.type === 'link') tree.addLink(names, entry.target);
+      else tree.addFile(names, data.subarray(entry.offset, entry.offset + entry.size));
+    }
+    tree.finish();
+    return tree;
   } catch (error) {
-    remove();
-    const { code } = error as NodeJS.ErrnoException;
-    // other errors come from what is in the archive; their names mean nothing to the user
-    if (error instanceof ArchiveError || (code && OUR_TROUBLE.includes(code))) throw error;
-    throw new ArchiveError(DAMAGED);
+    tree.remove();
+    throw error;
   }
 }
 
 const DAMAGED = 'it is not a gzip-compressed tar archive, or it is damaged';
 
-/** Errors of the disk, not of the archive. */
-const OUR_TROUBLE: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'];
-
-/** A pipe or a device may be endless. */
-function readLimited(file: string): Buffer {
-  const chunks: Buffer[] = [];
-  const fd = openSync(file, 'r');
+/** Checks everything before anything is made. @throws TreeError */
+function look(
+  data: Buffer,
+  isWanted: (path: string) => boolean,
+  bounds: Bounds,
+): { entry: TarEntry; names: string[] }[] {
+  const wanted: { entry: TarEntry; names: string[] }[] = [];
   try {
-    for (let bytes = 0; ; ) {
-      const chunk = Buffer.alloc(1 << 20);
-      const length = readSync(fd, chunk);
-      if (length === 0) return Buffer.concat(chunks);
-      bytes += length;
-      if (bytes > LIMITS.bytes) throw new ArchiveError('it is too large');
-      chunks.push(chunk.subarray(0, length));
+    for (const entry of tarEntries(data)) {
+      bounds.entry();
+      if (entry.type === 'other' || !isWanted(entry.path)) continue;
+      const names = namesOf(entry.path);
+      if (names.length > 0) wanted.push({ entry, names });
     }
-  } finally {
-    closeSync(fd);
+  } catch (error) {
+    if (error instanceof TarError) throw new TreeError(DAMAGED, { cause: error });
+    throw error;
   }
+  return wanted;
 }
 
-/** @throws ArchiveError */
-function uncompressed(data: Buffer): Buffer {
-  if (data[0] !== 0x1f || data[1] !== 0x8b) return data;
-  try {
-    return gunzipSync(data, { maxOutputLength: LIMITS.bytes });
-  } catch (error) {
-    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    throw new ArchiveError(isTooLarge ? 'it is too large' : DAMAGED);
-  }
-}
+/** What is read at once; it becomes a thousand times as much at worst. */
+const CHUNK = 64 * 1024;
 
 /**
- * Links through other links may lead outside even if each of them looks as if it stayed inside. realpathSync has the same
- * weakness, because it removes "name/.." from paths. So the kernel is asked.
+ * The whole archive, uncompressed. A pipe or a device may have no end, and a small file may become a large one.
+ * @throws TreeError; Node's own error
  */
-function removeEscapes(directory: string, links: readonly string[]): void {
-  const inside = `${realpathSync.native(directory)}/`;
-  for (const link of links) {
-    const path = join(directory, link);
-    try {
-      if (`${realpathSync.native(path)}/`.startsWith(inside)) continue;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // the target of the link was not copied
-    }
-    rmSync(path, { force: true });
+async function bytesOf(file: string, bounds: Bounds): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const keep = (chunk: Buffer): void => {
+    size += chunk.length;
+    if (size <= LIMITS.bytes) chunks.push(chunk);
+  };
+  let gunzip: Decompressor | undefined;
+  let isFirst = true;
+  for await (const chunk of createReadStream(file, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>) {
+    if (isFirst && chunk[0] === 0x1f && chunk[1] === 0x8b) gunzip = decompressor(keep);
+    isFirst = false;
+    if (gunzip) await gunzip.write(chunk);
+    else keep(chunk);
+    if (size > LIMITS.bytes) throw new TreeError('it is too large');
+    bounds.clock(`${Math.ceil(size / 2 ** 20)} MiB read so far`);
   }
+  await gunzip?.end();
+  if (size > LIMITS.bytes) throw new TreeError('it is too large');
+  return Buffer.concat(chunks);
 }
 
-/** Directories, files, and links that stay inside. A recorded tree contains nothing else. */
-function isHarmless(path: string, entry: ReadEntry): boolean {
-  if (entry.type === 'Directory' || entry.type === 'File') return true;
-  const target = entry.linkpath ?? '/';
-  const isInside = !target.startsWith('/') && !normalize(join(path, '..', target)).startsWith('..');
-  return entry.type === 'SymbolicLink' && isInside;
+interface Decompressor {
+  /** Resolves when all that comes of a chunk is out. @throws TreeError */
+  write: (chunk: Buffer) => Promise<void>;
+  /** @throws TreeError */
+  end: () => Promise<void>;
+}
+
+function decompressor(keep: (chunk: Buffer) => void): Decompressor {
+  const gunzip = createGunzip().on('data', keep);
+  // whatever is being waited for fails with it
+  const failure = new Promise<never>((_resolve, reject) => {
+    gunzip.on('error', (cause) => reject(new TreeError(DAMAGED, { cause })));
+  });
+  failure.catch(() => {});
+  const step = (take: (done: () => void) => void): Promise<void> =>
+    Promise.race([failure, new Promise<void>(take)]);
+  return {
+    write: (chunk) => step((done) => gunzip.write(chunk, (error) => error ?? done())),
+    end: () => step((done) => gunzip.on('end', done).end()),
+  };
 }
 
 /**
@@ -128,5 +130,11 @@ export function pack(directory: string, name: string): Buffer {
  * @throws UntrustedError; Node's own error
  */
 export function writePrivately(path: string, data: Buffer): void {
-  inDirectory(dirname(path), {}, (directory) => directory.replace(basename(path), data, { mode: 0o600 }));
+  try {
+    inDirectory(dirname(path), {}, (directory) => directory.replace(basename(path), data, { mode: 0o600 }));
+  } catch (error) {
+    // the name that the caller used
+    if ((error as NodeJS.ErrnoException).syscall) Object.assign(error as NodeJS.ErrnoException, { path });
+    throw error;
+  }
 }

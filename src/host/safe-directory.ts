@@ -56,6 +56,9 @@ type Reach = 'closed' | 'sticky' | 'open';
 /** Users who may do to us what they like: ourselves, root, and whoever is root's stand-in in this user namespace. */
 const trusted = (): (number | undefined)[] => [process.geteuid?.(), 0, lstatSync('/').uid];
 
+/** Whether nobody but root and ourselves can change names in a directory. */
+export const isClosed = (stats: Stats): boolean => reachOf(stats) === 'closed';
+
 function reachOf({ uid, mode }: Stats): Reach {
   if (!trusted().includes(uid)) return 'open';
   // people share directories with a group by their own choice; root never joined

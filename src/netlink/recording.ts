@@ -19,6 +19,8 @@ import { AF_SMC } from './uapi/smc-diag.ts';
 
 export const RECORDING_FORMAT = 'smc-tools-recording';
 const VERSION = 1;
+/** All that the suite can ask is some hundred questions; each is looked for among all exchanges. */
+const MOST_EXCHANGES = 10_000;
 
 interface ExchangeRecord {
   protocol: number;
@@ -50,7 +52,8 @@ export function parseRecording(text: string): Recording {
       .map((line) => JSON.parse(line));
     const { format, version, order, kernel } = header;
     const isOurs = format === RECORDING_FORMAT && version === VERSION && (order === 'LE' || order === 'BE');
-    if (isOurs && exchanges.every(isExchange)) return { order, kernel: String(kernel), exchanges };
+    if (isOurs && exchanges.length <= MOST_EXCHANGES && exchanges.every(isExchange))
+      return { order, kernel: String(kernel), exchanges };
   } catch {
     // not JSON: the error below says so
   }
@@ -59,7 +62,7 @@ export function parseRecording(text: string): Recording {
 
 function isExchange({ protocol, request, replies }: Partial<ExchangeRecord>): boolean {
   const isHex = (text: unknown): boolean => typeof text === 'string' && /^(?:[0-9a-f]{2})*$/.test(text);
-  return typeof protocol === 'number' && isHex(request) && Array.isArray(replies) && replies.every(isHex);
+  return Number.isInteger(protocol) && isHex(request) && Array.isArray(replies) && replies.every(isHex);
 }
 
 /**
@@ -212,9 +215,14 @@ export function snapshotRecorder(
 function isComplete({ replies }: ExchangeRecord, order: ByteOrder): boolean {
   const last = replies.at(-1);
   if (last === undefined) return false;
-  return Array.from(messages(Buffer.from(last, 'hex'), order)).some(
-    ({ type }) => type === NLMSG_DONE || type === NLMSG_ERROR,
-  );
+  try {
+    return Array.from(messages(Buffer.from(last, 'hex'), order)).some(
+      ({ type }) => type === NLMSG_DONE || type === NLMSG_ERROR,
+    );
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return true; // who asks for it is told that it is damaged
+  }
 }
 
 interface Receiver {

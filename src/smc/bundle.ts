@@ -30,15 +30,21 @@ export interface RecordedSystem {
 }
 
 /**
+ * Opens a bundle. It may come from anybody, and its links may lead anywhere: a directory that somebody else can change, or
+ * that has more in it than it should, is read from a private copy.
  * @param path a bundle, packed or not
+ * @param onSlow called with what has been done so far, once, if the copy takes more than two seconds
  * @throws SmcError INVALID, NOT_FOUND
  */
-export async function openBundle(path: string): Promise<RecordedSystem> {
-  const { directory, close } = await directoryOf(path);
+export async function openBundle(
+  path: string,
+  onSlow: (text: string) => void = () => {},
+): Promise<RecordedSystem> {
+  const { directory, close } = await directoryOf(path, onSlow);
   try {
     checkManifest(path, directory);
     const text = readFileSync(join(directory, RECORDING), 'utf8');
-    return { transport: snapshotTransport(parseRecording(text)), hostRoot: resolve(directory, HOST), close };
+    return { transport: snapshotTransport(parseRecording(text)), hostRoot: join(directory, HOST), close };
   } catch (cause) {
     close();
     if (cause instanceof SmcError) throw cause;
@@ -46,36 +52,49 @@ export async function openBundle(path: string): Promise<RecordedSystem> {
   }
 }
 
-async function directoryOf(path: string): Promise<{ directory: string; close: () => void }> {
+async function directoryOf(
+  path: string,
+  onSlow: (text: string) => void,
+): Promise<{ directory: string; close: () => void }> {
+  let isDirectory: boolean;
   try {
-    if (statSync(path).isDirectory()) return { directory: path, close: () => {} };
+    isDirectory = statSync(path).isDirectory();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new SmcError('NOT_FOUND', `there is no bundle ${path}`, { cause });
     throw cause;
   }
-  const { ArchiveError, unpack } = await import('../host/archive.ts');
+  const { Bounds, copyTree, isSafeInPlace, TreeError } = await import('../host/untrusted-tree.ts');
   try {
-    const { directory, remove } = unpack(path, isRead);
+    if (isDirectory) {
+      if (isSafeInPlace(path, isRead, new Bounds(onSlow)))
+        return { directory: resolve(path), close: () => {} };
+      const { directory, remove } = copyTree(path, isRead, new Bounds(onSlow));
+      return { directory, close: remove };
+    }
+    const { unpack } = await import('../host/archive.ts');
     // everything is in one directory, as it should be in an archive
+    const isWanted = (inside: string): boolean => isRead(inside.replace(/^(?:\.\/)*[^/]*\/?/, ''));
+    const { directory, remove } = await unpack(path, isWanted, onSlow);
     const [only, ...others] = readdirSync(directory);
     return { directory: only && others.length === 0 ? join(directory, only) : directory, close: remove };
   } catch (cause) {
-    if (!(cause instanceof ArchiveError)) throw cause;
+    if (!(cause instanceof TreeError)) throw cause;
     throw new SmcError('INVALID', `${path} cannot be used: ${cause.message}`, { cause });
   }
 }
 
-/** The rest is for people. */
-function isRead(path: string): boolean {
-  const [, name = ''] = path.replace(/^\.\//, '').split('/');
-  return ['', MANIFEST, RECORDING, HOST].includes(name);
-}
+/** The rest is for people. @param path in the bundle */
+const isRead = (path: string): boolean => ['', MANIFEST, RECORDING, HOST].includes(path.split('/')[0]!);
+
+/** Bytes; that of a large machine has some thousand. */
+const MANIFEST_LIMIT = 4 << 20;
 
 function checkManifest(path: string, directory: string): void {
   let manifest: { format?: unknown; version?: unknown } = {};
   try {
-    manifest = JSON.parse(readFileSync(join(directory, MANIFEST), 'utf8')) ?? {};
+    if (statSync(join(directory, MANIFEST)).size <= MANIFEST_LIMIT)
+      manifest = JSON.parse(readFileSync(join(directory, MANIFEST), 'utf8')) ?? {};
   } catch {
     // reported below as not a bundle
   }

@@ -3,13 +3,13 @@
  * Takes a copy of what the suite can see of a system, in the form of a bundle (see bundle.ts). Files are copied at once;
  * what the kernel says by netlink is recorded as commands ask for it, each thing once, so they all see one moment.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hostArchitecture, kernelRelease } from '../host/architecture.ts';
 import { type KernelMessage, readKernelLog } from '../host/kernel-log.ts';
 import { readPciFunctions } from '../host/pci-devices.ts';
 import { pciNames } from '../host/pci-names.ts';
+import { privateDirectory } from '../host/private-directory.ts';
 import { copyHostFiles } from '../host/recorded-files.ts';
 import {
   formatRecording,
@@ -74,9 +74,14 @@ export class Snapshot {
   readonly transport: Transport;
   readonly missing: Missing[] = [];
   #recording: Recording;
+  readonly #remove: () => void;
 
-  private constructor(directory: string, { hostRoot, transport = kernelTransport }: SnapshotOptions) {
+  private constructor(
+    { directory, remove }: ReturnType<typeof privateDirectory>,
+    { hostRoot, transport = kernelTransport }: SnapshotOptions,
+  ) {
     this.directory = directory;
+    this.#remove = remove;
     const recorder = snapshotRecorder(transport, kernelRelease(hostRoot) ?? 'unknown');
     this.transport = recorder.transport;
     this.#recording = recorder.recording;
@@ -85,7 +90,7 @@ export class Snapshot {
   /** Copies the files. @throws Node's own error when there is no place for them */
   static async take(options: SnapshotOptions): Promise<Snapshot> {
     const { hostRoot, stop, onFile } = options;
-    const snapshot = new Snapshot(mkdtempSync(join(tmpdir(), 'smc-tools-')), options);
+    const snapshot = new Snapshot(privateDirectory(), options);
     mkdirSync(snapshot.hostRoot);
     const release = kernelRelease(hostRoot);
     const files = { release, stop, ...(onFile && { onFile }) };
@@ -168,7 +173,7 @@ export class Snapshot {
 
   /** Removes the directory. */
   close(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    this.#remove();
   }
 }
 

@@ -322,7 +322,7 @@ t.test('a bundle that lies about where its files are', async (t) => {
   const file = join(directory, 'x.tgz');
   create({ file, cwd: content, gzip: true, sync: true }, ['b']);
   const { unpack } = await import('../../src/host/archive.ts');
-  const { directory: unpacked, remove } = unpack(file);
+  const { directory: unpacked, remove } = await unpack(file);
   t.teardown(remove);
   t.strictSame(readdirSync(join(unpacked, 'b/host')), ['sys']);
   t.strictSame(readdirSync(join(unpacked, 'b/host/sys/class/net')), ['inside']);
