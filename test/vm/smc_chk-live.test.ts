@@ -228,7 +228,10 @@ t.test('one host with SMC-R', async (t) => {
     const other = await guest.run('smc_chk -l silent');
     t.equal(other.status, 3);
     t.match(other.stdout, /Failed {2}TCP fallback/);
-    t.match(await guest.run('smc_chk -l nope'), { status: 2, stderr: /there is no interface nope; this network namespace has / });
+    t.match(await guest.run('smc_chk -l nope'), {
+      status: 2,
+      stderr: /there is no interface nope; this network namespace has /,
+    });
   });
 
   await t.test('the report of the server', async (t) => {
