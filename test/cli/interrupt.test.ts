@@ -20,15 +20,18 @@ t.test('an abort ends a pause, and those after it', async (t) => {
   t.equal(getEventListeners(controller.signal, 'abort').length, 0);
 });
 
-/** Sends itself SIGTERM, in a process of its own: the test runner has listeners, too. */
-function terminate(before: string): { signal: NodeJS.Signals | null; stdout: string } {
+/** Sends itself a signal, in a process of its own: the test runner has listeners, too. */
+function terminate(
+  before: string,
+  sent: NodeJS.Signals = 'SIGTERM',
+): { signal: NodeJS.Signals | null; stdout: string } {
   const source = new URL('../../src/cli/interrupt.ts', import.meta.url).href;
   const script = `import { cleanUpOnSignal } from '${source}';
-    process.removeAllListeners('SIGTERM'); // those of tsx
+    process.removeAllListeners('${sent}'); // those of tsx
     const staying = setInterval(() => {}, 1e6);
     cleanUpOnSignal(() => console.log('cleaned'));
     ${before}
-    process.kill(process.pid, 'SIGTERM');`;
+    process.kill(process.pid, '${sent}');`;
   const { signal, stdout } = spawnSync(
     process.execPath,
     ['--import=tsx', '--input-type=module', '--eval', script],
@@ -38,7 +41,8 @@ function terminate(before: string): { signal: NodeJS.Signals | null; stdout: str
 }
 
 t.test('what is to be cleaned up is, and the process dies of the signal', (t) => {
-  t.same(terminate(''), { signal: 'SIGTERM', stdout: 'cleaned\n' });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)
+    t.same(terminate('', signal), { signal, stdout: 'cleaned\n' });
   t.end();
 });
 
@@ -47,5 +51,27 @@ t.test('a command that handles signals itself has its way', (t) => {
     signal: null,
     stdout: 'went on\n',
   });
+  t.end();
+});
+
+t.test('a body that ends in good order is told by Ctrl-C, SIGTERM and SIGHUP', (t) => {
+  const source = new URL('../../src/cli/interrupt.ts', import.meta.url).href;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    const script = `import { untilInterrupted } from '${source}';
+      process.removeAllListeners('${signal}');
+      await untilInterrupted(async (stop) => {
+        process.kill(process.pid, '${signal}');
+        const staying = setInterval(() => {}, 1e6);
+        await new Promise((resolve) => stop.addEventListener('abort', resolve));
+        clearInterval(staying);
+        console.log('in good order');
+      });`;
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ['--import=tsx', '--input-type=module', '--eval', script],
+      { encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+    );
+    t.same({ status, stdout }, { status: 0, stdout: 'in good order\n' }, signal);
+  }
   t.end();
 });
