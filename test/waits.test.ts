@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly [part: string, why: string][]>> 
   'test/bin/bins.test.ts': [['{ sleep 0.5; cat; }', 'a slow reader: the writer has to bear it']],
   'test/bin/constant-memory.test.ts': [['pauseMs', 'a slow reader: the writer has to bear it']],
   'test/bin/smc_run.test.ts': [['{ sleep 0.2; cat; }', 'a slow reader: the program has to bear it']],
+  'test/commands/from-fuzz.test.ts': [['HANGS_MS', 'a generous bound: a command that hangs is the subject']],
   'test/cli/interrupt.test.ts': [['setInterval(() => {}, 1e6)', 'stays until a signal comes']],
   'test/helpers/tied.ts': [['setInterval(() => {}, 1e6)', 'stays until a signal comes']],
   'test/netlink/damaged/run.ts': [['performance.now() - told', 'progress is told as long as the cases run']],
