@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* As src/commands/run/replace.ts has them. */
+/* As src/commands/smc_run/replace.ts has them. */
 enum { STATUS_FAILED = 1, STATUS_CANNOT_EXECUTE = 126, STATUS_NOT_FOUND = 127 };
 
 enum { DEBUG = 'd', RCVBUF = 'r', SNDBUF = 't', NEEDS_NODE = 1 };

@@ -39,7 +39,7 @@ const withoutChildProcess = {
 function entry(command) {
   const name = command.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
   return {
-    contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}.ts';\nexport const run = (argv, world) => main(${name}, argv, world);\nif (require.main === module) run();\n`,
+    contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}/command.ts';\nexport const run = (argv, world) => main(${name}, argv, world);\nif (require.main === module) run();\n`,
     resolveDir: join(root, 'src'),
     sourcefile: `${command}.entry.ts`,
     loader: 'ts',

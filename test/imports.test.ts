@@ -51,10 +51,28 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
         (isTypeOnly && target.startsWith('netlink/')),
     },
     commands: {
-      folders: ['cli', 'smc', 'host', 'output'],
-      also: (target) => /^commands\/\w+\//.test(target) || target === 'version.ts',
+      folders: ['cli', 'smc', 'host', 'output', 'documents'],
+      also: (target) => target === 'version.ts',
     },
   };
+
+/** Folders of commands that a file may import, besides its own. */
+const SHARED_FOLDERS: readonly [file: RegExp, folder: string][] = [
+  [/^commands\/smc[dr]\//, 'smcd-smcr'],
+  [/^commands\/smcd-smcr\//, 'smcd-smcr'],
+  [/^commands\/smc_dbg\/suite\.ts$/, '.*'],
+];
+
+/** Whether the folder of one command imports from its own folder, or from one that it shares. */
+function isInCommand(file: string, target: string): boolean {
+  const [, own] = file.split('/');
+  const [top, folder = ''] = target.split('/');
+  if (top !== 'commands' || !file.startsWith('commands/')) return false;
+  return (
+    folder === own ||
+    SHARED_FOLDERS.some(([from, to]) => from.test(file) && new RegExp(`^${to}$`).test(folder))
+  );
+}
 
 /** Loaded by cli/run.ts on demand only: for the debug and the record variable. */
 const ON_DEMAND = [
@@ -95,7 +113,7 @@ for (const [folder, { folders, also }] of Object.entries(RULES))
         const isAllowed =
           folders.includes(top) ||
           also?.(target, isTypeOnly) ||
-          (file === 'commands/dbg/suite.ts' && /^commands\/\w+\.ts$/.test(target)) ||
+          isInCommand(file, target) ||
           (file === 'cli/run.ts' && ON_DEMAND.includes(target));
         if (!isAllowed) t.fail(`${file} imports ${target}`);
       }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { helpText, withCommonOptions } from '../src/cli/options.ts';
 import type { CommandDefinition } from '../src/cli/run.ts';
-import { reportJson } from '../src/commands/run/report.ts';
+import { reportJson } from '../src/commands/smc_run/report.ts';
 import type { ServiceChangeDocument, ServicesDocument } from '../src/documents/smc_run.ts';
 import { smcPnetid } from '../src/netlink/uapi/smc.ts';
 import { type FallbackReason, fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
@@ -34,11 +34,13 @@ const MANDATORY_SECTIONS = [
   'SEE ALSO',
 ];
 
-/** The definition in src/commands/<name>.ts, whatever it is called there. */
+/** The definition in src/commands/<name>/command.ts, whatever it is called there. */
 async function definitionOf(name: string): Promise<CommandDefinition> {
-  const exports = Object.values(await import(`../src/commands/${name}.ts`)) as Partial<CommandDefinition>[];
+  const exports = Object.values(
+    await import(`../src/commands/${name}/command.ts`),
+  ) as Partial<CommandDefinition>[];
   const definition = exports.find((value) => value?.name === name && Array.isArray(value.options));
-  if (!definition) throw new Error(`src/commands/${name}.ts exports no command ${name}`);
+  if (!definition) throw new Error(`src/commands/${name}/command.ts exports no command ${name}`);
   return withCommonOptions(definition as CommandDefinition);
 }
 
@@ -292,7 +294,7 @@ for (const name of Object.keys(bin))
     const json = sections.get('JSON') ?? [];
     t.ok(json.length > 0, 'there is a section JSON');
     const documented = new Set(items(json, 'Va'));
-    const keys = new Set(declaredKeys(join(root, `src/commands/${name}.ts`)));
+    const keys = new Set(declaredKeys(join(root, `src/commands/${name}/command.ts`)));
     for (const key of keys) t.ok(documented.has(key), `JSON key ${key} is documented`);
     const documents = await sampleDocuments[name]?.(definition);
     if (documents)

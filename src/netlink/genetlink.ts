@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** Generic netlink: families, found by name, and commands, declared with their layouts. */
-import { type ByteOrder, type Codec, MalformedError, u8, u16 } from './codec.ts';
+/** Generic netlink: families, found by name, and their commands. */
+import { type ByteOrder, MalformedError, u8, u16 } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { NetlinkError } from './error.ts';
+import type { GenlCommand } from './family.ts';
 import { type Infer, struct } from './schema.ts';
 import type { Dump, Exchange } from './transaction.ts';
 import {
@@ -16,37 +17,6 @@ import {
 
 /** struct genlmsghdr */
 export const genlHeader = struct('genlmsghdr', { command: u8, version: u8, reserved: u16 });
-
-/** One command of a family: number, name as in the kernel header, layouts of request and replies. */
-export interface GenlCommand<Req, Rep> {
-  family: string;
-  version: number;
-  id: number;
-  /** command numbers in its replies; its own by default */
-  replyIds?: readonly number[];
-  name: string;
-  request: Codec<Req>;
-  reply: Codec<Rep>;
-}
-
-type CommandTable = Readonly<
-  Record<
-    string,
-    // biome-ignore lint/suspicious/noExplicitAny: heterogeneous commands; the mapped type below restores the types
-    { id: number; replyIds?: readonly number[]; request: Codec<any>; reply: Codec<any> }
-  >
->;
-
-/** Declares a family: its name, version and commands. */
-export function family<const C extends CommandTable>(
-  name: string,
-  version: number,
-  commands: C,
-): { readonly [K in keyof C]: GenlCommand<Infer<C[K]['request']>, Infer<C[K]['reply']>> } {
-  return Object.fromEntries(
-    Object.entries(commands).map(([key, command]) => [key, { ...command, family: name, version, name: key }]),
-  ) as never;
-}
 
 /** A family in the running kernel. */
 export interface FamilyInfo {

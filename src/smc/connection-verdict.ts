@@ -10,6 +10,9 @@ import {
 import type { SmcdLinkGroup, SmcrLinkGroup } from './link-groups.ts';
 import { connectionMode, type SmcSocket } from './sockets.ts';
 
+/** What this host is in a connection. */
+export type Role = 'Client' | 'Server';
+
 /** A reason code with what is known of it. */
 export interface VerdictReason {
   code: number;

@@ -536,6 +536,12 @@ export function formatReasonCode(code: number): string {
   return `0x${code.toString(16).padStart(8, '0')}`;
 }
 
+/** A reason code in words; name and text are null for a code that Linux does not have. */
+export function namedReason(code: number): { code: string; name: string | null; text: string | null } {
+  const reason = fallbackReasons.get(code);
+  return { code: formatReasonCode(code), name: reason?.name ?? null, text: reason?.meaning ?? null };
+}
+
 /** 0x05000000: what the side has that was declined. */
 export const PEERDECL = 0x05000000;
 /** 0x03010000: there was no handshake, as the peer did not ask for one. */

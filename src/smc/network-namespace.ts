@@ -2,7 +2,7 @@
 /** The network namespace that a command works in, when it is not the caller's. */
 import { existsSync } from 'node:fs';
 import { SmcError } from './error.ts';
-import { findAddon } from './native-addon.ts';
+import { findAddon } from './native-parts.ts';
 
 /** Where ip-netns(8) keeps namespaces that have a name; the second is the first's old path. */
 const NAMED = ['/run/netns', '/var/run/netns'];

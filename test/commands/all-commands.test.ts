@@ -21,7 +21,9 @@ const notABundle = t.testdir({ text: 'no archive\n', 'manifest.json': '{}\n' });
 t.ok(Object.keys(bin).length >= 5);
 
 for (const [name, path] of Object.entries(bin)) {
-  const definitions = Object.values(await import(`../../src/commands/${name}.ts`)) as CommandDefinition[];
+  const definitions = Object.values(
+    await import(`../../src/commands/${name}/command.ts`),
+  ) as CommandDefinition[];
   const definition = definitions.find((definition) => definition?.name === name);
   const command = definition && withCommonOptions(definition);
 
@@ -167,7 +169,9 @@ t.test('what all have in common on a recorded system', async (t) => {
   t.strictSame(Object.keys(CALLS).sort(), Object.keys(bin).sort(), 'every command is here');
   for (const [name, { reads, changes, refused }] of Object.entries(CALLS))
     await t.test(name, async (t) => {
-      const exports = Object.values(await import(`../../src/commands/${name}.ts`)) as CommandDefinition[];
+      const exports = Object.values(
+        await import(`../../src/commands/${name}/command.ts`),
+      ) as CommandDefinition[];
       const command = exports.find((definition) => definition?.name === name)!;
       if (changes !== undefined) {
         const { status, stdout, stderr } = await runCommand(command, `--from ${bundle} ${changes}`);

@@ -2,10 +2,10 @@
 // Names can be chosen by people who are not trusted: of interfaces in a namespace, of hosts in a bundle. Whatever a
 // command prints of them, a terminal acts on nothing.
 import t from 'tap';
-import { JSON_PARTS, TEXT_PARTS } from '../../src/commands/dbg/parts.ts';
-import { SUITE } from '../../src/commands/dbg/suite.ts';
-import { smcDbg } from '../../src/commands/smc_dbg.ts';
-import { smcRun } from '../../src/commands/smc_run.ts';
+import { smcDbg } from '../../src/commands/smc_dbg/command.ts';
+import { JSON_PARTS, TEXT_PARTS } from '../../src/commands/smc_dbg/parts.ts';
+import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
+import { smcRun } from '../../src/commands/smc_run/command.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
 import { type Files, mainframe, plant, server } from '../helpers/host-trees.ts';

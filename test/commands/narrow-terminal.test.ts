@@ -2,7 +2,7 @@
 // Tables on a terminal that is narrower than they are: nothing is lost, no number is broken, and pipes see no difference.
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { SUITE } from '../../src/commands/dbg/suite.ts';
+import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
 import { runCommand } from '../helpers/run-command.ts';
 
 const scene = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));

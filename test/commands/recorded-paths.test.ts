@@ -3,9 +3,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { SUITE } from '../../src/commands/dbg/suite.ts';
-import { smcChk } from '../../src/commands/smc_chk.ts';
-import { smcDbg } from '../../src/commands/smc_dbg.ts';
+import { smcChk } from '../../src/commands/smc_chk/command.ts';
+import { smcDbg } from '../../src/commands/smc_dbg/command.ts';
+import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
 import { plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { runCommand } from '../helpers/run-command.ts';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The likely cause of a fallback, by reason, role and what is seen on this host.
 import t, { type Test } from 'tap';
-import { type FallenBack, type LikelyCause, likelyCause } from '../../src/commands/chk/likely-cause.ts';
 import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { SmcClient } from '../../src/smc/client.ts';
 import { fallbackVerdict } from '../../src/smc/connection-verdict.ts';
+import { type FallenBack, type LikelyCause, likelyCause } from '../../src/smc/likely-cause.ts';
 import { type FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
 import { gidsOf, networkInterface, pciFunction, plant, rdmaDevice } from '../helpers/host-trees.ts';
 import { inspectedKernel, ROCE } from '../helpers/inspected-kernel.ts';

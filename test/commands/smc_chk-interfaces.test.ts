@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { smcChk } from '../../src/commands/smc_chk.ts';
+import { smcChk } from '../../src/commands/smc_chk/command.ts';
 import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { type FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
 import { mainframe, networkInterface, plant, server } from '../helpers/host-trees.ts';

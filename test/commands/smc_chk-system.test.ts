@@ -2,8 +2,8 @@
 // smc_chk without a mode: what is printed, and the exit status.
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { smcChk } from '../../src/commands/smc_chk.ts';
-import { smcr } from '../../src/commands/smcr.ts';
+import { smcChk } from '../../src/commands/smc_chk/command.ts';
+import { smcr } from '../../src/commands/smcr/command.ts';
 import { addressAttributes, addressMessage, NETLINK_ROUTE } from '../../src/netlink/uapi/rtnetlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { CHECK_IDS } from '../../src/smc/checks/check.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { smcChk } from '../../src/commands/smc_chk.ts';
+import { smcChk } from '../../src/commands/smc_chk/command.ts';
 import { fallbackReasons, formatReasonCode } from '../../src/smc/fallback-reasons.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
 import { inspectedKernel, SMCD_GROUP } from '../helpers/inspected-kernel.ts';

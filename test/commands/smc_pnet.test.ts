@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import t, { type Test } from 'tap';
-import { smcPnet } from '../../src/commands/smc_pnet.ts';
+import { smcPnet } from '../../src/commands/smc_pnet/command.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { version } from '../../src/version.ts';
 import { Errno, FakeKernel } from '../helpers/fake-kernel.ts';

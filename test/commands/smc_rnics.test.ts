@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { smcRnics } from '../../src/commands/smc_rnics.ts';
+import { smcRnics } from '../../src/commands/smc_rnics/command.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
 import {

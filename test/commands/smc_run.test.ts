@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { smcRun } from '../../src/commands/smc_run.ts';
+import { smcRun } from '../../src/commands/smc_run/command.ts';
 import { printable } from '../../src/output/table.ts';
 import { version } from '../../src/version.ts';
 import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { smcd } from '../../src/commands/smcd.ts';
-import { smcr } from '../../src/commands/smcr.ts';
+import { smcd } from '../../src/commands/smcd/command.ts';
+import { smcr } from '../../src/commands/smcr/command.ts';
 import { Errno } from '../helpers/fake-kernel.ts';
 import { emptyKernel, FALLBACKS, fails, inspectedKernel, STATS } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { smcd } from '../../src/commands/smcd.ts';
+import { smcd } from '../../src/commands/smcd/command.ts';
 import { emptyKernel, fails, ISM, inspectedKernel, SMCD_GROUP } from '../helpers/inspected-kernel.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';
 

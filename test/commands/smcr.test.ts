@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Exact output of smcr: tables at each level and filter, JSON, grammar, exit status.
 import t, { type Test } from 'tap';
-import { smcr } from '../../src/commands/smcr.ts';
+import { smcr } from '../../src/commands/smcr/command.ts';
 import { emptyKernel, fails, inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';
 

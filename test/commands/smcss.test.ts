@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import t, { type Test } from 'tap';
-import { smcss } from '../../src/commands/smcss.ts';
+import { smcss } from '../../src/commands/smcss/command.ts';
 import { NLM_F_MULTI } from '../../src/netlink/uapi/netlink.ts';
 import { SOCK_DIAG_BY_FAMILY, smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
 import { Errno, FakeKernel } from '../helpers/fake-kernel.ts';

@@ -99,7 +99,7 @@ async function offers(shell: Shell, line: string): Promise<string[]> {
 }
 
 async function definitionOf(name: string): Promise<CommandDefinition> {
-  const exports = Object.values(await import(`../../src/commands/${name}.ts`)) as CommandDefinition[];
+  const exports = Object.values(await import(`../../src/commands/${name}/command.ts`)) as CommandDefinition[];
   return withCommonOptions(exports.find((value) => value?.name === name)!);
 }
 

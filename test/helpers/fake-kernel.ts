@@ -5,7 +5,8 @@
  */
 import { constants } from 'node:os';
 import { type ByteOrder, type Codec, hostByteOrder } from '../../src/netlink/codec.ts';
-import { type GenlCommand, genlHeader } from '../../src/netlink/genetlink.ts';
+import type { GenlCommand } from '../../src/netlink/family.ts';
+import { genlHeader } from '../../src/netlink/genetlink.ts';
 import { encodeMessage, type Message, messages } from '../../src/netlink/message.ts';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
 import { AF_INET, inetDiagMessage, inetDiagRequest } from '../../src/netlink/uapi/inet-diag.ts';

@@ -2,7 +2,8 @@
 import t, { type Test } from 'tap';
 import { str, u32 } from '../../src/netlink/codec.ts';
 import { NetlinkError } from '../../src/netlink/error.ts';
-import { family, GenericNetlink, genlHeader } from '../../src/netlink/genetlink.ts';
+import { family } from '../../src/netlink/family.ts';
+import { GenericNetlink, genlHeader } from '../../src/netlink/genetlink.ts';
 import type { Message } from '../../src/netlink/message.ts';
 import { attrs } from '../../src/netlink/schema.ts';
 import { controller, GENL_ID_CTRL } from '../../src/netlink/uapi/netlink.ts';

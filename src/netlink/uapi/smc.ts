@@ -2,7 +2,7 @@
 // Commands and attributes of include/uapi/linux/smc.h, Linux 6.12. Comments use the kernel's spelling; "since" names
 // the first kernel that has the attribute or command.
 import { blankPadded, str, u8, u16, u32, u32be, u64, uint } from '../codec.ts';
-import { family } from '../genetlink.ts';
+import { family } from '../family.ts';
 import { attrs } from '../schema.ts';
 import { fallbackStats, stats } from './smc-stats.ts';
 

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/** smc_dbg: collects what a maintainer needs to see a problem that he cannot reproduce. */
+import { randomBytes } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { basename } from 'node:path';
+import { untilInterrupted } from '../../cli/interrupt.ts';
+import { warnBeforeListing } from '../../cli/listing-warning.ts';
+import { type Parsed, UsageError } from '../../cli/options.ts';
+import { writeDocument } from '../../cli/print.ts';
+import type { CommandDefinition, Context } from '../../cli/run.ts';
+import type { Json } from '../../output/json.ts';
+import type { Bundle } from './collect.ts';
+
+export const smcDbg: CommandDefinition = {
+  name: 'smc_dbg',
+  usage: '[options]',
+  summary: 'Collects the state of SMC on this host for a report that others can read.',
+  options: [
+    { short: 't', long: 'tgz', help: 'write an archive to the current directory and print its name' },
+    { short: 'o', long: 'output', value: 'FILE', help: 'write the archive to this file', addition: true },
+    { long: 'redact', help: 'replace addresses, host names and enterprise IDs', addition: true },
+  ],
+  examples: [
+    ['smc_dbg | less', 'look through everything'],
+    ['smc_dbg -t --redact', 'an archive to send, without addresses and names'],
+    ['smc_dbg -o report.tgz', 'the same as this file, with addresses and names'],
+    ['smc_dbg --from report.tgz --redact -t', 'redact a bundle later'],
+  ],
+  async run(context, parsed) {
+    const { flags, operands } = parsed;
+    if (operands.length > 0) throw new UsageError(`unexpected argument '${operands[0]}'`);
+    const target = targetOf(parsed);
+    const { collect } = await import('./collect.ts');
+    // the commands that it runs take the snapshot for a recording
+    warnBeforeListing(context, { connection: true, link: true, dmb: true });
+    await untilInterrupted(async (stop) => {
+      const progress = progressOf(context);
+      const bundle = await collect(context, { redact: flags.has('redact'), stop, progress });
+      try {
+        if (target !== undefined) await save(context, bundle, target);
+        else if (!flags.has('json')) show(context, bundle);
+        if (flags.has('json')) writeDocument(context, document(bundle, target));
+        else if (target !== undefined) context.io.write(`${target}\n`);
+      } finally {
+        bundle.snapshot.close();
+      }
+    });
+    return 0;
+  },
+};
+
+/** Nothing is said of what is done in less. */
+const PATIENCE_MS = 2000;
+
+/** Lines on a terminal that tells of errors, for work that takes its time; scripts get none. */
+function progressOf({ io, note }: Context): (what: string) => void {
+  let last = Date.now();
+  return (what) => {
+    const now = Date.now();
+    if (now - last < PATIENCE_MS || !io.errorIsTerminal) return;
+    last = now;
+    note(what);
+  };
+}
+
+/** The archive to write; `undefined` when everything goes to standard output. */
+function targetOf({ flags, values }: Parsed): string | undefined {
+  const { output } = values;
+  if (output !== undefined) {
+    if (output === '' || output === '-' || output.endsWith('/'))
+      throw new UsageError(`--output '${output}': must be a file name`);
+    const there = lstatSync(output, { throwIfNoEntry: false });
+    if (there?.isDirectory()) throw new UsageError(`--output '${output}': is a directory, not a file`);
+    // the archive takes the place of what is there: of /dev/null for everybody, if root says so
+    if (there && !there.isFile() && !there.isSymbolicLink())
+      throw new UsageError(`--output '${output}': is a device, pipe or socket, not a file`);
+    return output;
+  }
+  // not to be guessed, so nobody can have put something in its place
+  return flags.has('tgz') ? `smc_dbg-${randomBytes(8).toString('hex')}.tgz` : undefined;
+}
+
+async function save({ note }: Context, { snapshot, manifest }: Bundle, target: string): Promise<void> {
+  const { pack, writePrivately } = await import('../../host/archive.ts');
+  writePrivately(target, pack(snapshot.directory, basename(target).replace(/\.(tgz|tar\.gz)$/, '')));
+  const { length } = manifest.missing;
+  if (length > 0)
+    note(
+      `${length === 1 ? 'one part' : `${length} parts`} could not be collected`,
+      'the manifest lists them',
+    );
+}
+
+/** As the C suite does: an empty line before each section. */
+function show({ io, note }: Context, { texts, manifest }: Bundle): void {
+  for (const { file, text } of texts) {
+    io.write(`\n${text}`);
+    for (const part of manifest.parts)
+      if (part.file === file)
+        for (const line of part.messages)
+          note(`${part.command.join(' ')}: ${withoutName(line, part.command)}`);
+  }
+  for (const { what, reason } of manifest.missing) note(`not collected: ${what} (${reason})`);
+}
+
+/** A note of another command, which begins with its name. */
+const withoutName = (line: string, [name = '']: readonly string[]): string =>
+  line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line;
+
+function document({ manifest, documents }: Bundle, archive: string | undefined): { [key: string]: Json } {
+  const parsed = documents.map(({ file, text }) => [
+    basename(file, '.json'),
+    text === '' ? null : JSON.parse(text),
+  ]);
+  return {
+    archive: archive ?? null,
+    manifest: manifest as unknown as Json,
+    documents: archive === undefined ? Object.fromEntries(parsed) : null,
+  };
+}

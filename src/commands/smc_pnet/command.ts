@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+/** smc_pnet: shows and edits the PNET table. */
+
+import { type Parsed, UsageError } from '../../cli/options.ts';
+import { rowObjects, writeDocument } from '../../cli/print.ts';
+import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { kernelRelease } from '../../host/architecture.ts';
+import { networkInterfaces, tableDevices } from '../../host/devices.ts';
+import { hasDibsNames, readDibsDevices } from '../../host/dibs-devices.ts';
+import { tableLines } from '../../output/fold.ts';
+import { type Column, printable } from '../../output/table.ts';
+import { describeEntry, foldPnetId, type PnetEntry } from '../../smc/pnet-table.ts';
+
+const ACTIONS = ['add', 'show', 'delete', 'flush'] as const;
+type Action = (typeof ACTIONS)[number];
+
+export const smcPnet: CommandDefinition = {
+  name: 'smc_pnet',
+  usage: '[options] [PNETID]',
+  operands: () => ['<pnetid>'],
+  summary:
+    'Shows and edits the PNET table: which interfaces and RDMA or ISM devices share a physical network.',
+  options: [
+    { short: 'a', long: 'add', help: 'add an interface, a device or both to the network PNETID' },
+    { short: 's', long: 'show', help: 'show the table, or the entries of PNETID (default)' },
+    { short: 'd', long: 'delete', help: 'delete all entries of PNETID' },
+    { short: 'f', long: 'flush', help: 'delete all entries' },
+    {
+      short: 'I',
+      long: 'interface',
+      value: 'NAME',
+      completes: 'interface',
+      help: 'with --add: Ethernet interface',
+    },
+    {
+      short: 'D',
+      long: 'ibdevice',
+      value: 'NAME',
+      completes: 'device',
+      help: 'with --add: RDMA device; ISM device by PCI address or, on newer kernels, name',
+    },
+    {
+      short: 'P',
+      long: 'ibport',
+      value: 'PORT',
+      completes: ['1', '2'],
+      help: 'with --add: port of the RDMA device, 1 (default) or 2',
+    },
+    { short: 'j', long: 'json', help: 'show the table as JSON' },
+  ],
+  examples: [
+    ['smc_pnet', 'show the table'],
+    ['smc_pnet -a NET1 -I eth0 -D mlx5_0', 'eth0 and port 1 of mlx5_0 are on network NET1'],
+    ['smc_pnet -d NET1', 'delete all entries of NET1'],
+  ],
+  onOption(option, before) {
+    if (!isAction(option)) return;
+    const other = before.find(isAction);
+    if (other === option) throw new UsageError(`--${option} is given twice`);
+    if (other) throw new UsageError(`--${other} and --${option} exclude each other`);
+  },
+  run: execute,
+};
+
+function isAction(option: string): option is Action {
+  return (ACTIONS as readonly string[]).includes(option);
+}
+
+async function execute(context: Context, parsed: Parsed): Promise<number | undefined> {
+  const { flags, operands } = parsed;
+  const port = checkPort(parsed.values['ibport']);
+  if (operands.length > 1) throw new UsageError(`unexpected argument '${operands[1]}'`);
+  const [pnetId] = operands;
+  const given = ACTIONS.find((action) => flags.has(action));
+  if (pnetId !== undefined && !given)
+    throw new UsageError(`PNET ID '${pnetId}' needs an action: --add, --show or --delete`);
+  const action = given ?? 'show';
+  if (action !== 'add')
+    for (const option of ['interface', 'ibdevice', 'ibport'])
+      if (flags.has(option)) context.note(`--${option} is ignored without --add`);
+  if (action !== 'show' && flags.has('json')) context.note('--json is ignored: there is no table to show');
+
+  if (action !== 'show') context.needsRunningSystem(`--${action}`);
+  switch (action) {
+    case 'add':
+      return add(context, parsed, pnetId, port);
+    case 'show':
+      return show(context, flags.has('json'), pnetId);
+    case 'delete':
+      return remove(context, pnetId);
+    case 'flush':
+      if (pnetId !== undefined)
+        throw new UsageError(
+          `--flush deletes all entries and does not take a PNET ID; --delete ${pnetId} deletes those of ${pnetId}`,
+        );
+      await (await context.client()).pnet.flush();
+      return 0;
+  }
+}
+
+/** Numbers as C writes them: decimal, 0x hexadecimal, 0 octal. Empty and 0 mean the default. */
+function checkPort(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const [, hex, octal, decimal] = /^\s*\+?(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))$/.exec(text) ?? [];
+  const port = hex
+    ? Number.parseInt(hex, 16)
+    : octal !== undefined
+      ? Number.parseInt(octal || '0', 8)
+      : Number(decimal);
+  if (!(port <= 2)) throw new UsageError(`'${text}' is not a valid port: it must be 1 or 2`);
+  return port || undefined;
+}
+
+async function add(
+  { client, note, hostRoot }: Context,
+  { values }: Parsed,
+  pnetId: string | undefined,
+  ibPort: number | undefined,
+): Promise<number> {
+  const { interface: ethName, ibdevice: ibName } = values;
+  if (ethName === undefined && ibName === undefined)
+    throw new UsageError('--add needs --interface, --ibdevice or both');
+  if (pnetId === undefined) throw new UsageError('--add needs a PNET ID');
+  if (ibPort !== undefined && ibName === undefined) note('--ibport is ignored without --ibdevice');
+
+  const { pnet } = await client();
+  const added = await pnet.add({ pnetId, ethName, ibName, ibPort });
+  if (added.pnetId !== pnetId) note(`the PNET ID is stored as ${added.pnetId}`);
+  for (const entry of added.alreadyThere) note(`${describeEntry(entry)} already had PNET ID ${entry.pnetId}`);
+  if (added.unlistedPort)
+    note(
+      `port ${ibPort} of ${ibName} has the PNET ID, but the kernel's table lists only one port of a device`,
+      'see smcr device',
+    );
+
+  const interfaces = networkInterfaces(hostRoot);
+  if (ethName !== undefined && !interfaces.includes(ethName))
+    note(
+      `there is no interface ${ethName} yet; the entry takes effect when it appears`,
+      `this host has ${list(interfaces)}`,
+    );
+  if (ibName !== undefined) noteDevice(ibName, hostRoot, note);
+  return 0;
+}
+
+/** What waits, and why; whether there is loopback-ism cannot be seen before Linux 6.18. */
+function noteDevice(ibName: string, hostRoot: string, note: Context['note']): void {
+  const devices = tableDevices(hostRoot);
+  if (devices.some(({ name, aliases }) => name === ibName || aliases.includes(ibName))) return;
+  const release = kernelRelease(hostRoot);
+  const isNamed = hasDibsNames(release, readDibsDevices(hostRoot));
+  if (!isNamed && (ibName === 'loopback-ism' || (ibName === 'lo' && release === undefined))) return;
+  const has = `this host has ${list(devices.flatMap(({ name, aliases }) => [name, ...aliases]))}`;
+  const hint =
+    ibName === 'loopback-ism'
+      ? 'since Linux 6.18 it is called lo'
+      : ibName === 'lo' && !isNamed
+        ? 'before Linux 6.18 the loopback device is called loopback-ism'
+        : /^ism[0-9a-f]+$/.test(ibName) && !isNamed
+          ? `before Linux 6.18 ISM devices are named by PCI address; ${has}`
+          : has;
+  note(`there is no device ${ibName} yet; the entry takes effect when it appears`, hint);
+}
+
+function list(names: readonly string[]): string {
+  return names.length > 0 ? names.join(', ') : 'none';
+}
+
+async function remove({ client }: Context, pnetId: string | undefined): Promise<number> {
+  if (pnetId === undefined) throw new UsageError('--delete needs a PNET ID');
+  await (await client()).pnet.remove(pnetId);
+  return 0;
+}
+
+const columns: Column<PnetEntry>[] = [
+  { key: 'pnet_id', text: ({ pnetId }) => `${printable(pnetId)} `, json: ({ pnetId }) => pnetId },
+  { key: 'kind', json: ({ kind }) => kind },
+  {
+    key: 'interface',
+    text: ({ ethName }) => `${printable(ethName)} `,
+    json: ({ kind, ethName }) => (kind === 'ethernet' ? ethName : null),
+  },
+  {
+    key: 'ib_device',
+    text: ({ ibName }) => `${printable(ibName)} `,
+    json: ({ kind, ibName }) => (kind === 'device' ? ibName : null),
+  },
+  {
+    key: 'ib_port',
+    text: ({ ibPort }) => String(ibPort),
+    json: ({ kind, ibPort }) => (kind === 'device' ? ibPort : null),
+  },
+];
+
+async function show(context: Context, json: boolean, pnetId: string | undefined): Promise<number> {
+  const { io, client, paint, note } = context;
+  const table = await (await client()).pnet.list();
+  const wanted = pnetId === undefined ? undefined : foldPnetId(pnetId);
+  const entries = wanted === undefined ? table : table.filter((entry) => entry.pnetId === wanted);
+  if (json) writeDocument(context, { pnet_table: rowObjects(columns, entries) });
+  else {
+    const lines = tableLines(columns, paint, io.columns);
+    for (const entry of entries) io.write(`${lines.row(entry)}\n`);
+  }
+  // for scripts nothing changes: no rows, status 0
+  if (wanted !== undefined && entries.length === 0 && io.isTerminal)
+    note(`PNET ID ${wanted} is not in the table`);
+  return 0;
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/** smc_rnics: lists the adapters that SMC can use, and on s390x switches them on and off. */
+import { explain } from '../../cli/errors.ts';
+import { type Parsed, UsageError } from '../../cli/options.ts';
+import { writeDocument } from '../../cli/print.ts';
+import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { hostArchitecture, isMainframe, kernelRelease } from '../../host/architecture.ts';
+import { setSlotPower, slotPower } from '../../host/pci-devices.ts';
+import type { PciName } from '../../host/pci-names.ts';
+import { tableLines } from '../../output/fold.ts';
+import { fitted } from '../../output/table.ts';
+import { type Adapter, listAdapters, stack } from '../../smc/adapters.ts';
+import { ismDevices } from '../../smc/device-choice.ts';
+import { type Inventory, readInventory } from '../../smc/inventory.ts';
+import { adapterJson } from './adapter-json.ts';
+import { portColumns, portRows, remarks } from './adapters-table.ts';
+import { pftName } from './function-types.ts';
+import { functionColumns, functionRows, type ListOptions, RULE } from './functions-table.ts';
+
+/** Exit statuses of the C suite; 1 is any other failure. */
+const STATUS = {
+  usage: 2,
+  notHexadecimal: 3,
+  switchWithOperand: 4,
+  noSuchSlot: 5,
+  alreadyDone: 6,
+  refused: 7,
+  notListed: 8,
+} as const;
+
+export const smcRnics: CommandDefinition = {
+  name: 'smc_rnics',
+  usage: '[options] [FID | DEVICE]',
+  operands: () => ['<device>', '<interface>'],
+  summary:
+    'Lists RDMA and ISM devices, and whether SMC can use them; on s390x it also switches them on and off.',
+  options: [
+    { short: 'a', long: 'all', help: 'also list functions that are off, and other network adapters' },
+    {
+      short: 'I',
+      long: 'IB-dev',
+      help: 's390x: RDMA devices instead of interfaces; elsewhere: also addresses',
+    },
+    { short: 'r', long: 'rawids', help: 'vendor and device IDs instead of names' },
+    { short: 'e', long: 'enable', value: 'FID', completes: 'fid', help: 's390x: switch this function on' },
+    { short: 'd', long: 'disable', value: 'FID', completes: 'fid', help: 's390x: switch this function off' },
+    {
+      short: 'j',
+      long: 'json',
+      help: 'print everything that is known, as one JSON document',
+      addition: true,
+    },
+  ],
+  examples: [
+    ['smc_rnics', 'adapters, and whether SMC can use them'],
+    ['smc_rnics eth0', 'those below an interface (not on s390x)'],
+    ['smc_rnics -d 12a', 'switch off the function with FID 12a (s390x)'],
+    ["smc_rnics -j | jq '.devices[].ports[].smc_r'", 'whether SMC-R can use each port, with reasons'],
+  ],
+  run: execute,
+  statusOf: (error) => (error instanceof UsageError ? STATUS.usage : 1),
+};
+
+async function execute(context: Context, { flags, values, operands }: Parsed): Promise<number> {
+  const { note, hostRoot } = context;
+  const { enable, disable } = values;
+  const operand = operands.at(-1);
+  if (enable !== undefined && disable !== undefined)
+    throw new UsageError('--enable and --disable exclude each other');
+  const fid = enable ?? disable;
+  if (fid !== undefined && operand !== undefined) {
+    note(
+      `unexpected argument '${operand}': --enable and --disable already have their FID`,
+      'smc_rnics --help shows the usage',
+    );
+    return STATUS.switchWithOperand;
+  }
+  if (fid !== undefined) {
+    context.needsRunningSystem(enable === undefined ? '--disable' : '--enable');
+    for (const option of ['all', 'IB-dev', 'rawids', 'json'])
+      if (flags.has(option)) note(`--${option} is ignored: there is nothing to list`);
+    return switchFunction(context, fid, enable !== undefined);
+  }
+  const options = { all: flags.has('all'), ibDevices: flags.has('IB-dev'), raw: flags.has('rawids') };
+  const isFidWanted = isMainframe(hostRoot) && operand !== undefined;
+  if (isFidWanted && parseFid(operand) === undefined) return notHexadecimal(note, operand);
+  const inventory = await readInventory(await context.client(), hostRoot);
+  reportProblems(context, inventory);
+  const found = flags.has('json')
+    ? await writeJson(context, options, inventory, operand)
+    : isMainframe(hostRoot)
+      ? writeFunctions(context, options, inventory, operand)
+      : await writeAdapters(context, options, inventory, operand);
+  if (operand === undefined || found) return 0;
+  note(`there is no ${isFidWanted ? 'PCI function with FID' : 'adapter'} ${operand}`);
+  return STATUS.notListed;
+}
+
+/** A function id: hexadecimal, with or without 0x. */
+function parseFid(text: string): number | undefined {
+  return /^(0[xX])?[0-9a-fA-F]+$/.test(text) ? Number.parseInt(text, 16) : undefined;
+}
+
+function notHexadecimal(note: Context['note'], text: string): number {
+  note(`'${text}' is not a FID`, 'a FID is a hexadecimal number, such as 12a or 0x12a');
+  return STATUS.notHexadecimal;
+}
+
+function switchFunction({ note, hostRoot }: Context, text: string, on: boolean): number {
+  if (!isMainframe(hostRoot)) {
+    const here = hostArchitecture(hostRoot) ?? 'another architecture';
+    note(`PCI functions can be switched on and off on s390x only, and this is ${here}`);
+    return 1;
+  }
+  const fid = parseFid(text);
+  if (fid === undefined) return notHexadecimal(note, text);
+  const word = on ? 'on' : 'off';
+  const state = slotPower(fid, hostRoot);
+  if (state === undefined) {
+    note(`there is no PCI function with FID ${text}`, 'smc_rnics -a lists all');
+    return STATUS.noSuchSlot;
+  }
+  if (state === on) {
+    note(`the PCI function with FID ${text} is already ${word}`);
+    return STATUS.alreadyDone;
+  }
+  try {
+    setSlotPower(fid, on, hostRoot);
+    return 0;
+  } catch (error) {
+    note(`the PCI function with FID ${text} cannot be switched ${word}: ${explain(error)?.text ?? error}`);
+    return STATUS.refused;
+  }
+}
+
+/** What could not be asked, each failure once. */
+function reportProblems({ note }: Context, { problems }: Inventory): void {
+  const texts = problems.map(({ error }) => explain(error)?.text ?? error.message);
+  for (const text of new Set(texts)) note(`${text}: what only the kernel knows is shown as ?`);
+}
+
+/** Whether the list has an adapter: those for SMC in any case, others on request. */
+function isListed({ kind, pci }: Adapter, { all, raw }: ListOptions, isOnMainframe: boolean): boolean {
+  if (kind === 'rdma' || kind === 'ism') return true;
+  if (!isOnMainframe) return kind === 'network' && all;
+  return all || (pci !== undefined && (raw || pftName(pci) !== undefined));
+}
+
+/** Whether an operand means an adapter: by FID on s390x, elsewhere by device, PCI address or an interface on it. */
+function isNamed(
+  adapter: Adapter,
+  operand: string,
+  { interfaces }: Inventory,
+  isOnMainframe: boolean,
+): boolean {
+  const { name, slot, pci, dibs, rdma, ports } = adapter;
+  if (isOnMainframe) return (slot?.fid ?? pci?.mainframe?.fid) === parseFid(operand);
+  return (
+    [name, pci?.address, dibs?.name, rdma?.name].includes(operand) ||
+    ports.some(
+      ({ netdev }) =>
+        netdev && (netdev.name === operand || stack(netdev, 'upper', interfaces).includes(operand)),
+    )
+  );
+}
+
+function selectAdapters(
+  { hostRoot }: Context,
+  options: ListOptions,
+  inventory: Inventory,
+  operand: string | undefined,
+): Adapter[] {
+  const isOnMainframe = isMainframe(hostRoot);
+  return listAdapters(inventory).filter((adapter) =>
+    operand === undefined
+      ? isListed(adapter, options, isOnMainframe)
+      : isNamed(adapter, operand, inventory, isOnMainframe),
+  );
+}
+
+/** A bundle has the names of its adapters, so that everybody sees what was seen on its host. */
+async function namesOf(
+  { hostRoot }: Context,
+  adapters: readonly Adapter[],
+): Promise<ReadonlyMap<string, PciName>> {
+  const { pciNames } = await import('../../host/pci-names.ts');
+  return pciNames(
+    adapters.flatMap(({ pci }) => pci ?? []),
+    hostRoot,
+  );
+}
+
+/** @returns whether something was listed */
+async function writeJson(
+  context: Context,
+  options: ListOptions,
+  inventory: Inventory,
+  operand: string | undefined,
+): Promise<boolean> {
+  const { hostRoot } = context;
+  const adapters = selectAdapters(context, options, inventory, operand);
+  const names = await namesOf(context, adapters);
+  writeDocument(context, {
+    architecture: hostArchitecture(hostRoot) ?? null,
+    kernel: kernelRelease(hostRoot) ?? null,
+    devices: adapters.map((adapter) => adapterJson(adapter, inventory, names)),
+    problems: inventory.problems.map(({ part, error }) => ({
+      part,
+      error: explain(error)?.text ?? error.message,
+    })),
+  });
+  return adapters.length > 0;
+}
+
+function writeFunctions(
+  { io, paint, note }: Context,
+  options: ListOptions,
+  inventory: Inventory,
+  operand: string | undefined,
+): boolean {
+  const fid = operand === undefined ? undefined : parseFid(operand);
+  const { rows, missing } = functionRows(options, inventory, fid);
+  const columns = functionColumns(options, inventory);
+  const table = tableLines(columns, paint, io.columns, rows);
+  io.write(`${table.header}\n${RULE.slice(0, io.columns || undefined)}\n`);
+  for (const row of rows) io.write(`${table.row(row)}\n`);
+  for (const absent of missing)
+    note(`the function with FID ${absent.toString(16)} is on, but there is no such PCI device`);
+  // it is not a function, and scripts read the columns of the C suite
+  const loopback =
+    io.isTerminal && fid === undefined && ismDevices(inventory).find(({ isLoopback }) => isLoopback);
+  if (loopback)
+    note(
+      `SMC-D also has a software device, ${loopback.name}, for connections within this system`,
+      'smc_rnics -j shows more',
+    );
+  return rows.length > 0;
+}
+
+async function writeAdapters(
+  context: Context,
+  options: ListOptions,
+  inventory: Inventory,
+  operand: string | undefined,
+): Promise<boolean> {
+  const { io, paint, note } = context;
+  const adapters = selectAdapters(context, options, inventory, operand);
+  const names = options.raw ? new Map<string, PciName>() : await namesOf(context, adapters);
+  const rows = portRows(adapters);
+  const columns = fitted(portColumns(inventory, names, options.raw), rows);
+  const table = tableLines(columns, paint, io.columns, rows);
+  if (rows.length > 0) io.write(`${table.header}\n`);
+  for (const row of rows) {
+    io.write(`${table.row(row)}\n`);
+    for (const line of remarks(row, options.ibDevices)) io.write(`${paint('dim', line)}\n`);
+  }
+  if (rows.length === 0 && operand === undefined && io.isTerminal)
+    note(
+      'this host has neither an RDMA device nor an ISM device',
+      'smc_rnics -a lists its other network adapters',
+    );
+  return rows.length > 0;
+}

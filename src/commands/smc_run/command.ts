@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/** smc_run: starts a TCP program so that its stream sockets become SMC sockets. */
+import { closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { warnBeforeListing } from '../../cli/listing-warning.ts';
+import { type Parsed, UsageError } from '../../cli/options.ts';
+import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { moduleState } from '../../host/kernel-module.ts';
+import { nativeFile } from '../../host/package-files.ts';
+import { inheritedState, rawArguments, rawEnvironment, STATE_VARIABLE } from '../../host/process-state.ts';
+import { currentCaller, lookAtProgram } from '../../host/program.ts';
+import { seccompObstacle } from '../../host/seccomp.ts';
+import { SmcError } from '../../smc/error.ts';
+import { findAddon, findLauncher, findPreloadLibraries, preloadPath } from '../../smc/native-parts.ts';
+import { fromBytes, preloadList, preloadVariables, variable, withVariables } from './environment.ts';
+import { isWatched, launchArguments, openLog } from './launch.ts';
+import { replaceProcess } from './replace.ts';
+import { finish, RESULT_VARIABLE } from './report.ts';
+import { SOCKET_KINDS, settingsOf, WAYS } from './settings.ts';
+import { decide } from './way.ts';
+
+export const smcRun: CommandDefinition = {
+  name: 'smc_run',
+  usage: '[options] [--] COMMAND [ARGUMENT...] | --enable|--disable|--status UNIT',
+  operands: () => ['<command>'],
+  summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
+  options: [
+    { short: 'd', long: 'debug', help: 'report each socket on stderr, and at the end what became of them' },
+    {
+      short: 'r',
+      long: 'rcvbuf',
+      value: 'SIZE',
+      help: 'receive buffer of the SMC sockets, in bytes or with k or m',
+    },
+    {
+      short: 't',
+      long: 'sndbuf',
+      value: 'SIZE',
+      help: 'send buffer of the SMC sockets, in bytes or with k or m',
+    },
+    {
+      long: 'via',
+      value: 'WAY',
+      completes: WAYS,
+      help: 'how to convert: auto, preload or seccomp',
+    },
+    {
+      long: 'socket',
+      value: 'KIND',
+      completes: SOCKET_KINDS,
+      help: 'what sockets become: af_smc, inet (IPPROTO_SMC) or auto',
+    },
+    { long: 'strict', help: 'no TCP where SMC cannot work: refuse to start, or fail the socket' },
+    { long: 'only', value: 'RULE', repeatable: true, help: 'convert in these programs only: command=GLOB' },
+    {
+      long: 'except',
+      value: 'RULE',
+      repeatable: true,
+      help: 'convert in all programs but these: command=GLOB',
+    },
+    { long: 'report', help: 'tell at the end what the connections ran over, and why' },
+    { long: 'require-smc', help: 'status 123 when not all connections ran over SMC' },
+    { long: 'log', value: 'FILE', help: 'append the report to FILE instead of stderr' },
+    { short: 'j', long: 'json', help: 'the report as JSON' },
+    { long: 'enable', value: 'UNIT', help: 'make a systemd service run over SMC' },
+    { long: 'disable', value: 'UNIT', help: 'undo --enable' },
+    { long: 'disable-all', help: 'undo --enable for all services that are enabled' },
+    { long: 'status', help: 'tell which services run over SMC, or what UNIT does' },
+    { long: 'dry-run', help: 'with --enable and --disable: show what would change' },
+    { long: 'preload-path', help: 'print what LD_PRELOAD needs to have, for scripts and units' },
+    { long: 'from', value: 'FILE|DIR', help: 'refused: nothing runs in a recorded system', isHidden: true },
+  ],
+  examples: [
+    ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
+    ['smc_run -d curl http://server/', 'show which sockets are converted'],
+    ['smc_run -r 512k -t 512k ./program', 'larger buffers for its SMC sockets'],
+    ['smc_run --report ./program', 'what its connections ran over, and why'],
+    ['smc_run --enable nginx --dry-run', 'what that service would need'],
+  ],
+  stopAtOperand: true,
+  run: async (context, parsed) => {
+    if (parsed.flags.has('preload-path')) return printPreloadPath(context, parsed);
+    if (!SERVICE_OPTIONS.some((name) => parsed.flags.has(name))) return execute(context, parsed);
+    const { serviceMode } = await import('./service.ts');
+    return serviceMode(context, parsed);
+  },
+  statusOf,
+};
+
+/** Options that make it a tool for systemd units; the operand of --status is the unit. */
+const SERVICE_OPTIONS = ['enable', 'disable', 'disable-all', 'status'];
+
+/** `--strict` or `--require-smc` forbid to start the program as things are. */
+class Refusal extends SmcError {}
+
+/** As timeout(1) and env(1) have it: the program was not started for a reason that is not its own. */
+const STATUS_REFUSED = 125;
+
+function statusOf(error: unknown): number {
+  return error instanceof Refusal ? STATUS_REFUSED : 1;
+}
+
+/** For those who set LD_PRELOAD themselves. The loader of GNU chooses by $LIB; for other loaders it is the plain file. */
+function printPreloadPath({ io, needsRunningSystem }: Context, { flags, values, operands }: Parsed): number {
+  needsRunningSystem('--preload-path');
+  const other = [...flags, ...Object.keys(values)].find(
+    (name) => name !== 'preload-path' && name !== 'color',
+  );
+  if (other !== undefined) throw new UsageError(`--preload-path and --${other} exclude each other`);
+  if (operands.length > 0)
+    throw new UsageError(`--preload-path takes no operand, '${operands[0]}' is too much`);
+  const shim = findPreloadLibraries()[0]!;
+  io.write(
+    `${preloadPath(shim, lookAtProgram(['/bin/sh'], { caller: currentCaller(), path: undefined })?.elf)}\n`,
+  );
+  return 0;
+}
+
+function execute(context: Context, parsed: Parsed): number {
+  const { io, note, hostRoot, needsRunningSystem } = context;
+  needsRunningSystem('a program');
+  const [command] = parsed.operands;
+  if (parsed.flags.has('dry-run')) throw new UsageError('--dry-run is for --enable and --disable');
+  if (command === undefined) throw new UsageError('name the program to run');
+  const settings = settingsOf(parsed);
+  if (io.env[RESULT_VARIABLE] !== undefined)
+    return finish(context, settings, command, settings.via === 'auto' ? 'as-is' : settings.via);
+
+  const shims = findPreloadLibraries();
+  const native = findAddon();
+  const launcher = findLauncher();
+  const given = rawEnvironment(io.env);
+  const path = variable(given, 'PATH');
+  const argv = rawArguments(parsed.operands);
+  const caller = currentCaller(hostRoot);
+  const program = lookAtProgram(argv.map(fromBytes), {
+    caller,
+    path,
+    root: hostRoot,
+    getxattr: native.getxattr,
+  });
+  const noSeccomp = seccompObstacle(hostRoot) ?? (launcher ? null : 'smc-launch was not built');
+  const { way, shim, works, reason, consequence } = decide(settings.via, program, {
+    isAdmin: caller.isAdmin,
+    shims,
+    noSeccomp,
+  });
+  if (settings.isStrict && !works) throw new Refusal('NOT_SUPPORTED', `--strict: ${reason}`);
+  if (moduleState('smc', hostRoot) === 'absent') {
+    if (settings.isStrict) throw new Refusal('NO_SMC', '--strict: this kernel has no SMC');
+    note('this kernel has no SMC: the program will run over TCP');
+  }
+  if (reason) note(consequence ? `${reason}: ${consequence}` : reason);
+  if (settings.requireSmc && noSeccomp)
+    throw new Refusal('NOT_SUPPORTED', `--require-smc: connections cannot be watched, ${noSeccomp}`);
+  const isReporting = isWatched(settings) && !noSeccomp;
+  if (settings.report && !isReporting && !settings.debug) note(`there will be no report: ${noSeccomp}`);
+  if (isReporting)
+    warnBeforeListing(context, { link: true, goesOn: true, opensInet: settings.socket === 'inet' });
+  if (settings.rcvbuf !== undefined) raiseLimit('rmem_max', settings.rcvbuf, note, hostRoot);
+  if (settings.sndbuf !== undefined) raiseLimit('wmem_max', settings.sndbuf, note, hostRoot);
+
+  const environment = withVariables(given, {
+    ...(way === 'preload' &&
+      shim &&
+      preloadVariables(
+        settings,
+        preloadList(variable(given, 'LD_PRELOAD'), preloadPath(shim, program?.elf), nativeFile('')),
+      )),
+    [STATE_VARIABLE]: undefined,
+  });
+  const state = inheritedState(io.env[STATE_VARIABLE]);
+  const log = settings.log === undefined ? undefined : openLog(settings.log);
+  // without -j only the report at the end goes there
+  const logFd = settings.json && isReporting ? log : undefined;
+  for (const fd of state.closedFds ?? []) closeSync(fd);
+  if (!launcher || !program || !(way === 'seccomp' || isReporting))
+    return replaceProcess(argv, path, (file, argv) => native.execve(file, argv, environment, state), note);
+
+  const words = launchArguments({ settings, way, logFd, program, argv });
+  const inheritedFds = [...(state.inheritedFds ?? []), ...(logFd === undefined ? [] : [logFd])];
+  return native.execve(launcher, words, environment, { ...state, inheritedFds });
+}
+
+/**
+ * The kernel silently caps SO_RCVBUF and SO_SNDBUF at net.core.rmem_max and wmem_max. Root may lift the limit, which
+ * holds for the whole host; nobody else can, so that is said and the program gets what there is.
+ */
+function raiseLimit(
+  name: 'rmem_max' | 'wmem_max',
+  bytes: number,
+  note: Context['note'],
+  hostRoot: string,
+): void {
+  const file = join(hostRoot, 'proc/sys/net/core', name);
+  let limit: number;
+  try {
+    limit = Number(readFileSync(file, 'latin1'));
+  } catch {
+    return; // not to be seen in this network namespace: the kernel decides
+  }
+  if (bytes <= limit) return;
+  const capped = `buffers are capped at net.core.${name} = ${limit} bytes`;
+  if (process.geteuid?.() !== 0) {
+    note(capped, `as root: sysctl -w net.core.${name}=${bytes}`);
+    return;
+  }
+  try {
+    writeFileSync(file, String(bytes));
+    note(`net.core.${name} raised from ${limit} to ${bytes} bytes, for the whole host until it reboots`);
+  } catch (error) {
+    note(`${capped}, it cannot be raised (${(error as NodeJS.ErrnoException).code})`);
+  }
+}

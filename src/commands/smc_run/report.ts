@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+/**
+ * What became of the sockets of the program. smc-launch has watched them; when the program has ended it becomes Node
+ * with this, and a document of numbers, which are put into words here.
+ */
+import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Context } from '../../cli/run.ts';
+import { loadAddon } from '../../host/native-addon.ts';
+import { openForWriting } from '../../host/safe-directory.ts';
+import { type Json, stringify } from '../../output/json.ts';
+import { printable } from '../../output/table.ts';
+import { SmcError } from '../../smc/error.ts';
+import { fallbackReasons, formatReasonCode, namedReason } from '../../smc/fallback-reasons.ts';
+import type { Settings } from './settings.ts';
+
+/** Number of the descriptor that has the document; set by smc-launch. */
+export const RESULT_VARIABLE = 'SMC_RUN_RESULT';
+
+/** The program ended with 0, but not everything ran over SMC. */
+export const STATUS_NOT_SMC = 123;
+
+const MODES = ['smcr', 'smcd', 'tcp', 'unknown'] as const;
+type Mode = (typeof MODES)[number];
+
+const MODE_WORDS: Readonly<Record<Mode, string>> = {
+  smcr: 'SMC-R',
+  smcd: 'SMC-D',
+  tcp: 'TCP',
+  unknown: 'unknown',
+};
+
+/** as smcss -j has them */
+const MODE_KEYS: Readonly<Record<Mode, string | null>> = {
+  smcr: 'SMCR',
+  smcd: 'SMCD',
+  tcp: 'TCP',
+  unknown: null,
+};
+
+/** SMC_CLC_DECL_PEERDECL: the peer's own reason is in its diagnosis */
+const PEER_DECLINED = 0x05000000;
+
+/** The document of smc-launch, see native/README.md. */
+export interface Result {
+  /** of the program: exit status, or the signal that ended it */
+  status: number | null;
+  signal: number | null;
+  /** false: nobody watched, or not to the end, so the numbers are the least that there was */
+  observed: boolean;
+  sockets: { smc: number; tcp: number };
+  /** why sockets stayed TCP, or were not opened */
+  refused: { errno: number; count: number }[];
+  /** the connections by command and outcome */
+  connections: {
+    command: string;
+    mode: Mode;
+    reason: number | null;
+    peer_diagnosis: number | null;
+    count: number;
+  }[];
+}
+
+/**
+ * Reports, and ends as the program did.
+ * @param command its name, for the report
+ * @returns exit status, unless a signal ended the program: then the same one ends this process
+ */
+export function finish({ io, note }: Context, settings: Settings, command: string, way: string): number {
+  const result = readResult(io.env[RESULT_VARIABLE] ?? '');
+  if (settings.report) {
+    const text = settings.json
+      ? `${stringify(reportJson(result, command, way), settings.log === undefined && io.isTerminal ? 2 : 0)}\n`
+      : reportLines(result)
+          .map((line) => `smc_run: ${line}\n`)
+          .join('');
+    const heading = settings.json ? '' : `${new Date().toISOString()} ${printable(command)} (${way})\n`;
+    if (settings.log === undefined) io.error(text.trimEnd());
+    else appendTo(settings.log, `${heading}${text}`, note);
+  }
+  if (result.signal) return endBySignal(result.signal);
+  if (result.status !== 0 || !settings.requireSmc) return result.status ?? 0;
+  const lack = notSmc(result);
+  if (!lack) return 0;
+  note(`--require-smc: ${lack}`);
+  return STATUS_NOT_SMC;
+}
+
+function readResult(fd: string): Result {
+  try {
+    return JSON.parse(readFileSync(Number(fd), 'utf8')) as Result;
+  } catch (cause) {
+    throw new SmcError('NOT_SUPPORTED', `${RESULT_VARIABLE} is for smc-launch only`, {
+      hint: 'unset it',
+      cause,
+    });
+  }
+}
+
+/** One append: lines of several smc_run do not mix. The program has ended, so failing helps nobody. */
+function appendTo(file: string, text: string, note: Context['note']): void {
+  try {
+    const fd = openForWriting(file, true);
+    try {
+      writeSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    note(
+      `${printable(file)}: the report cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`,
+    );
+  }
+}
+
+function total({ connections }: Result): Record<Mode, number> {
+  const sum = { smcr: 0, smcd: 0, tcp: 0, unknown: 0 };
+  for (const { mode, count } of connections) sum[mode] += count;
+  return sum;
+}
+
+const UNWATCHED = 'smc-launch could not watch to the end';
+
+/** Why not everything ran over SMC; undefined when it did. */
+export function notSmc(result: Result): string | undefined {
+  if (!result.observed) return UNWATCHED;
+  const sum = total(result);
+  if (result.sockets.tcp > 0) return `${count(result.sockets.tcp, 'socket')} could not be opened as SMC`;
+  if (sum.tcp > 0) return `${count(sum.tcp, 'connection')} ran over TCP`;
+  if (sum.unknown > 0) return `${count(sum.unknown, 'connection')} could not be looked at`;
+  if (sum.smcr + sum.smcd === 0) return 'no connection over SMC was seen';
+  return undefined;
+}
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+/** The report in words, a line each. */
+export function reportLines(result: Result): string[] {
+  const { sockets, refused, connections, observed } = result;
+  const sum = total(result);
+  const all = MODES.reduce((all, mode) => all + sum[mode], 0);
+  const parts = MODES.filter((mode) => sum[mode] > 0).map((mode) => `${sum[mode]} ${MODE_WORDS[mode]}`);
+  const errors = refused.map(
+    ({ errno, count }) => `${errnoName(errno)}${count > 1 ? ` ${count} times` : ''}`,
+  );
+  return [
+    ...(observed ? [] : [`the numbers are incomplete: ${UNWATCHED}`]),
+    `${count(sockets.smc, 'socket')} opened as SMC${sockets.tcp > 0 ? `, ${sockets.tcp} as TCP` : ''}`,
+    ...(errors.length > 0 ? [`opening an SMC socket failed: ${errors.join(', ')}`] : []),
+    `${count(all, 'connection')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
+    ...connections
+      .filter(({ mode }) => mode === 'tcp' || mode === 'unknown')
+      .map(
+        (connection) =>
+          `  ${connection.count} of ${printable(connection.command)} ${outcomeWords(connection)}`,
+      ),
+  ];
+}
+
+function outcomeWords({ mode, reason, peer_diagnosis }: Result['connections'][number]): string {
+  if (mode === 'unknown') return 'ended before anybody could look';
+  if (reason === null) return 'over TCP, for no reason that the kernel tells';
+  const isPeer = reason === PEER_DECLINED && peer_diagnosis !== null;
+  const code = isPeer ? peer_diagnosis : reason;
+  const known = fallbackReasons.get(code);
+  const words = known
+    ? `${known.name}: ${known.meaning}; ${known.remedy}`
+    : 'a reason that Linux does not have';
+  return `over TCP, ${isPeer ? 'the peer says ' : ''}${formatReasonCode(code)} ${words}`;
+}
+
+/** The report as JSON, all keys in every case. */
+export function reportJson(result: Result, command: string, way: string): Json {
+  const sum = total(result);
+  return {
+    event: 'report',
+    command,
+    way,
+    status: result.status,
+    signal: result.signal,
+    observed: result.observed,
+    all_smc: notSmc(result) === undefined,
+    sockets: { smc: result.sockets.smc, tcp: result.sockets.tcp },
+    refused: result.refused.map(({ errno, count }) => ({ errno: errnoName(errno), count })),
+    totals: { smcr: sum.smcr, smcd: sum.smcd, tcp: sum.tcp, unknown: sum.unknown },
+    connections: result.connections.map(({ command, mode, reason, peer_diagnosis, count }) => ({
+      command,
+      mode: MODE_KEYS[mode],
+      reason: reason === null ? null : namedReason(reason),
+      peer_diagnosis: peer_diagnosis === null ? null : namedReason(peer_diagnosis),
+      count,
+    })),
+  };
+}
+
+/** EPERM for 1; the number where this system has no name. */
+function errnoName(errno: number): string {
+  const [name] = Object.entries(constants.errno).find(([, number]) => number === errno) ?? [];
+  return name ?? `errno ${errno}`;
+}
+
+/**
+ * Dies of a signal. Node ignores a few, which a program that it becomes does not. Process 1 of a container dies of none
+ * that it sends itself.
+ * @returns status as shells tell it, if the signal does not end this process
+ */
+function endBySignal(signal: number): number {
+  process.kill(process.pid, signal);
+  const environment = [`PATH=${process.env['PATH'] ?? ''}`];
+  try {
+    const script = `kill -${signal} $$; exit ${128 + signal}`;
+    loadAddon().execve('/bin/sh', ['sh', '-c', script], environment, {});
+  } catch {
+    // no shell
+  }
+  return 128 + signal;
+}

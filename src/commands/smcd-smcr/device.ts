@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/** `device`: ISM devices (smcd), RDMA devices by port (smcr). */
+import {
+  parseSelection,
+  type Selection,
+  type SelectionRules,
+  selectionOperands,
+} from '../../cli/object-grammar.ts';
+import { rowObjects, writeDocument, writeTable } from '../../cli/print.ts';
+import { type DibsDevice, readDibsDevices } from '../../host/dibs-devices.ts';
+import { interfaceNames } from '../../host/interface-names.ts';
+import type { Json } from '../../output/json.ts';
+import { booleanOrNull, enumWord, enumWordOrNull, hexOrNull } from '../../output/json-values.ts';
+import { hex, prefixedHex } from '../../output/numbers.ts';
+import { type Column, printable } from '../../output/table.ts';
+import {
+  DEVICE_TYPES,
+  hasLoopbackIsm,
+  PORT_STATES,
+  type SmcdDevice,
+  type SmcrPort,
+} from '../../smc/devices.ts';
+import type { Flavor, ObjectContext, SmcObject } from './object.ts';
+import { cell, ibDeviceWidth, interfaceColumns, isSelected, type OnInterface } from './port-columns.ts';
+
+export const device: SmcObject = {
+  usage: (flavor) => (flavor === 'smcd' ? '[show] [all]' : '[show] [all | ibdev NAME | netdev NAME]'),
+  operands: (flavor) => selectionOperands(rules(flavor)),
+  examples: (flavor) =>
+    flavor === 'smcd'
+      ? [['smcd device', 'ISM devices and their PNET IDs']]
+      : [
+          ['smcr device', 'all ports'],
+          ['smcr -d device netdev eth0', 'the port of an interface, with its PCI IDs'],
+        ],
+  options: ['details'],
+  run(context, words) {
+    const { selection } = parseSelection(words, rules(context.flavor));
+    return context.flavor === 'smcr' ? showPorts(context, selection) : showIsm(context);
+  },
+};
+
+const rules = (flavor: Flavor): SelectionRules<'show'> => ({
+  verbs: ['show'],
+  takesId: false,
+  takesDevices: flavor === 'smcr',
+});
+
+type Pci = Pick<SmcdDevice, 'pciFid' | 'pciChid' | 'pciVendor' | 'pciDevice' | 'pciId'>;
+type Pnet = { pnetId?: string; pnetUser?: number } | undefined;
+
+// Devices without a PCI parent (soft-RoCE) have none of the ids: 0 and blank in text, null in JSON.
+const pciColumns = {
+  fid: <Row>(pci: (row: Row) => Pci, header: string, gap: string): Column<Row> => ({
+    key: 'pci_fid',
+    header,
+    text: (row) => `${hex(pci(row).pciFid ?? 0, 4)}${gap}`,
+    json: (row) => hexOrNull(pci(row).pciFid, 4),
+  }),
+  id: <Row>(pci: (row: Row) => Pci): Column<Row> => ({
+    key: 'pci_id',
+    header: 'PCI-ID        ',
+    text: (row) => `${printable(pci(row).pciId ?? '').padEnd(12)}  `,
+    json: (row) => pci(row).pciId ?? null,
+  }),
+  pchid: <Row>(pci: (row: Row) => Pci, gap: string): Column<Row> => ({
+    key: 'pchid',
+    header: 'PCHID  ',
+    text: (row) => `${hex(pci(row).pciChid ?? 0, 4)}${gap}`,
+    json: (row) => hexOrNull(pci(row).pciChid, 4),
+  }),
+  vendorAndDevice: <Row>(pci: (row: Row) => Pci): Column<Row>[] => [
+    { key: 'pci_vendor', json: (row) => hexOrNull(pci(row).pciVendor, 4) },
+    { key: 'pci_device', json: (row) => hexOrNull(pci(row).pciDevice, 4) },
+  ],
+};
+
+const typeText = ({ pciDevice = 0 }: Pci): string => DEVICE_TYPES[pciDevice] ?? prefixedHex(pciDevice);
+const typeJson = ({ pciDevice }: Pci): Json => DEVICE_TYPES[pciDevice ?? 0] ?? null;
+
+/** A star marks PNET IDs that a user has set. */
+function pnetColumns<Row>(pnet: (row: Row) => Pnet, header: string): Column<Row>[] {
+  return [
+    {
+      key: 'pnet_id',
+      header,
+      text: (row) => {
+        const { pnetId = '', pnetUser } = pnet(row) ?? {};
+        const id = pnetId.trim();
+        return ` ${`${pnetUser && id ? '*' : ''}${printable(id)}`.padEnd(16)} `;
+      },
+      json: (row) => pnet(row)?.pnetId?.trim() || null,
+    },
+    { key: 'pnet_id_by_user', json: (row) => Boolean(pnet(row)?.pnetUser && pnet(row)?.pnetId?.trim()) },
+  ];
+}
+
+const itself = (device: SmcdDevice): Pci => device;
+
+const ismColumns: Column<SmcdDevice>[] = [
+  pciColumns.fid(itself, 'FID  ', ' '),
+  { key: 'type', header: 'Type  ', text: (d) => `${typeText(d).padEnd(4)}  `, json: typeJson },
+  pciColumns.id(itself),
+  ...pciColumns.vendorAndDevice(itself),
+  pciColumns.pchid(itself, '   '),
+  {
+    key: 'in_use',
+    header: 'InUse  ',
+    text: ({ isCritical }) => `${(isCritical ? 'Yes' : 'No').padEnd(4)}  `,
+    json: ({ isCritical }) => booleanOrNull(isCritical),
+  },
+  {
+    key: 'link_groups',
+    header: '#LGs  ',
+    text: ({ useCount = 0 }) => `${String(useCount).padStart(5)} `,
+    json: ({ useCount }) => useCount ?? null,
+  },
+  ...pnetColumns(({ port }: SmcdDevice) => port, 'PNET-ID  '),
+];
+
+async function showIsm(context: ObjectContext): Promise<void> {
+  const client = await context.client();
+  const devices = await client.smcdDevices();
+  const dibs = readDibsDevices(context.hostRoot);
+  if (context.json) return writeDocument(context, { devices: rowObjects(ismDocument(dibs), devices) });
+  const hasLoopback =
+    context.io.isTerminal && (dibs || devices.length === 0)
+      ? hasLoopbackIsm(await client.system(), devices, dibs)
+      : undefined;
+  if (hasLoopback && devices.length === 0)
+    return context.note('the only SMC-D device is loopback-ism, which the kernel does not list');
+  writeTable(context, ismColumns, devices, devices.length, 'SMC-D devices');
+  if (hasLoopback) context.note('there is also loopback-ism, which the kernel does not list');
+}
+
+/** With what the class dibs has; the C suite has no columns for it. */
+function ismDocument(dibs: readonly DibsDevice[] | undefined): Column<SmcdDevice>[] {
+  const of = ({ pciId }: SmcdDevice): DibsDevice | undefined =>
+    dibs?.find(({ pciAddress }) => pciAddress === pciId);
+  return [
+    ...ismColumns,
+    { key: 'dibs_name', json: (device) => of(device)?.name ?? null },
+    { key: 'gid', json: (device) => of(device)?.gid ?? null },
+    { key: 'fabric_id', json: (device) => hexOrNull(of(device)?.fabricId, 4) },
+  ];
+}
+
+type PortRow = SmcrPort & OnInterface;
+
+function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
+  const pci = ({ device: owner }: PortRow): Pci => owner;
+  const details = [pciColumns.fid(pci, ' FID   ', '  '), pciColumns.id(pci), pciColumns.pchid(pci, '    ')];
+  return [
+    ...interfaceColumns(({ port }: PortRow) => port.netDev),
+    {
+      key: 'ib_device',
+      header: `${'IB-Dev'.padEnd(ibWidth)} `,
+      text: ({ device: { ibName = '' } }) => `${cell(ibName, ibWidth)} `,
+      json: ({ device: { ibName } }) => ibName ?? null,
+    },
+    {
+      key: 'ib_port',
+      header: 'IB-P  ',
+      text: ({ number }) => `${String(number).padStart(4)}  `,
+      json: ({ number }) => number,
+    },
+    {
+      key: 'state',
+      header: 'IB-State  ',
+      text: ({ port: { state = 0 } }) => `${enumWord(PORT_STATES, state).padStart(8)}  `,
+      style: ({ port: { state } }) => (state === 1 ? 'good' : 'bad'),
+      json: ({ port: { state } }) => enumWordOrNull(PORT_STATES, state),
+    },
+    {
+      key: 'type',
+      header: 'Type          ',
+      text: ({ device: owner }) => `${typeText(owner).padEnd(13)}  `,
+      json: ({ device: owner }) => typeJson(owner),
+    },
+    {
+      key: 'critical',
+      header: 'Crit  ',
+      text: ({ device: { isCritical } }) => `${(isCritical ? 'Yes' : 'No').padStart(3)}   `,
+      json: ({ device: { isCritical } }) => booleanOrNull(isCritical),
+    },
+    ...details.map((column) => (isDetailed ? column : { key: column.key!, json: column.json! })),
+    ...pciColumns.vendorAndDevice(pci),
+    {
+      key: 'links',
+      header: '#Links  ',
+      text: ({ port: { linkCount = 0 } }) => `${String(linkCount).padStart(5)} `,
+      json: ({ port: { linkCount } }) => linkCount ?? null,
+    },
+    ...pnetColumns(({ port }: PortRow) => port, 'PNET-ID  '),
+  ];
+}
+
+async function showPorts(context: ObjectContext, selection: Selection): Promise<void> {
+  const ports = await (await context.client()).smcrPorts();
+  const names = interfaceNames(context.hostRoot);
+  const all = ports.map((port): PortRow => ({ ...port, interface: names.get(port.port.netDev ?? 0) ?? '' }));
+  const rows = all.filter((row) => isSelected(selection, row.device.ibName, row));
+  const ibNames = rows.map(({ device: { ibName } }) => ibName);
+  const columns = portColumns(ibDeviceWidth(context, ibNames), context.details > 0);
+  if (context.json) writeDocument(context, { devices: rowObjects(columns, rows) });
+  else writeTable(context, columns, rows, all.length, 'ports of RDMA devices');
+}

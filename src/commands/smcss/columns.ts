@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+/** Columns of smcss: the C suite's text, and JSON. */
+import type { Json } from '../../output/json.ts';
+import { hex } from '../../output/numbers.ts';
+import { type Column, printable } from '../../output/table.ts';
+import { formatReasonCode, namedReason } from '../../smc/fallback-reasons.ts';
+import {
+  connectionMode,
+  type Endpoint,
+  type SmcSocket,
+  STATE_CLOSED,
+  STATE_INIT,
+  STATE_LISTEN,
+  socketCookie,
+  stateName,
+} from '../../smc/sockets.ts';
+
+/** Column after which the row of a socket ends; states and modes without further data end early. */
+type RowEnd = 'inode' | 'local' | 'interface' | 'fallback' | undefined;
+
+export function rowEnd(socket: SmcSocket): RowEnd {
+  if (socket.state === STATE_INIT) return 'inode';
+  if (socket.state === STATE_LISTEN) return 'local';
+  if (socket.state === STATE_CLOSED) return 'interface';
+  if (connectionMode(socket) === 'TCP') return 'fallback';
+  return undefined;
+}
+
+/** Index of the last column that the row of a socket has in text. */
+export function lastColumn(columns: readonly Column<SmcSocket>[], socket: SmcSocket): number {
+  const end = rowEnd(socket);
+  return end ? columns.findIndex(({ key }) => key === end) : columns.length - 1;
+}
+
+/** Columns for the options given; JSON has them all. */
+export function columnsFor(flags: ReadonlySet<string>): Column<SmcSocket>[] {
+  const json = flags.has('json');
+  const addressText = flags.has('wide') ? fullAddress : shortAddress;
+  return [
+    ...baseColumns(addressText),
+    ...(json || flags.has('debug') ? debugColumns : []),
+    ...(json || flags.has('smcr') ? smcrColumns : []),
+    ...(json || flags.has('smcd') ? smcdColumns : []),
+    ...(json ? [{ key: 'cookie', json: ({ id }: SmcSocket) => hex(socketCookie(id), 16) }] : []),
+  ];
+}
+
+const ADDRESS_WIDTH = 23;
+
+function fullAddress({ address, port }: Endpoint): string {
+  return `${address ?? 'unknown'}:${port}`;
+}
+
+/** At most 23 characters: the end of a longer address gives way to `..`, the port stays. */
+function shortAddress(endpoint: Endpoint): string {
+  const text = fullAddress(endpoint);
+  if (text.length <= ADDRESS_WIDTH) return text;
+  const port = String(endpoint.port);
+  return `${endpoint.address?.slice(0, ADDRESS_WIDTH - 3 - port.length)}..:${port}`;
+}
+
+const endpointJson = ({ address, port }: Endpoint): Json => ({ address: address ?? null, port });
+
+function baseColumns(addressText: (endpoint: Endpoint) => string): Column<SmcSocket>[] {
+  return [
+    {
+      key: 'state',
+      header: 'State          ',
+      text: ({ state }) => `${stateName(state).padEnd(14)} `,
+      json: ({ state }) => stateName(state),
+    },
+    {
+      key: 'uid',
+      header: 'UID   ',
+      text: ({ uid }) => `${String(uid).padStart(5, '0')} `,
+      json: ({ uid }) => uid,
+    },
+    {
+      key: 'inode',
+      header: 'Inode   ',
+      text: ({ inode }) => `${String(inode).padStart(7, '0')} `,
+      json: ({ inode }) => inode,
+    },
+    { key: 'family', json: ({ addressFamily }) => addressFamily ?? null },
+    {
+      key: 'local',
+      header: 'Local Address           ',
+      text: ({ local }) => `${addressText(local).padEnd(ADDRESS_WIDTH)} `,
+      json: ({ local }) => endpointJson(local),
+    },
+    {
+      key: 'peer',
+      header: 'Peer Address            ',
+      text: ({ peer }) => `${addressText(peer).padEnd(ADDRESS_WIDTH)} `,
+      json: ({ peer, state }) => (state === STATE_LISTEN ? null : endpointJson(peer)),
+    },
+    {
+      key: 'interface',
+      header: 'Intf ',
+      text: ({ id }) => `${hex(id.interface, 4)} `,
+      json: ({ id }) => (id.interface === 0 ? null : id.interface),
+    },
+    {
+      key: 'mode',
+      header: 'Mode ',
+      text: (socket) => `${connectionMode(socket) ?? 'SMCR'} `,
+      style: (socket) => {
+        const mode = connectionMode(socket);
+        return mode === 'TCP' ? 'bad' : mode === 'SMCD' ? 'info' : 'good';
+      },
+      json: (socket) => connectionMode(socket) ?? null,
+    },
+    {
+      key: 'fallback',
+      text: ({ mode, attributes: { fallback } }) =>
+        connectionMode({ mode, state: 0 }) !== 'TCP' || !fallback
+          ? ''
+          : formatReasonCode(fallback.reason) +
+            (fallback.peerDiagnosis === 0 ? '' : `/${formatReasonCode(fallback.peerDiagnosis)}`),
+      style: () => 'bad',
+      json: (socket) => {
+        const { fallback } = socket.attributes;
+        if (connectionMode(socket) !== 'TCP' || !fallback) return null;
+        return {
+          reason: namedReason(fallback.reason),
+          peer_diagnosis: fallback.peerDiagnosis === 0 ? null : namedReason(fallback.peerDiagnosis),
+        };
+      },
+    },
+  ];
+}
+
+type Connection = NonNullable<SmcSocket['attributes']['connection']>;
+type Cursor = Connection['rxProd'];
+
+const RECEIVE_SHUT = 1;
+const SEND_SHUT = 2;
+
+/** A column of the connection block; it stays empty when the kernel sent none. */
+function connectionColumn(header: string, text: (connection: Connection) => string): Column<SmcSocket> {
+  return { header, text: ({ attributes: { connection } }) => (connection ? text(connection) : '') };
+}
+
+const cursorText = ({ wrap, count }: Cursor): string => `${hex(wrap, 4)}:${hex(count, 8)} `;
+const cursorJson = ({ wrap, count }: Cursor): Json => ({ wrap, count });
+const flagText = (prod: number, state: number): string => `${hex(prod, 2)}:${hex(state, 2)}   `;
+
+/** union smc_host_cursor flags, net/smc/smc_cdc.h */
+const flagsJson = (prod: number, state: number): Json => ({
+  producer: hex(prod, 2),
+  connection: hex(state, 2),
+  writer_blocked: Boolean(prod & 0x80),
+  urgent_pending: Boolean(prod & 0x40),
+  urgent_present: Boolean(prod & 0x20),
+  update_requested: Boolean(prod & 0x10),
+  failover_validation: Boolean(prod & 0x08),
+  done_writing: Boolean(state & 0x80),
+  closed: Boolean(state & 0x40),
+  aborted: Boolean(state & 0x20),
+});
+
+const debugColumns: Column<SmcSocket>[] = [
+  {
+    key: 'shutdown',
+    header: 'Shutd ',
+    text: ({ attributes: { shutdown = 0 } }) =>
+      ` ${shutdown & RECEIVE_SHUT ? 'R' : '<'}-${shutdown & SEND_SHUT ? 'W' : '>'}  `,
+    json: ({ attributes: { shutdown = 0 } }) => ({
+      receive: Boolean(shutdown & RECEIVE_SHUT),
+      send: Boolean(shutdown & SEND_SHUT),
+    }),
+  },
+  connectionColumn('Token    ', ({ token }) => `${hex(token, 8)} `),
+  connectionColumn('Sndbuf   ', ({ sndbufSize }) => `${hex(sndbufSize, 8)} `),
+  connectionColumn('Rcvbuf   ', ({ rmbeSize }) => `${hex(rmbeSize, 8)} `),
+  connectionColumn('Peerbuf  ', ({ peerRmbeSize }) => `${hex(peerRmbeSize, 8)} `),
+  connectionColumn('rxprod-Cursor ', ({ rxProd }) => cursorText(rxProd)),
+  connectionColumn('rxcons-Cursor ', ({ rxCons }) => cursorText(rxCons)),
+  connectionColumn('rxFlags ', (c) => flagText(c.rxProdFlags, c.rxConnStateFlags)),
+  connectionColumn('txprod-Cursor ', ({ txProd }) => cursorText(txProd)),
+  connectionColumn('txcons-Cursor ', ({ txCons }) => cursorText(txCons)),
+  connectionColumn('txFlags ', (c) => flagText(c.txProdFlags, c.txConnStateFlags)),
+  connectionColumn('txprep-Cursor ', ({ txPrep }) => cursorText(txPrep)),
+  connectionColumn('txsent-Cursor ', ({ txSent }) => cursorText(txSent)),
+  connectionColumn('txfin-Cursor  ', ({ txFin }) => cursorText(txFin)),
+  {
+    key: 'connection',
+    json: ({ attributes: { connection: c } }) =>
+      c
+        ? {
+            token: hex(c.token, 8),
+            sndbuf_bytes: c.sndbufSize,
+            rcvbuf_bytes: c.rmbeSize,
+            peerbuf_bytes: c.peerRmbeSize,
+            rx_prod: cursorJson(c.rxProd),
+            rx_cons: cursorJson(c.rxCons),
+            rx_flags: flagsJson(c.rxProdFlags, c.rxConnStateFlags),
+            tx_prod: cursorJson(c.txProd),
+            tx_cons: cursorJson(c.txCons),
+            tx_flags: flagsJson(c.txProdFlags, c.txConnStateFlags),
+            tx_prep: cursorJson(c.txPrep),
+            tx_sent: cursorJson(c.txSent),
+            tx_fin: cursorJson(c.txFin),
+          }
+        : null,
+  },
+];
+
+const roleName = (role: number): string => (role === 0 ? 'CLNT' : 'SERV');
+
+type Link = NonNullable<SmcSocket['attributes']['link']>;
+
+/** A column of the link; it stays empty when the kernel sent none. */
+function linkColumn(header: string, text: (link: Link) => string): Column<SmcSocket> {
+  return { header, text: ({ attributes: { link } }) => (link ? text(link) : '') };
+}
+
+/** Characters of an IPv6 address in full. */
+const GID_WIDTH = 39;
+
+const smcrColumns: Column<SmcSocket>[] = [
+  linkColumn('Role ', ({ role }) => `${roleName(role).padStart(4)} `),
+  linkColumn('IB-device       ', ({ ibName }) => `${printable(ibName).padEnd(15)} `),
+  linkColumn('Port ', ({ ibPort }) => `${hex(ibPort, 2)}   `),
+  linkColumn('Linkid ', ({ linkId }) => `${hex(linkId, 2)}     `),
+  {
+    ...linkColumn(`${'GID'.padEnd(GID_WIDTH)}  `, ({ gid }) => `${gid.padEnd(GID_WIDTH)}  `),
+    width: GID_WIDTH,
+  },
+  { ...linkColumn('Peer-GID', ({ peerGid }) => peerGid), width: GID_WIDTH },
+  {
+    key: 'link',
+    json: ({ attributes: { link } }) =>
+      link
+        ? {
+            role: roleName(link.role),
+            ib_device: link.ibName,
+            ib_port: link.ibPort,
+            link_id: hex(link.linkId, 2),
+            gid: link.gid,
+            peer_gid: link.peerGid,
+          }
+        : null,
+  },
+];
+
+type Dmb = NonNullable<SmcSocket['attributes']['dmb']>;
+
+/** A column of the buffers; it stays empty when the kernel sent none. */
+function dmbColumn(header: string, text: (dmb: Dmb) => string): Column<SmcSocket> {
+  return { header, text: ({ attributes: { dmb } }) => (dmb ? text(dmb) : '') };
+}
+
+const smcdColumns: Column<SmcSocket>[] = [
+  dmbColumn('GID              ', ({ myGid }) => `${hex(myGid, 16)} `),
+  dmbColumn('Token            ', ({ token }) => `${hex(token, 16)} `),
+  dmbColumn('Peer-GID         ', ({ peerGid }) => `${hex(peerGid, 16)} `),
+  dmbColumn('Peer-Token       ', ({ peerToken }) => `${hex(peerToken, 16)} `),
+  { ...dmbColumn('Linkid', ({ linkId }) => `${hex(linkId, 8)} `), width: 8 },
+  {
+    key: 'dmb',
+    json: ({ attributes: { dmb } }) =>
+      dmb
+        ? {
+            link_group_id: hex(dmb.linkId, 8),
+            gid: hex(dmb.myGid, 16),
+            token: hex(dmb.token, 16),
+            peer_gid: hex(dmb.peerGid, 16),
+            peer_token: hex(dmb.peerToken, 16),
+            ext_gid: dmb.myGidExt === undefined ? null : hex(dmb.myGidExt, 16),
+            peer_ext_gid: dmb.peerGidExt === undefined ? null : hex(dmb.peerGidExt, 16),
+          }
+        : null,
+  },
+];
