@@ -76,8 +76,12 @@ let what = '';
 /** Runs one of npm's scripts in a process group of its own; returns its status and output, and shows the output at once. */
 async function run(title, argv) {
   what = title;
-  current = spawn('npm', argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-  watcher.stdin.write(`${current.pid}\n`);
+  // the group is written down before npm starts: this process can be killed at any time
+  current = spawn('sh', ['-c', 'echo "$$" >&3; exec 3>&-; exec npm "$@"', 'sh', ...argv], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit', watcher.stdin],
+    detached: true,
+  });
   let output = '';
   current.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;

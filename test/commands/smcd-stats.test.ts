@@ -340,11 +340,11 @@ t.test('state files of others are neither read nor written', async (t) => {
   t.match(stdout, /^SMC-D Connections Summary/);
   t.match(
     stderr,
-    /smcd: .*\/smc-tools is not used: others can write to it; set XDG_STATE_HOME to a directory of your own\n$/,
+    /smcd: .*\/smc-tools is not used: everybody can write to it; set XDG_STATE_HOME to a directory of your own\n$/,
   );
   t.match(
     (await call('stats', options)).stderr,
-    /\/smc-tools is not used: others can write to it; the full counts/,
+    /\/smc-tools is not used: everybody can write to it; the full counts/,
   );
 
   const nowhere = { ...options, env: {}, hostRoot: '/nonexistent' };
@@ -360,7 +360,7 @@ t.test('state that cannot be read', async (t) => {
   symlinkSync(loop, loop);
   t.equal(
     (await call('stats', { ...options, env: { XDG_STATE_HOME: loop } })).stderr,
-    `smcd: the last reset is not known: ${loop}/smc-tools: lstat failed (ELOOP); the full counts are shown\n`,
+    `smcd: the last reset is not known: ${loop}: open failed (ELOOP); the full counts are shown\n`,
   );
 });
 

@@ -314,18 +314,27 @@ for one in all: one.close()
       status: 1,
       stderr: /^smc_chk: 127\.0\.0\.1:7400: TCP was connected, but the SMC handshake got no answer within 3/,
     });
-    // more handshakes than the kernel handles at a time; each waits 6 s for its answer
+    // More connections than the kernel works on at a time (256), to an address that never answers: each waits there for
+    // its SYN to be answered, so the limitation is in force until the flood ends.
+    await guest.run(
+      'ip link add hole type dummy && ip address add 192.0.2.2/24 dev hole && ip link set hole up',
+      { check: true },
+    );
     const flood = await guest.start(`ulimit -n 8192; exec smc_run python3 -c "
 import signal, socket
 all = [socket.socket() for _ in range(300)]
 for one in all:
     one.setblocking(False)
-    one.connect_ex(('127.0.0.1', 7400))
+    one.connect_ex(('192.0.2.1', 7400))
 print('flooded', flush=True)
 signal.pause()
 "`);
-    await waitForOutput(flood, 'the flood of handshakes', (text) => text.includes('flooded'));
-    const found = await connect(guest, '127.0.0.1:7500');
+    await waitForOutput(flood, 'the flood of connections', (text) => text.includes('flooded'));
+    // its SYN is answered at once; with the rest the kernel goes on when it has worked off the flood
+    const late = connect(guest, '127.0.0.1:7500');
+    await waitFor(guest, 'ss -Htn state established dport = :7500', { shows: '.' });
+    await stop(flood, 'SIGTERM');
+    const found = await late;
     t.match(found, { status: 3, mode: 'TCP', declined_by: 'nobody', cause: { name: 'PEERNOSMC' } });
     t.match(found.likely_cause, {
       at: 'local',
@@ -333,7 +342,6 @@ signal.pause()
       fix: /smcd hs-limit disable/,
     });
     t.match(found.checks, [{ id: 'handshake-limit', status: 'warning' }]);
-    await stop(flood);
     t.match(rows((await stop(limited)).stdout)[1]?.likely_cause, {
       at: null,
       text: /handshakes are limited on this host/,
