@@ -40,6 +40,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
     netlink: { folders: ['netlink'] },
     smc: { folders: ['smc', 'netlink', 'host'] },
     host: { folders: ['host'] },
+    recording: { folders: ['recording', 'smc', 'netlink', 'host'] },
     output: { folders: ['output'] },
     documents: { folders: ['documents'] },
     cli: {
@@ -51,7 +52,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
         (isTypeOnly && target.startsWith('netlink/')),
     },
     commands: {
-      folders: ['cli', 'smc', 'host', 'output', 'documents'],
+      folders: ['cli', 'smc', 'recording', 'host', 'output', 'documents'],
       also: (target) => target === 'version.ts',
     },
   };
@@ -74,13 +75,14 @@ function isInCommand(file: string, target: string): boolean {
   );
 }
 
-/** Loaded by cli/run.ts on demand only: for the debug and the record variable. */
+/** Loaded by cli/run.ts on demand only: for --from, the debug and the record variable. */
 const ON_DEMAND = [
   'host/safe-directory.ts',
   'netlink/debug.ts',
   'netlink/codec.ts',
-  'netlink/recording.ts',
   'netlink/transport.ts',
+  'recording/bundle.ts',
+  'recording/recording.ts',
 ];
 
 /** Packages that a file may import; everything else is Node's. */
@@ -88,7 +90,7 @@ const PACKAGES: Record<string, string[]> = {
   'netlink/transport.ts': ['netlink/dist/raw.js'],
   'cli/options.ts': ['commander'],
   'output/style.ts': ['chalk'],
-  'host/archive.ts': ['tar'],
+  'recording/archive.ts': ['tar'],
   'output/grid.ts': ['cli-table3'],
 };
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { CommandDefinition } from '../src/cli/run.ts';
 import { SUITE } from '../src/commands/smc_dbg/suite.ts';
-import { parseRecording, replayTransport } from '../src/netlink/recording.ts';
+import { parseRecording, replayTransport } from '../src/recording/recording.ts';
 import { runCommand } from './helpers/run-command.ts';
 import type { Expected } from './vm/record-fixtures.ts';
 

@@ -59,7 +59,7 @@ export interface World {
 /** `SMC_TOOLS_DEBUG`: if set and not empty, messages and stack traces are printed on stderr. */
 const DEBUG_VARIABLE = 'SMC_TOOLS_DEBUG';
 
-/** `SMC_TOOLS_RECORD`: a file to which the netlink traffic of this run is written (see netlink/recording.ts). */
+/** `SMC_TOOLS_RECORD`: a file to which the netlink traffic of this run is written (see recording/recording.ts). */
 const RECORD_VARIABLE = 'SMC_TOOLS_RECORD';
 
 /**
@@ -162,7 +162,7 @@ async function placeOf(
   }
   if (from === undefined) return world;
   const [{ openBundle }, { cleanUpOnSignal }] = await Promise.all([
-    import('../smc/bundle.ts'),
+    import('../recording/bundle.ts'),
     import('./interrupt.ts'),
   ]);
   let close = (): void => {};
@@ -242,7 +242,7 @@ async function startRecording(
 ): Promise<{ transport: Transport; save: () => void }> {
   const [{ formatRecording, recordingTransport }, { kernelTransport }, { release }, { writeNamedFile }] =
     await Promise.all([
-      import('../netlink/recording.ts'),
+      import('../recording/recording.ts'),
       import('../netlink/transport.ts'),
       import('node:os'),
       import('../host/safe-directory.ts'),

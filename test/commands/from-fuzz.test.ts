@@ -11,7 +11,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { smcDbg } from '../../src/commands/smc_dbg/command.ts';
 import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
-import { tarEntries } from '../../src/host/tar.ts';
+import { tarEntries } from '../../src/recording/tar.ts';
 import { mainframe, plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';

@@ -321,7 +321,7 @@ t.test('a bundle that lies about where its files are', async (t) => {
   linkSync(join(content, 'b/manifest.json'), join(content, 'b/hard'));
   const file = join(directory, 'x.tgz');
   create({ file, cwd: content, gzip: true, sync: true }, ['b']);
-  const { unpack } = await import('../../src/host/archive.ts');
+  const { unpack } = await import('../../src/recording/archive.ts');
   const { directory: unpacked, remove } = await unpack(file);
   t.teardown(remove);
   t.strictSame(readdirSync(join(unpacked, 'b/host')), ['sys']);

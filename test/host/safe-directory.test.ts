@@ -23,10 +23,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { writePrivately } from '../../src/host/archive.ts';
 import { inDirectory, openForWriting, SafeDirectory, writeNamedFile } from '../../src/host/safe-directory.ts';
 import { readStateFile, writeStateFile } from '../../src/host/state-file.ts';
 import { UntrustedError } from '../../src/host/untrusted-error.ts';
+import { writePrivately } from '../../src/recording/archive.ts';
 import { underAttack } from '../helpers/attacker.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 

@@ -3,8 +3,8 @@
 import { explain } from '../../cli/errors.ts';
 import type { Io } from '../../cli/io.ts';
 import { type Context, run, type World } from '../../cli/run.ts';
+import { type BundlePart, type Manifest, type Missing, Snapshot } from '../../recording/snapshot.ts';
 import { SmcError } from '../../smc/error.ts';
-import { type BundlePart, type Manifest, type Missing, Snapshot } from '../../smc/snapshot.ts';
 import { version } from '../../version.ts';
 import { devicesText } from './devices.ts';
 import { JSON_PARTS, type Part, TEXT_PARTS } from './parts.ts';

@@ -81,7 +81,7 @@ function targetOf({ flags, values }: Parsed): string | undefined {
 }
 
 async function save({ note }: Context, { snapshot, manifest }: Bundle, target: string): Promise<void> {
-  const { pack, writePrivately } = await import('../../host/archive.ts');
+  const { pack, writePrivately } = await import('../../recording/archive.ts');
   writePrivately(target, pack(snapshot.directory, basename(target).replace(/\.(tgz|tar\.gz)$/, '')));
   const { length } = manifest.missing;
   if (length > 0)

@@ -3,14 +3,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RawSocket, Transport } from '../../../src/netlink/transport.ts';
+import { smcPnetid } from '../../../src/netlink/uapi/smc.ts';
 import {
   parseRecording,
   type Recording,
   replayTransport,
   snapshotTransport,
-} from '../../../src/netlink/recording.ts';
-import type { RawSocket, Transport } from '../../../src/netlink/transport.ts';
-import { smcPnetid } from '../../../src/netlink/uapi/smc.ts';
+} from '../../../src/recording/recording.ts';
 import { SmcClient } from '../../../src/smc/client.ts';
 import { Errno, type FakeKernel, ipv4Row } from '../../helpers/fake-kernel.ts';
 import { inspectedKernel } from '../../helpers/inspected-kernel.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
+import { Redactor } from '../../src/recording/pseudonyms.ts';
 import { formatIpv6, parseIpv6 } from '../../src/smc/ip-address.ts';
-import { Redactor } from '../../src/smc/pseudonyms.ts';
 
 t.test('texts', async (t) => {
   const redactor = new Redactor();

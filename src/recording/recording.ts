@@ -9,13 +9,13 @@
  *
  * `request` is one message, `replies` are datagrams in hexadecimal.
  */
-import { type ByteOrder, MalformedError } from './codec.ts';
-import { NetlinkError } from './error.ts';
-import { HEADER_SIZE, messages } from './message.ts';
-import { align4 } from './schema.ts';
-import type { RawSocket, Transport } from './transport.ts';
-import { NETLINK_SOCK_DIAG, NLMSG_DONE, NLMSG_ERROR } from './uapi/netlink.ts';
-import { AF_SMC } from './uapi/smc-diag.ts';
+import { type ByteOrder, MalformedError } from '../netlink/codec.ts';
+import { NetlinkError } from '../netlink/error.ts';
+import { HEADER_SIZE, messages } from '../netlink/message.ts';
+import { align4 } from '../netlink/schema.ts';
+import type { RawSocket, Transport } from '../netlink/transport.ts';
+import { NETLINK_SOCK_DIAG, NLMSG_DONE, NLMSG_ERROR } from '../netlink/uapi/netlink.ts';
+import { AF_SMC } from '../netlink/uapi/smc-diag.ts';
 
 export const RECORDING_FORMAT = 'smc-tools-recording';
 const VERSION = 1;

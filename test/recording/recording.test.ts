@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { type ByteOrder, hostByteOrder } from '../../src/netlink/codec.ts';
+import type { Transport } from '../../src/netlink/transport.ts';
+import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import {
   formatRecording,
   parseRecording,
@@ -8,9 +10,7 @@ import {
   replayTransport,
   snapshotRecorder,
   snapshotTransport,
-} from '../../src/netlink/recording.ts';
-import type { Transport } from '../../src/netlink/transport.ts';
-import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
+} from '../../src/recording/recording.ts';
 import { SmcClient } from '../../src/smc/client.ts';
 import type { PnetEntry } from '../../src/smc/pnet-table.ts';
 import type { SmcSocket } from '../../src/smc/sockets.ts';

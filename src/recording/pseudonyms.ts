@@ -5,8 +5,8 @@
  * unchanged when they are replaced again.
  */
 import { isIPv6 } from 'node:net';
-import type { Pseudonyms } from '../netlink/redaction.ts';
-import { formatIpv4, formatIpv6, parseIpv6 } from './ip-address.ts';
+import { formatIpv4, formatIpv6, parseIpv6 } from '../smc/ip-address.ts';
+import type { Pseudonyms } from './redaction.ts';
 
 /** Numbers things in the order in which they are met. */
 class Numbering<K> {

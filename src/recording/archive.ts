@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { create } from 'tar';
-import { inDirectory } from './safe-directory.ts';
+import { inDirectory } from '../host/safe-directory.ts';
 import { type TarEntry, TarError, tarEntries } from './tar.ts';
 import { Bounds, LIMITS, namesOf, PrivateTree, TreeError } from './untrusted-tree.ts';
 

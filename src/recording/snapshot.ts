@@ -10,17 +10,12 @@ import { type KernelMessage, readKernelLog } from '../host/kernel-log.ts';
 import { readPciFunctions } from '../host/pci-devices.ts';
 import { pciNames } from '../host/pci-names.ts';
 import { privateDirectory } from '../host/private-directory.ts';
-import { copyHostFiles } from '../host/recorded-files.ts';
-import {
-  formatRecording,
-  type Recording,
-  snapshotRecorder,
-  snapshotTransport,
-} from '../netlink/recording.ts';
-import { redactRecording } from '../netlink/redaction.ts';
 import { kernelTransport, type Transport } from '../netlink/transport.ts';
 import { BUNDLE_FORMAT, BUNDLE_VERSION, HOST, MANIFEST, RECORDING } from './bundle.ts';
 import { Redactor } from './pseudonyms.ts';
+import { copyHostFiles } from './recorded-files.ts';
+import { formatRecording, type Recording, snapshotRecorder, snapshotTransport } from './recording.ts';
+import { redactRecording } from './redaction.ts';
 
 /** The output of one command in a bundle. */
 export interface BundlePart {

@@ -17,9 +17,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { privateDirectory } from './private-directory.ts';
-import { isClosed, SafeDirectory } from './safe-directory.ts';
-import { UntrustedError } from './untrusted-error.ts';
+import { privateDirectory } from '../host/private-directory.ts';
+import { isClosed, SafeDirectory } from '../host/safe-directory.ts';
+import { UntrustedError } from '../host/untrusted-error.ts';
 
 /** Why a tree is not taken: one sentence without a path. */
 export class TreeError extends Error {}

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 /** Replaces addresses, host names and enterprise IDs in recordings with others of the same length. */
-import type { ByteOrder } from './codec.ts';
-import { genlHeader } from './genetlink.ts';
-import { type Message, messages } from './message.ts';
+import type { ByteOrder } from '../netlink/codec.ts';
+import { genlHeader } from '../netlink/genetlink.ts';
+import { type Message, messages } from '../netlink/message.ts';
+import { type AttributeSet, rawAttributes } from '../netlink/schema.ts';
+import { AF_INET, AF_INET6 } from '../netlink/uapi/inet-diag.ts';
+import { controller, GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_SOCK_DIAG } from '../netlink/uapi/netlink.ts';
+import { addressMessage, NETLINK_ROUTE } from '../netlink/uapi/rtnetlink.ts';
+import { smcGenNetlink } from '../netlink/uapi/smc.ts';
+import {
+  dmbInfo,
+  dmbInfoExtension,
+  linkInfo,
+  SOCK_DIAG_BY_FAMILY,
+  smcDiagMessage,
+} from '../netlink/uapi/smc-diag.ts';
 import type { Recording } from './recording.ts';
-import { type AttributeSet, rawAttributes } from './schema.ts';
-import { AF_INET, AF_INET6 } from './uapi/inet-diag.ts';
-import { controller, GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_SOCK_DIAG } from './uapi/netlink.ts';
-import { addressMessage, NETLINK_ROUTE } from './uapi/rtnetlink.ts';
-import { smcGenNetlink } from './uapi/smc.ts';
-import { dmbInfo, dmbInfoExtension, linkInfo, SOCK_DIAG_BY_FAMILY, smcDiagMessage } from './uapi/smc-diag.ts';
 
 /** Gives replacements: the same one for the same thing each time. */
 export interface Pseudonyms {

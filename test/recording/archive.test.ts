@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { create } from 'tar';
-import { unpack } from '../../src/host/archive.ts';
-import { LIMITS } from '../../src/host/untrusted-tree.ts';
+import { unpack } from '../../src/recording/archive.ts';
+import { LIMITS } from '../../src/recording/untrusted-tree.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { tar, tgz } from '../helpers/tar.ts';
 

@@ -3,16 +3,16 @@
  * What smc_dbg collects, and `--from` shows: a directory, or an archive that holds one.
  *
  *     manifest.json   what this is, what was collected and what could not be
- *     netlink.jsonl   what the kernel answered (see netlink/recording.ts)
+ *     netlink.jsonl   what the kernel answered (see recording.ts)
  *     host/           copies of files below /proc, /sys, …
  *
  * and the output of commands as text and JSON, which is for people and not read again.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseRecording, snapshotTransport } from '../netlink/recording.ts';
 import type { Transport } from '../netlink/transport.ts';
-import { SmcError } from './error.ts';
+import { SmcError } from '../smc/error.ts';
+import { parseRecording, snapshotTransport } from './recording.ts';
 
 export const BUNDLE_FORMAT = 'smc-tools-bundle';
 export const BUNDLE_VERSION = 1;
@@ -64,7 +64,7 @@ async function directoryOf(
     if (code === 'ENOENT') throw new SmcError('NOT_FOUND', `there is no bundle ${path}`, { cause });
     throw cause;
   }
-  const { Bounds, copyTree, isSafeInPlace, TreeError } = await import('../host/untrusted-tree.ts');
+  const { Bounds, copyTree, isSafeInPlace, TreeError } = await import('./untrusted-tree.ts');
   try {
     if (isDirectory) {
       if (isSafeInPlace(path, isRead, new Bounds(onSlow)))
@@ -72,7 +72,7 @@ async function directoryOf(
       const { directory, remove } = copyTree(path, isRead, new Bounds(onSlow));
       return { directory, close: remove };
     }
-    const { unpack } = await import('../host/archive.ts');
+    const { unpack } = await import('./archive.ts');
     // everything is in one directory, as it should be in an archive
     const isWanted = (inside: string): boolean => isRead(inside.replace(/^(?:\.\/)*[^/]*\/?/, ''));
     const { directory, remove } = await unpack(path, isWanted, onSlow);

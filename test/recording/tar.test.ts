@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type TarEntry, tarEntries } from '../../src/host/tar.ts';
+import { type TarEntry, tarEntries } from '../../src/recording/tar.ts';
 import { paxPart, tar, tarPart } from '../helpers/tar.ts';
 
 const brief = (data: Buffer): string[] =>

@@ -5,7 +5,7 @@ import t from 'tap';
 import { readInterfaces } from '../../src/host/network-interfaces.ts';
 import { readPciFunctions } from '../../src/host/pci-devices.ts';
 import { readRdmaDevices } from '../../src/host/rdma-devices.ts';
-import { copyHostFiles } from '../../src/host/recorded-files.ts';
+import { copyHostFiles } from '../../src/recording/recorded-files.ts';
 import { mainframe, plant, server } from '../helpers/host-trees.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 

@@ -25,7 +25,7 @@ import {
   namesOf,
   PrivateTree,
   staysInside,
-} from '../../src/host/untrusted-tree.ts';
+} from '../../src/recording/untrusted-tree.ts';
 import { underAttack } from '../helpers/attacker.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 
