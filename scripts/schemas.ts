@@ -10,12 +10,14 @@ import { createGenerator, type Schema } from 'ts-json-schema-generator';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The generator writes draft 7; only two keywords differ from the draft we publish. */
+/** The generator writes draft 7; only two keywords differ from the draft we publish. Descriptions become one line. */
 function modern(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(modern);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
+      // where a line of a comment ends is of no meaning
+      if (key === 'description') return [key, String(inner).replace(/\s+/g, ' ')];
       if (key === '$ref') return [key, String(inner).replace('#/definitions/', '#/$defs/')];
       if (key === 'items' && Array.isArray(inner)) return ['prefixItems', modern(inner)];
       return [key, modern(inner)];

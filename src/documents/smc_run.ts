@@ -3,29 +3,50 @@
 import type { Integer, Reason } from './values.ts';
 
 /**
- * What happened to the sockets of a program.
+ * What happened to the sockets of a program. With `--json` this is one document on standard error; with `--log` as well,
+ * it is one line of the log. The log then also has lines whose `event` is `socket`, `connection` or `end`, as things
+ * happen: these come from smc-launch, with numbers for errno, reasons and signals.
  * @title smc_run
  */
 export interface RunDocument {
+  /** what the line of a log is about */
   event: 'report';
-  /** the program as it was given */
+  /** the program as it was called */
   command: string;
-  /** as-is: no socket was converted */
+  /** how sockets were converted; `as-is` if none was */
   way: 'preload' | 'seccomp' | 'as-is';
   /** exit status; null after a signal */
   status: Integer | null;
   /** number of the signal that ended it */
   signal: Integer | null;
-  /** false: the numbers are minimums; there may have been more */
+  /** false if smc-launch was not there to the end: then the numbers are minimums */
   observed: boolean;
-  /** result of --require-smc */
+  /** what `--require-smc` makes of it: whether all was SMC */
   all_smc: boolean;
-  /** sockets that were opened as SMC, and those that became TCP */
-  sockets: { smc: Integer; tcp: Integer };
+  /** number of sockets */
+  sockets: {
+    /** those that were opened as SMC sockets */
+    smc: Integer;
+    /** those that became TCP sockets */
+    tcp: Integer;
+  };
   /** why SMC sockets could not be opened */
-  refused: { errno: string; count: Integer }[];
-  /** connections by what they ran over */
-  totals: { smcr: Integer; smcd: Integer; tcp: Integer; unknown: Integer };
+  refused: {
+    /** name of the error, such as EPERM */
+    errno: string;
+    /** how often it occurred */
+    count: Integer;
+  }[];
+  /** number of connections by what they ran over */
+  totals: {
+    /** connections over SMC-R, SMC-D and TCP */
+    smcr: Integer;
+    smcd: Integer;
+    tcp: Integer;
+    /** those that could not be examined in time */
+    unknown: Integer;
+  };
+  /** connections of one command with one outcome */
   connections: RunOutcome[];
 }
 
@@ -33,70 +54,87 @@ export interface RunDocument {
 export interface RunOutcome {
   /** name of the process */
   command: string;
-  /** null: could not be determined in time */
+  /** what they ran over; null if this could not be determined in time */
   mode: 'SMCR' | 'SMCD' | 'TCP' | null;
-  /** why the connection is TCP */
+  /** why they are TCP, or null */
   reason: Reason | null;
-  /** reason that the peer reported */
+  /** reason that the peer reported, or null */
   peer_diagnosis: Reason | null;
+  /** number of connections */
   count: Integer;
 }
 
 /**
- * What was changed, or would be changed, to make a service run over SMC, or to undo this.
+ * What was changed, or would be changed, to make a service run over SMC with `--enable`, or to undo this with `--disable`.
  * @title smc_run --enable
  */
 export interface ServiceChangeDocument {
   /** name of the unit, with an alias resolved */
   unit: string;
+  /** what was asked for */
   action: 'enable' | 'disable';
+  /** whether `--dry-run` was given */
   dry_run: boolean;
-  /** false: there was nothing to do, or this is a dry run */
+  /** false if there was nothing to do, or `dry_run` is true */
   changed: boolean;
-  /** null for disable */
+  /** how sockets are converted; null with `--disable` */
   way: 'preload' | 'seccomp' | 'postgresql' | null;
-  /** settings in the drop-in; none for disable */
+  /** settings in the drop-in; empty with `--disable` */
   lines: DropInLine[];
   /** what may still prevent the service from using SMC */
   remarks: string[];
-  /** files that differ, the drop-in first */
+  /** files that change, the drop-in first */
   files: FileChange[];
-  /** whether systemd has reloaded its units; null: nothing was changed */
+  /** `done` if systemd has read its units again; `needed` if it has to be told to; null if nothing was changed */
   reload: 'done' | 'needed' | null;
 }
 
 export interface DropInLine {
+  /** the setting */
   text: string;
   /** why the setting is there */
   reason: string;
 }
 
-/** Content of a file; null: there is no file. */
+/** A file and its content. */
 export interface FileChange {
+  /** path of the file */
   path: string;
+  /** content; null where there is no file */
   before: string | null;
   after: string | null;
 }
 
 /**
- * Services that are enabled, or the requested one.
+ * The services that `--enable` has changed, or the one that was named.
  * @title smc_run --status
  */
 export interface ServicesDocument {
+  /** one object for each service */
   services: ServiceRow[];
 }
 
 export interface ServiceRow {
+  /** name of the unit */
   unit: string;
   /** whether there is a drop-in */
   enabled: boolean;
-  /** path of the drop-in */
+  /** path of the drop-in, or null */
   file: string | null;
-  /** changed: edited since smc_run made it; foreign: not made by smc_run; null: there is no file */
+  /**
+   * whether the drop-in is as smc_run made it: `intact`; `changed` if it was edited since; `foreign` if it was not
+   * made by smc_run; null if there is none
+   */
   seal: 'intact' | 'changed' | 'foreign' | null;
+  /** how sockets are converted, or null */
   way: 'preload' | 'seccomp' | 'postgresql' | null;
-  /** the unit exists and is not masked */
+  /** false if the unit is gone or masked */
   exists: boolean;
-  /** null: the service is not running */
-  processes: { all: Integer; converted: Integer } | null;
+  /** processes of the service; null if it does not run */
+  processes: {
+    /** number of processes */
+    all: Integer;
+    /** how many of them have their sockets converted */
+    converted: Integer;
+  } | null;
 }

@@ -8,19 +8,23 @@ import type { Hex, Integer, Reason, Time, UnknownNumber } from './values.ts';
  */
 export interface InfoDocument {
   info: {
-    /** version and release, such as 2.1 */
+    /** version and release of SMC, such as 2.1 */
     version: string | null;
+    /** host name without padding */
     hostname: string | null;
-    /** of the kernel */
+    /** versions that the kernel supports, such as [1,2] */
     smcd_versions: Integer[];
     smcr_versions: Integer[];
     /** enterprise ID of the machine */
     seid: string | null;
-    /** of the devices; empty if there is none */
+    /** versions that the devices support; empty if there is no device */
     ism_versions: Integer[];
     roce_versions: Integer[];
-    /** whether there is a loopback-ism; null if this is unknown: before Linux 6.18 with ISM devices */
+    /**
+     * whether there is a loopback-ism; null if this is unknown, which is so before Linux 6.18 if there are ISM devices
+     */
     loopback_ism: boolean | null;
+    /** number of devices */
     smcd_devices: Integer;
     rdma_devices: Integer;
   };
@@ -28,60 +32,74 @@ export interface InfoDocument {
 
 type DeviceType = 'RoCE_Express' | 'RoCE_Express2' | 'RoCE_Express3' | 'ISM';
 
-/** Null if the device is not a PCI device. */
+/** What only PCI devices have. */
 interface PciIds {
+  /** function ID, 4 digits or more; null if the device is not a PCI device */
   pci_fid: Hex | null;
-  /** PCI address */
+  /** PCI address; null if the device is not a PCI device */
   pci_id: string | null;
+  /** PCI IDs, 4 digits or more; null if the device is not a PCI device */
   pci_vendor: Hex | null;
   pci_device: Hex | null;
+  /** physical channel ID, 4 digits or more; null if the device is not a PCI device */
   pchid: Hex | null;
 }
 
 /**
- * ISM devices.
+ * The ISM devices.
  * @title smcd device
  */
 export interface IsmDevicesDocument {
+  /** one object for each device */
   devices: IsmDeviceRow[];
 }
 
 export interface IsmDeviceRow extends PciIds {
+  /** name of the type; null if it has none */
   type: DeviceType | null;
   /** whether a link group uses it */
   in_use: boolean | null;
   /** number of link groups that use it */
   link_groups: Integer | null;
+  /** PNET ID, or null */
   pnet_id: string | null;
   /** whether the PNET ID was set by a user */
   pnet_id_by_user: boolean;
-  /** name in /sys/class/dibs, which can be used in the PNET table; since Linux 6.18 */
+  /** name of the device in /sys/class/dibs, which can be used in the PNET table; null before Linux 6.18 */
   dibs_name: string | null;
-  /** since Linux 6.18 */
+  /** GID of the device, 16 digits; null before Linux 6.18 */
   gid: Hex | null;
-  /** fabric of the device, called CHID in SMC; since Linux 6.18 */
+  /** fabric of the device, called CHID in link groups; null before Linux 6.18 */
   fabric_id: Hex | null;
 }
 
 /**
- * Ports of RDMA devices.
+ * The ports of RDMA devices.
  * @title smcr device
  */
 export interface RdmaPortsDocument {
+  /** one object for each port */
   devices: RdmaPortRow[];
 }
 
 export interface RdmaPortRow extends PciIds {
-  /** null if it is in another network namespace */
+  /** interface of the port; null if it is in another network namespace */
   interface: string | null;
+  /** index of the interface */
   interface_index: Integer | null;
+  /** RDMA device */
   ib_device: string | null;
+  /** its port */
   ib_port: Integer;
+  /** as in the column IB-State */
   state: 'ACTIVE' | 'INACTIVE' | UnknownNumber | null;
+  /** name of the type; null if it has none */
   type: DeviceType | null;
+  /** whether some link group depends on this device alone */
   critical: boolean | null;
   /** number of links that use the port */
   links: Integer | null;
+  /** PNET ID, or null */
   pnet_id: string | null;
   /** whether the PNET ID was set by a user */
   pnet_id_by_user: boolean;
@@ -89,41 +107,51 @@ export interface RdmaPortRow extends PciIds {
 
 /** What link groups of SMC-D and SMC-R have in common. */
 interface LinkGroup {
-  /** 8 digits */
+  /** ID of the link group, 8 digits */
   link_group_id: Hex;
+  /** lower 8 bits of the VLAN ID */
   vlan_id: Integer | null;
+  /** number of connections */
   connections: Integer | null;
+  /** PNET ID, or null */
   pnet_id: string | null;
-  /** of SMC */
+  /** version of SMC */
   version: Integer;
-  /** null for version 1, as are the next three */
+  /** release of SMC at the peer; null for version 1 */
   peer_release: Integer | null;
+  /** host name of the peer; null for version 1 */
   peer_host: string | null;
+  /** operating system of the peer; null for version 1 */
   peer_os: 'ZOS' | 'LINUX' | 'AIX' | null;
+  /** enterprise ID that both hosts have; null for version 1 */
   eid: string | null;
-  /** since Linux 6.12 */
+  /** bytes in send buffers, since Linux 6.12 */
   sndbuf_bytes: Integer | null;
 }
 
 /**
- * SMC-D link groups.
+ * The link groups of SMC-D.
  * @title smcd linkgroup
  */
 export interface SmcdLinkGroupsDocument {
+  /** one object for each link group */
   link_groups: SmcdLinkGroupRow[];
-  /** false: the kernel left out some link groups */
+  /** false if the kernel has left out some link groups; see BUGS */
   complete: boolean;
 }
 
 export interface SmcdLinkGroupRow extends LinkGroup {
-  /** since Linux 6.12 */
+  /** bytes in receive buffers, since Linux 6.12 */
   dmb_bytes: Integer | null;
+  /** GID of the device, 16 digits */
   gid: Hex | null;
-  /** second half, since Linux 6.8 */
+  /** second half of a 128-bit GID, 16 digits; null before Linux 6.8 */
   ext_gid: Hex | null;
+  /** GID of the peer's device, 16 digits */
   peer_gid: Hex | null;
+  /** second half of a 128-bit GID, 16 digits; null before Linux 6.8 */
   peer_ext_gid: Hex | null;
-  /** channel ID; ffff is loopback-ism */
+  /** channel ID, 4 digits; `ffff` is loopback-ism */
   chid: Hex | null;
 }
 
@@ -131,27 +159,31 @@ type LinkGroupType = 'NONE' | 'SINGLE' | 'SYM' | 'ASYMP' | 'ASYML' | UnknownNumb
 type Role = 'SERV' | 'CLNT';
 
 /**
- * SMC-R link groups.
+ * The link groups of SMC-R.
  * @title smcr linkgroup
  */
 export interface SmcrLinkGroupsDocument {
+  /** one object for each link group */
   link_groups: SmcrLinkGroupRow[];
 }
 
 export interface SmcrLinkGroupRow extends LinkGroup {
+  /** role of this host */
   role: Role | null;
+  /** as in the column LG-Type */
   type: LinkGroupType | null;
-  /** whether peers are in one subnet; null for version 1 */
+  /** whether the peer is in the same subnet; null for version 1 */
   direct: boolean | null;
-  /** since Linux 6.12 */
+  /** bytes in receive buffers, since Linux 6.12 */
   rmb_bytes: Integer | null;
-  /** since Linux 6.6; null for version 1 */
+  /** maximum number of connections or links, since Linux 6.6; null for version 1 */
   max_connections: Integer | null;
   max_links: Integer | null;
-  /** since Linux 6.0 */
+  /** memory of the buffers, since Linux 6.0 */
   buffer_type: 'PHYSICAL' | 'VIRTUAL' | 'MIXED' | UnknownNumber | null;
-  /** cookie of the network namespace of the RDMA device */
+  /** cookie of the network namespace of the RDMA device, up to 64 bits, since Linux 5.17 */
   net_cookie: Integer | null;
+  /** the links of the group */
   links: SmcrGroupLink[];
 }
 
@@ -159,53 +191,85 @@ export interface SmcrLinkGroupRow extends LinkGroup {
 export interface SmcrGroupLink {
   /** number within the group, 2 digits */
   link_id: Hex;
-  /** null if it is in another network namespace */
+  /** interface that the link uses; null if it is in another network namespace */
   interface: string | null;
+  /** index of the interface */
   interface_index: Integer | null;
+  /** as in the column Link-State */
   state: 'LINK_UNUSED' | 'LINK_INACTIVE' | 'LINK_ACTIVATING' | 'LINK_ACTIVE' | UnknownNumber | null;
+  /** number of connections */
   connections: Integer | null;
-  /** 8 digits */
+  /** number of the link on this host and at the peer, 8 digits each */
   link_uid: Hex | null;
   peer_uid: Hex | null;
+  /** RDMA device */
   ib_device: string | null;
+  /** its port */
   ib_port: Integer | null;
-  /** RDMA address */
+  /** RDMA addresses */
   gid: string | null;
   peer_gid: string | null;
 }
 
 /**
- * Links of SMC-R.
+ * The links of SMC-R.
  * @title smcr linkgroup link-show
  */
 export interface SmcrLinksDocument {
+  /** one object for each link */
   links: SmcrLinkRow[];
 }
 
 export interface SmcrLinkRow extends SmcrGroupLink {
-  /** 8 digits */
+  /** ID of the link group, 8 digits */
   link_group_id: Hex;
-  /** of the group */
+  /** role of this host in the group */
   role: Role | null;
-  /** of the group */
+  /** type of the group */
   type: LinkGroupType | null;
 }
 
 /**
- * All counters.
+ * All counters, as numbers of up to 64 bits.
  * @title smcd stats
  */
 export interface StatisticsDocument {
   statistics: {
+    /** what is counted, except for handshake errors and fallbacks, which the kernel does not count by technology */
     technology: 'SMC-D' | 'SMC-R';
-    /** reset from which the counts start, with the inode of its network namespace; null: full counts */
-    baseline: { time: Time; network_namespace: Integer } | null;
-    connections: { smc: Integer; client: CountsByVersion; server: CountsByVersion };
-    handshake_errors: { client: Integer; server: Integer };
-    fallbacks: { client: FallbackCounts; server: FallbackCounts };
+    /** the reset from which the counts start; null if they are not relative to a reset */
+    baseline: {
+      /** when it was made */
+      time: Time;
+      /** inode of the network namespace */
+      network_namespace: Integer;
+    } | null;
+    /** connections over SMC */
+    connections: {
+      /** all of them */
+      smc: Integer;
+      /** those of clients and of servers, by version of SMC */
+      client: CountsByVersion;
+      server: CountsByVersion;
+    };
+    /** connections that failed */
+    handshake_errors: {
+      /** those of clients and of servers */
+      client: Integer;
+      server: Integer;
+    };
+    /** connections that fell back to TCP */
+    fallbacks: {
+      /** those of clients and of servers */
+      client: FallbackCounts;
+      server: FallbackCounts;
+    };
+    /** what was received, and what was sent */
     rx: TrafficCounts;
     tx: TrafficCounts;
+    /** number of special socket calls */
     special_calls: {
+      /** calls that set TCP_CORK or TCP_NODELAY, sendpage, splice, and urgent data */
       cork: Integer;
       nodelay: Integer;
       sendpage: Integer;
@@ -216,41 +280,53 @@ export interface StatisticsDocument {
 }
 
 export interface CountsByVersion {
+  /** connections with this version */
   v1: Integer;
   v2: Integer;
 }
 
 export interface FallbackCounts {
+  /** all fallbacks */
   total: Integer;
-  /** counted in 16 bits, so the sum may be smaller than the total */
+  /** fallbacks by reason; the kernel counts reasons in 16 bits, so their sum may be smaller than `total` */
   reasons: CountedReason[];
 }
 
 export interface CountedReason extends Reason {
+  /** fallbacks with this reason */
   count: Integer;
 }
 
 /** One direction. */
 export interface TrafficCounts {
+  /** amount of data in bytes */
   bytes: Integer;
+  /** number of calls by programs */
   requests: Integer;
-  /** in use at this moment; null before Linux 6.12 */
+  /** bytes of buffers in use at this moment; null before Linux 6.12 */
   buffer_usage_bytes: Integer | null;
+  /** what happened to buffers */
   buffer_events: {
+    /** requests that found the buffer, or the peer's buffer, full */
     full: Integer;
     full_peer: Integer;
+    /** requests larger than the buffer, or than the peer's buffer */
     too_small: Integer;
     too_small_peer: Integer;
+    /** buffers that were allocated, that were reused, and that are smaller than requested */
     allocated: Integer;
     reused: Integer;
     downgraded: Integer;
   };
+  /** number of buffers by size */
   buffer_sizes: CountsBySize;
+  /** number of requests by size */
   request_sizes: CountsBySize;
 }
 
 /** By the smallest class that holds the size. */
 export interface CountsBySize {
+  /** number in the smallest class that holds the size */
   '8K': Integer;
   '16K': Integer;
   '32K': Integer;
@@ -259,24 +335,27 @@ export interface CountsBySize {
   '256K': Integer;
   '512K': Integer;
   '1024K': Integer;
+  /** number of those that no class holds */
   larger: Integer;
 }
 
 /**
- * Rates by interval.
+ * Rates, by interval.
  * @title smcd stats --interval
  */
 export interface RatesDocument {
+  /** one object for each interval */
   intervals: RateRow[];
-  /** why it ended early; present only after a failure */
+  /** why the kernel can no longer be queried; present only after a failure */
   error?: string;
 }
 
 export interface RateRow {
   /** end of the interval */
   time: Time;
-  /** measured */
+  /** measured length of the interval */
   seconds: number;
+  /** rate per second of what the name says */
   connections_per_second: number;
   fallbacks_per_second: number;
   handshake_errors_per_second: number;
@@ -288,63 +367,81 @@ export interface RateRow {
 }
 
 /**
- * The counters of one technology under the names of the C suite.
+ * The counters of one technology on one line, under the names of the C suite.
  * @title smcd stats json
  */
 export type SuiteStatisticsDocument =
-  | { SMCD: Record<string, SuiteCount> }
-  | { SMCR: Record<string, SuiteCount> };
+  | {
+      /** counters by name */
+      SMCD: Record<string, SuiteCount>;
+    }
+  | {
+      /** counters by name */
+      SMCR: Record<string, SuiteCount>;
+    };
 
-/** null for what the kernel does not report: SMC_RX_RMB_USAGE and SMC_TX_RMB_USAGE before Linux 6.12 */
+/** A number; null for SMC_RX_RMB_USAGE and SMC_TX_RMB_USAGE before Linux 6.12. */
 export type SuiteCount = Integer | null;
 
 /**
- * User-defined enterprise IDs.
+ * The user-defined enterprise IDs.
  * @title smcd ueid
  */
 export interface UeidsDocument {
+  /** without padding */
   ueids: string[];
 }
 
 /**
- * Enterprise ID of the machine.
+ * The enterprise ID of the machine.
  * @title smcd seid
  */
 export interface SeidDocument {
-  /** both null if there is none */
-  seid: { seid: string | null; enabled: boolean | null };
+  seid: {
+    /** enterprise ID; null if there is none */
+    seid: string | null;
+    /** whether it is enabled; null if there is none */
+    enabled: boolean | null;
+  };
 }
 
 /**
- * Handshake limitation.
+ * The state of handshake limitation.
  * @title smcd hs-limit
  */
 export interface HandshakeLimitDocument {
-  hs_limit: { enabled: boolean };
+  hs_limit: {
+    /** whether handshake limitation is enabled */
+    enabled: boolean;
+  };
 }
 
 /**
- * Settings net.smc.*
+ * The settings net.smc.* of the network namespace.
  * @title smcd sysctl
  */
 export interface SysctlsDocument {
+  /** one object for each setting */
   sysctls: SysctlRow[];
 }
 
 export interface SysctlRow {
-  /** without net.smc. */
+  /** name without `net.smc.` */
   name: string;
-  /** null if this kernel does not have the setting; a string for hs_ctrl */
+  /** value; null if this kernel does not have the setting; a string for hs_ctrl */
   value: Integer | string | null;
+  /** default of the kernel; a string for hs_ctrl */
   default: Integer | string;
   /**
-   * smallest and largest value; null if any value is allowed. The largest is null if it depends on the build of the kernel:
-   * 2147483647 / HZ
+   * Smallest and largest value; null if any value is allowed. The largest is null for smcr_testlink_time, because it
+   * depends on the build of the kernel: 2147483647 / HZ.
    */
   range: [Integer, Integer | null] | null;
+  /** unit of the value, or null */
   unit: string | null;
-  /** name of the value */
+  /** name of the value, or null */
   value_name: string | null;
+  /** what the setting is for */
   meaning: string;
   /** Linux version that introduced the setting; null if older than 6.1 */
   since: string | null;

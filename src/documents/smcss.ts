@@ -2,12 +2,15 @@
 import type { Hex, Integer, Reason, UnknownNumber } from './values.ts';
 
 /**
- * SMC sockets.
+ * The SMC sockets of the network namespace.
  * @title smcss
  */
 export interface SocketsDocument {
+  /** one object for each socket */
   sockets: SocketRow[];
-  /** false: sockets may be missing or listed twice, because the table changed while it was read, or an error occurred */
+  /**
+   * false if sockets may be missing or listed twice, because the table changed while it was read or an error occurred
+   */
   complete: boolean;
   /** what failed; present only after a failure */
   error?: string;
@@ -15,6 +18,7 @@ export interface SocketsDocument {
 
 /** A socket. */
 export interface SocketRow {
+  /** as in the column State */
   state:
     | 'ACTIVE'
     | 'INIT'
@@ -32,49 +36,66 @@ export interface SocketRow {
     | UnknownNumber;
   /** owner */
   uid: Integer;
+  /** inode of the socket, up to 64 bits */
   inode: Integer;
-  /** null if unknown */
+  /** address family; null if unknown */
   family: 'ipv4' | 'ipv6' | null;
+  /** the end on this host */
   local: SocketEnd;
-  /** null for a listening socket */
+  /** the other end; null for a listening socket */
   peer: SocketEnd | null;
-  /** index of the interface that the socket is bound to */
+  /** index of the interface that the socket is bound to, or null */
   interface: Integer | null;
-  /** null without a connection */
+  /** what the connection runs over; null without a connection */
   mode: 'SMCR' | 'SMCD' | 'TCP' | null;
-  /** null unless the mode is TCP */
-  fallback: { reason: Reason; peer_diagnosis: Reason | null } | null;
-  /** sides that are shut down */
-  shutdown: { receive: boolean; send: boolean };
-  /** null if there is no SMC connection */
+  /** why the connection is TCP; null unless `mode` is TCP */
+  fallback: {
+    /** reason on this side */
+    reason: Reason;
+    /** reason that the peer gave, or null */
+    peer_diagnosis: Reason | null;
+  } | null;
+  /** the sides that are shut down */
+  shutdown: {
+    /** whether that side is shut down */
+    receive: boolean;
+    send: boolean;
+  };
+  /** the columns of `-d`; null if there is no SMC connection */
   connection: SocketConnection | null;
-  /** null if it is not an SMC-R connection */
+  /** the columns of `-R`; null if it is not an SMC-R connection */
   link: SocketLink | null;
-  /** null if it is not an SMC-D connection */
+  /** the columns of `-D`; null if it is not an SMC-D connection */
   dmb: SocketDmb | null;
-  /** unique for each socket; 16 digits */
+  /** 16 digits, unique to each socket */
   cookie: Hex;
 }
 
 export interface SocketEnd {
-  /** in full; null if unknown */
+  /** IP address in full; null if unknown */
   address: string | null;
   /** TCP port */
   port: Integer;
 }
 
 export interface SocketConnection {
-  /** 8 digits */
+  /** token of the connection, 8 digits */
   token: Hex;
+  /** size of the buffer in bytes */
   sndbuf_bytes: Integer;
   rcvbuf_bytes: Integer;
   peerbuf_bytes: Integer;
+  /** producer and consumer cursor of the receive side */
   rx_prod: SocketCursor;
   rx_cons: SocketCursor;
+  /** flags of the last message received */
   rx_flags: SocketFlags;
+  /** producer and consumer cursor of the send side */
   tx_prod: SocketCursor;
   tx_cons: SocketCursor;
+  /** flags of the last message sent */
   tx_flags: SocketFlags;
+  /** cursors of what is prepared, sent and finished */
   tx_prep: SocketCursor;
   tx_sent: SocketCursor;
   tx_fin: SocketCursor;
@@ -94,37 +115,42 @@ export interface SocketFlags {
   producer: Hex;
   /** state flags, 2 digits */
   connection: Hex;
+  /** producer flags 80, 40 and 20 */
   writer_blocked: boolean;
   urgent_pending: boolean;
   urgent_present: boolean;
+  /** producer flags 10 and 08 */
   update_requested: boolean;
   failover_validation: boolean;
+  /** state flags 80, 40 and 20 */
   done_writing: boolean;
   closed: boolean;
   aborted: boolean;
 }
 
 export interface SocketLink {
+  /** role of this side */
   role: 'CLNT' | 'SERV';
   /** RDMA device */
   ib_device: string;
+  /** its port */
   ib_port: Integer;
-  /** 2 digits */
+  /** number of the link within its group, 2 digits */
   link_id: Hex;
-  /** RDMA address in full form */
+  /** RDMA address of either side, in full */
   gid: string;
   peer_gid: string;
 }
 
 export interface SocketDmb {
-  /** 8 digits */
+  /** link group, 8 digits */
   link_group_id: Hex;
-  /** 16 digits, as are all that follow */
+  /** GID and token of either side, 16 digits each */
   gid: Hex;
   token: Hex;
   peer_gid: Hex;
   peer_token: Hex;
-  /** second half of a 128-bit GID; null before Linux 6.8 */
+  /** second half of a 128-bit GID, 16 digits; null before Linux 6.8 */
   ext_gid: Hex | null;
   peer_ext_gid: Hex | null;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /**
  * Values in the JSON of several commands. The files of this folder are the description of that JSON: the library
- * exports the types of documents, and `npm run schemas` makes schemas/ of them. Comments become descriptions; null is what does not
- * apply or is not known.
+ * exports the types of documents, `npm run schemas` makes schemas/ of them, and `npm run man` the sections JSON of the man
+ * pages. Comments become descriptions: the comment of a field is its own or, in the man page, that of the nearest field
+ * before it, so write none where fields of one type have it in common. Allowed words follow from the type. In backticks
+ * are words, options and fields. Null is what does not apply or is not known.
  */
 
 /**
@@ -18,13 +20,13 @@ export type Integer = number;
 export type Hex = string;
 
 /**
- * Number that this version has no name for.
+ * A number that this version has no name for, such as `0x7f?`.
  * @pattern ^0x[0-9a-f]+\?$
  */
 export type UnknownNumber = `0x${string}?`;
 
 /**
- * A time in UTC.
+ * Time in UTC, such as 2026-01-31T12:00:00.000Z.
  * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
  */
 export type Time = string;
@@ -32,7 +34,7 @@ export type Time = string;
 /** Why a connection is TCP. */
 export interface Reason {
   /**
-   * Code of the reason why SMC was declined.
+   * reason code with the prefix 0x, as smcss(8) lists them
    * @pattern ^0x[0-9a-f]{8}$
    */
   code: string;
