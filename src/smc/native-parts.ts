@@ -23,17 +23,17 @@ export function findLauncher(): string | undefined {
  * @throws SmcError when it was not built, or LD_PRELOAD cannot hold its path
  */
 export function findPreloadLibrary(): string {
-  const shim = nativeFile('libsmc-preload.so');
-  if (!existsSync(shim))
-    throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${shim})`, { hint: buildHint() });
+  const library = nativeFile('libsmc-preload.so');
+  if (!existsSync(library))
+    throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${library})`, { hint: buildHint() });
   // LD_PRELOAD is split at both and knows no quotes
-  if (/[ :]/.test(shim))
+  if (/[ :]/.test(library))
     throw new SmcError(
       'NOT_SUPPORTED',
-      `the path ${shim} must not contain blanks or colons, LD_PRELOAD cannot hold it`,
+      `the path ${library} must not contain blanks or colons, LD_PRELOAD cannot hold it`,
       { hint: 'install the package elsewhere' },
     );
-  return shim;
+  return library;
 }
 
 /** The library for this machine, which has to be there, and the one for its 32-bit programs, where it was built. */
@@ -55,10 +55,10 @@ export function findPreloadLibraries(): PreloadLibrary[] {
  * What to preload. Where the build found out that the GNU loader's `$LIB` tells 64-bit and 32-bit programs apart, the
  * loader chooses, for each program of a tree. Other loaders know no `$LIB`.
  */
-export function preloadPath(shim: PreloadLibrary, elf: ElfFile | null | undefined): string {
+export function preloadPath(library: PreloadLibrary, elf: ElfFile | null | undefined): string {
   const both = nativeFile('preload');
   const isGnu = /\/ld(-linux|64)[^/]*$/.test(elf?.interpreter ?? '');
-  return isGnu && existsSync(both) ? `${both}/$LIB/libsmc-preload.so` : shim.file;
+  return isGnu && existsSync(both) ? `${both}/$LIB/libsmc-preload.so` : library.file;
 }
 
 /**

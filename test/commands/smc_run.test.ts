@@ -232,7 +232,7 @@ t.test('limits are raised by root, and that is said', async (t) => {
       'smc_run: net.core.wmem_max raised from 212992 to 212993 bytes, for the whole host until it reboots\n' +
       notFound(NOWHERE).stderr,
   );
-  t.strictSame([limitOf(t, 'rmem_max'), limitOf(t, 'wmem_max')], ['1048576', '212993']);
+  t.strictSame([limitOf(t, 'rmem_max'), limitOf(t, 'wmem_max')], ['1048576\n', '212993\n']);
   const only = await smcRunOn(t, `-t 1m ${NOWHERE}`);
   t.notMatch(only.stderr, 'rmem_max');
   t.equal(limitOf(t, 'rmem_max'), '212992\n');

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** smc_run: starts a TCP program so that its stream sockets become SMC sockets. */
-import { closeSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync } from 'node:fs';
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
@@ -12,6 +11,7 @@ import { currentCaller, lookAtProgram } from '../../host/program.ts';
 import { seccompObstacle } from '../../host/seccomp.ts';
 import { SmcError } from '../../smc/error.ts';
 import { findAddon, findLauncher, findPreloadLibraries, preloadPath } from '../../smc/native-parts.ts';
+import { raiseBufferLimit } from './buffer-limits.ts';
 import { fromBytes, preloadList, preloadVariables, variable, withVariables } from './environment.ts';
 import { isWatched, launchArguments, openLog } from './launch.ts';
 import { replaceProcess } from './replace.ts';
@@ -81,7 +81,7 @@ export const smcRun: CommandDefinition = {
   run: async (context, parsed) => {
     if (parsed.flags.has('preload-path')) return printPreloadPath(context, parsed);
     if (!SERVICE_OPTIONS.some((name) => parsed.flags.has(name))) return execute(context, parsed);
-    const { serviceMode } = await import('./service.ts');
+    const { serviceMode } = await import('./services/mode.ts');
     return serviceMode(context, parsed);
   },
   statusOf,
@@ -109,9 +109,9 @@ function printPreloadPath({ io, needsRunningSystem }: Context, { flags, values, 
   if (other !== undefined) throw new UsageError(`--preload-path and --${other} exclude each other`);
   if (operands.length > 0)
     throw new UsageError(`--preload-path takes no operand, '${operands[0]}' is too much`);
-  const shim = findPreloadLibraries()[0]!;
+  const library = findPreloadLibraries()[0]!;
   io.write(
-    `${preloadPath(shim, lookAtProgram(['/bin/sh'], { caller: currentCaller(), path: undefined })?.elf)}\n`,
+    `${preloadPath(library, lookAtProgram(['/bin/sh'], { caller: currentCaller(), path: undefined })?.elf)}\n`,
   );
   return 0;
 }
@@ -126,7 +126,7 @@ function execute(context: Context, parsed: Parsed): number {
   if (io.env[RESULT_VARIABLE] !== undefined)
     return finish(context, settings, command, settings.via === 'auto' ? 'as-is' : settings.via);
 
-  const shims = findPreloadLibraries();
+  const libraries = findPreloadLibraries();
   const native = findAddon();
   const launcher = findLauncher();
   const given = rawEnvironment(io.env);
@@ -140,9 +140,9 @@ function execute(context: Context, parsed: Parsed): number {
     getxattr: native.getxattr,
   });
   const noSeccomp = seccompObstacle(hostRoot) ?? (launcher ? null : 'smc-launch was not built');
-  const { way, shim, works, reason, consequence } = decide(settings.via, program, {
+  const { way, library, works, reason, consequence } = decide(settings.via, program, {
     isAdmin: caller.isAdmin,
-    shims,
+    libraries,
     noSeccomp,
   });
   if (settings.isStrict && !works) throw new Refusal('NOT_SUPPORTED', `--strict: ${reason}`);
@@ -157,15 +157,15 @@ function execute(context: Context, parsed: Parsed): number {
   if (settings.report && !isReporting && !settings.debug) note(`there will be no report: ${noSeccomp}`);
   if (isReporting)
     warnBeforeListing(context, { link: true, goesOn: true, opensInet: settings.socket === 'inet' });
-  if (settings.rcvbuf !== undefined) raiseLimit('rmem_max', settings.rcvbuf, note, hostRoot);
-  if (settings.sndbuf !== undefined) raiseLimit('wmem_max', settings.sndbuf, note, hostRoot);
+  if (settings.rcvbuf !== undefined) raiseBufferLimit('rmem_max', settings.rcvbuf, context);
+  if (settings.sndbuf !== undefined) raiseBufferLimit('wmem_max', settings.sndbuf, context);
 
   const environment = withVariables(given, {
     ...(way === 'preload' &&
-      shim &&
+      library &&
       preloadVariables(
         settings,
-        preloadList(variable(given, 'LD_PRELOAD'), preloadPath(shim, program?.elf), nativeFile('')),
+        preloadList(variable(given, 'LD_PRELOAD'), preloadPath(library, program?.elf), nativeFile('')),
       )),
     [STATE_VARIABLE]: undefined,
   });
@@ -180,35 +180,4 @@ function execute(context: Context, parsed: Parsed): number {
   const words = launchArguments({ settings, way, logFd, program, argv });
   const inheritedFds = [...(state.inheritedFds ?? []), ...(logFd === undefined ? [] : [logFd])];
   return native.execve(launcher, words, environment, { ...state, inheritedFds });
-}
-
-/**
- * The kernel silently caps SO_RCVBUF and SO_SNDBUF at net.core.rmem_max and wmem_max. Root may lift the limit, which
- * holds for the whole host; nobody else can, so that is said and the program gets what there is.
- */
-function raiseLimit(
-  name: 'rmem_max' | 'wmem_max',
-  bytes: number,
-  note: Context['note'],
-  hostRoot: string,
-): void {
-  const file = join(hostRoot, 'proc/sys/net/core', name);
-  let limit: number;
-  try {
-    limit = Number(readFileSync(file, 'latin1'));
-  } catch {
-    return; // not to be seen in this network namespace: the kernel decides
-  }
-  if (bytes <= limit) return;
-  const capped = `buffers are capped at net.core.${name} = ${limit} bytes`;
-  if (process.geteuid?.() !== 0) {
-    note(capped, `as root: sysctl -w net.core.${name}=${bytes}`);
-    return;
-  }
-  try {
-    writeFileSync(file, String(bytes));
-    note(`net.core.${name} raised from ${limit} to ${bytes} bytes, for the whole host until it reboots`);
-  } catch (error) {
-    note(`${capped}, it cannot be raised (${(error as NodeJS.ErrnoException).code})`);
-  }
 }

@@ -33,18 +33,18 @@ export function withVariables(
  * The caller's list in its order, then ours; ours is not added twice when smc_run runs smc_run.
  * @param directory where all builds of the library are
  */
-export function preloadList(existing: string | undefined, shim: string, directory: string): Buffer {
+export function preloadList(existing: string | undefined, library: string, directory: string): Buffer {
   const list = (existing ?? '').replace(/^[ :]+|[ :]+$/g, '');
-  if (list === '') return Buffer.from(shim);
+  if (list === '') return Buffer.from(library);
   const isOurs = (path: string): boolean => {
-    if (path === fromBytes(shim)) return true;
+    if (path === fromBytes(library)) return true;
     try {
       return path.includes('/') && realpathSync(toBytes(path)).startsWith(`${realpathSync(directory)}/`);
     } catch {
       return false;
     }
   };
-  return toBytes(list.split(/[ :]+/).some(isOurs) ? list : `${list}:${fromBytes(shim)}`);
+  return toBytes(list.split(/[ :]+/).some(isOurs) ? list : `${list}:${fromBytes(library)}`);
 }
 
 /**

@@ -11,7 +11,7 @@ export interface Surroundings {
   /** the caller has CAP_SYS_ADMIN, so a filter needs no no_new_privs */
   isAdmin: boolean;
   /** the first one is made for this machine */
-  shims: readonly PreloadLibrary[];
+  libraries: readonly PreloadLibrary[];
   /** why this machine cannot go the seccomp way; null when it can, as far as can be told beforehand */
   noSeccomp: string | null;
 }
@@ -20,7 +20,7 @@ export interface Decision {
   /** `as-is`: the program runs over TCP */
   way: 'preload' | 'seccomp' | 'as-is';
   /** the library that fits the program, for the preload way */
-  shim: PreloadLibrary | undefined;
+  library: PreloadLibrary | undefined;
   /** false: the sockets of the program will not be converted, or nobody knows whether they will */
   works: boolean;
   /** why it is not the usual way, or has a price, in a clause; null when all is normal */
@@ -30,7 +30,7 @@ export interface Decision {
 }
 
 /** Why a preloaded library will have no effect on the program, in a clause; null when it will have one. */
-export function preloadObstacle(program: Program, shims: readonly PreloadLibrary[]): string | null {
+export function preloadObstacle(program: Program, libraries: readonly PreloadLibrary[]): string | null {
   const { elf, unknown, gains, wipes, moves } = program;
   const name = printable(program.image);
   if (gains) return `${name} is ${gains}, so the dynamic loader ignores preloaded libraries`;
@@ -41,12 +41,12 @@ export function preloadObstacle(program: Program, shims: readonly PreloadLibrary
   // damaged, of no known format, not found: whoever starts it will tell
   if (!elf) return null;
   const machine = machineName(elf);
-  const own = shims[0]?.elf;
+  const own = libraries[0]?.elf;
   if (own && !runsNatively(elf, own))
     return `${name} is made for ${machine} and run by an emulator, which gets no library of this machine`;
   if (elf.go) return `${name} is a Go program, which opens sockets without the C library`;
   if (!elf.interpreter) return `${name} is linked statically, so no library can be preloaded`;
-  if (shims.some((shim) => isSameAbi(shim.elf, elf))) return null;
+  if (libraries.some((library) => isSameAbi(library.elf, elf))) return null;
   return `${name} is made for ${machine}, for which there is no preload library here`;
 }
 
@@ -55,11 +55,12 @@ export function preloadObstacle(program: Program, shims: readonly PreloadLibrary
  * @param program undefined when it cannot be executed: execve(2) is left to tell why
  */
 export function decide(wish: Wish, program: Program | undefined, surroundings: Surroundings): Decision {
-  const { shims, noSeccomp, isAdmin } = surroundings;
+  const { libraries, noSeccomp, isAdmin } = surroundings;
   const elf = program?.elf;
-  const shim = (elf ? shims.find((shim) => isSameAbi(shim.elf, elf)) : undefined) ?? shims[0];
-  const fine = { shim, works: true, reason: null, consequence: null };
-  const inVain = { shim, works: false, consequence: 'it runs over TCP' };
+  const library =
+    (elf ? libraries.find((library) => isSameAbi(library.elf, elf)) : undefined) ?? libraries[0];
+  const fine = { library, works: true, reason: null, consequence: null };
+  const inVain = { library, works: false, consequence: 'it runs over TCP' };
 
   if (wish === 'seccomp' && noSeccomp) return { ...inVain, way: 'as-is', reason: noSeccomp };
   const usual = wish === 'seccomp' ? 'seccomp' : 'preload';
@@ -69,13 +70,13 @@ export function decide(wish: Wish, program: Program | undefined, surroundings: S
     return { ...inVain, way: usual, reason, consequence: null };
   }
 
-  const noPreload = preloadObstacle(program, shims);
+  const noPreload = preloadObstacle(program, libraries);
   const loss =
     program.gains && !isAdmin
       ? `the seccomp way sets no_new_privs for an ordinary user, so ${printable(program.image)} would not be ${program.gains}`
       : null;
   if (wish === 'seccomp') return { ...fine, way: 'seccomp', reason: loss };
-  if (!noPreload && program.unclear) return unclear(program.unclear, shim, wish, surroundings);
+  if (!noPreload && program.unclear) return unclear(program.unclear, library, wish, surroundings);
   if (!noPreload) return { ...fine, way: 'preload' };
   if (wish === 'preload') return { ...inVain, way: 'preload', reason: noPreload };
   const noWay = noSeccomp ?? loss;
@@ -89,13 +90,13 @@ export function decide(wish: Wish, program: Program | undefined, surroundings: S
  */
 function unclear(
   wrapper: string,
-  shim: PreloadLibrary | undefined,
+  library: PreloadLibrary | undefined,
   wish: Wish,
   { noSeccomp, isAdmin }: Surroundings,
 ): Decision {
   const reason = `'${printable(wrapper)}' is not understood, so it is not known which program it starts`;
   if (wish === 'auto' && isAdmin && !noSeccomp)
-    return { shim, way: 'seccomp', works: true, reason, consequence: 'taking the seccomp way' };
+    return { library, way: 'seccomp', works: true, reason, consequence: 'taking the seccomp way' };
   const consequence = 'it runs over TCP if a library cannot reach it';
-  return { shim, way: 'preload', works: false, reason, consequence };
+  return { library, way: 'preload', works: false, reason, consequence };
 }

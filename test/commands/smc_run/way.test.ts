@@ -9,8 +9,11 @@ const elf = (options: ElfImageOptions = {}) => {
   const data = elfImage(options);
   return parseElf({ read: (offset, length) => data.subarray(offset, offset + length) });
 };
-const shim = { file: '/dist/libsmc-preload.so', elf: elf({ interpreter: null }) };
-const shim32 = { file: '/dist/libsmc-preload-32.so', elf: elf({ bits: 32, machine: 3, interpreter: null }) };
+const library = { file: '/dist/libsmc-preload.so', elf: elf({ interpreter: null }) };
+const library32 = {
+  file: '/dist/libsmc-preload-32.so',
+  elf: elf({ bits: 32, machine: 3, interpreter: null }),
+};
 
 const program = (changes: Partial<Program> = {}): Program => ({
   file: './p',
@@ -26,12 +29,12 @@ const program = (changes: Partial<Program> = {}): Program => ({
   ...changes,
 });
 
-const user: Surroundings = { isAdmin: false, shims: [shim], noSeccomp: null };
+const user: Surroundings = { isAdmin: false, libraries: [library], noSeccomp: null };
 const admin: Surroundings = { ...user, isAdmin: true };
 const NO = 'kernel 5.4.0 has no SECCOMP_IOCTL_NOTIF_ADDFD, which came with 5.9';
 
 const plain = (wish: Wish, what: Program | undefined, where = user) => {
-  const { shim, ...rest }: Decision = decide(wish, what, where);
+  const { library, ...rest }: Decision = decide(wish, what, where);
   return rest;
 };
 const silent = (way: Decision['way']) => ({ way, works: true, reason: null, consequence: null });
@@ -170,9 +173,9 @@ t.test('programs that a service starts', async (t) => {
 });
 
 t.test('the library fits the program', async (t) => {
-  const where = { ...user, shims: [shim, shim32] };
-  t.equal(decide('auto', program(), where).shim, shim);
+  const where = { ...user, libraries: [library, library32] };
+  t.equal(decide('auto', program(), where).library, library);
   const small = program({ elf: elf({ bits: 32, machine: 3 }) });
-  t.strictSame(decide('auto', small, where), { ...silent('preload'), shim: shim32 });
-  t.equal(decide('auto', program({ elf: null, unknown: 'not-elf' }), where).shim, shim);
+  t.strictSame(decide('auto', small, where), { ...silent('preload'), library: library32 });
+  t.equal(decide('auto', program({ elf: null, unknown: 'not-elf' }), where).library, library);
 });

@@ -18,11 +18,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { smcRun } from '../../../src/commands/smc_run/command.ts';
-import { nativeFile } from '../../../src/host/package-files.ts';
-import { underAttackMeanwhile } from '../../helpers/attacker.ts';
-import { ownDirectory } from '../../helpers/own-directory.ts';
-import { runCommand } from '../../helpers/run-command.ts';
+import { smcRun } from '../../../../src/commands/smc_run/command.ts';
+import { nativeFile } from '../../../../src/host/package-files.ts';
+import { underAttackMeanwhile } from '../../../helpers/attacker.ts';
+import { ownDirectory } from '../../../helpers/own-directory.ts';
+import { runCommand } from '../../../helpers/run-command.ts';
 
 if (process.geteuid?.() !== 0) {
   t.fail('these tests need root: they are about what root does in directories of others');
