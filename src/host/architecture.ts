@@ -18,7 +18,7 @@ const KERNEL_NAMES: Readonly<Record<string, string>> = {
  * On older kernels, the architecture of this Node, or for a recorded tree "s390x" if it has a channel subsystem.
  * @returns `undefined` when a recorded tree does not show it
  */
-export function hostArchitecture(root = '/'): string | undefined {
+export function hostArchitecture(root: string): string | undefined {
   const told = readText(`${root}/proc/sys/kernel/arch`);
   if (told) return told;
   if (existsSync(`${root}/sys/devices/css0`)) return 's390x';
@@ -26,11 +26,11 @@ export function hostArchitecture(root = '/'): string | undefined {
 }
 
 /** Whether the machine is an IBM mainframe, where adapters have FIDs, PCHIDs and PNET IDs in hardware. */
-export function isMainframe(root = '/'): boolean {
+export function isMainframe(root: string): boolean {
   return /^s390x?$/.test(hostArchitecture(root) ?? '');
 }
 
 /** Release of the kernel, as `uname -r` prints it. @returns `undefined` when a recorded tree does not have it */
-export function kernelRelease(root = '/'): string | undefined {
+export function kernelRelease(root: string): string | undefined {
   return readText(`${root}/proc/sys/kernel/osrelease`) || undefined;
 }

@@ -6,7 +6,7 @@ import { isIsm, readPciFunctions } from './pci-devices.ts';
 import { entries, linkName } from './sysfs.ts';
 
 /** Network interfaces of the caller's network namespace, sorted. */
-export function networkInterfaces(root = '/'): string[] {
+export function networkInterfaces(root: string): string[] {
   return entries(`${root}/sys/class/net`).filter((name) => name !== 'bonding_masters');
 }
 
@@ -20,7 +20,7 @@ export interface TableDevice {
  * SMC-D devices. Since Linux 6.18, the SMC-D devices are those of the class dibs: "lo", and ISM functions with their PCI
  * address as a second name. On older kernels, they are ISM functions, by PCI address.
  */
-export function tableDevices(root = '/'): TableDevice[] {
+export function tableDevices(root: string): TableDevice[] {
   const rdma = entries(`${root}/sys/class/infiniband`).map((name): TableDevice => {
     const parent = linkName(`${root}/sys/class/infiniband/${name}/device`);
     return { name, aliases: parent === undefined ? [] : [parent] };

@@ -30,7 +30,7 @@ const CLASS = 'sys/class/dibs';
  * All devices of the class, sorted by name. SMC uses each of them.
  * @returns `undefined` if the class does not exist: before Linux 6.18, while module dibs is not loaded, or without /sys
  */
-export function readDibsDevices(root = '/'): DibsDevice[] | undefined {
+export function readDibsDevices(root: string): DibsDevice[] | undefined {
   if (!existsSync(`${root}/${CLASS}`)) return undefined;
   return entries(`${root}/${CLASS}`).map((name) => {
     const directory = `${root}/${CLASS}/${name}`;

@@ -41,14 +41,14 @@ export function decodePnetId(utilString: Uint8Array | undefined, port: number): 
 }
 
 /** PNET ID of a PCI function in hardware. @param port from 0 */
-export function pciPnetId(address: string, port: number, root = '/'): string | undefined {
+export function pciPnetId(address: string, port: number, root: string): string | undefined {
   return decodePnetId(readUtilString(`${root}/sys/bus/pci/devices/${address}`), port);
 }
 
 /** PNET ID of a network interface in hardware: of its PCI function, or of its channel path (OSA, HiperSockets). */
 export function interfacePnetId(
   { parent, chpid, portNumber, devPort }: NetworkInterface,
-  root = '/',
+  root: string,
 ): string | undefined {
   if (parent?.bus === 'pci') return pciPnetId(parent.id, devPort, root);
   if (chpid === undefined) return undefined;
@@ -57,6 +57,6 @@ export function interfacePnetId(
 }
 
 /** PNET ID of a port of an RDMA device in hardware. @param port from 1 */
-export function rdmaPnetId({ parent }: RdmaDevice, port: number, root = '/'): string | undefined {
+export function rdmaPnetId({ parent }: RdmaDevice, port: number, root: string): string | undefined {
   return parent === undefined ? undefined : pciPnetId(parent, port - 1, root);
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Contents of a file. @param path absolute, as on the host; @throws Node's own error, with this path */
-export function readHostFile(path: string, root = '/'): string {
+export function readHostFile(path: string, root: string): string {
   return atPath(path, root, (file) => readFileSync(file, 'latin1'));
 }
 

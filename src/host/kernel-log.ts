@@ -18,7 +18,7 @@ const RECORD_SIZE = 8192;
  * Reads everything that is still in /dev/kmsg. If kernel.dmesg_restrict is set, this requires CAP_SYSLOG.
  * @throws Node's own error: EPERM or EACCES without privilege, ENOENT in a container
  */
-export function readKernelLog(root = '/'): KernelMessage[] {
+export function readKernelLog(root: string): KernelMessage[] {
   const fd = atPath('/dev/kmsg', root, (file) => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const records: Buffer[] = [];

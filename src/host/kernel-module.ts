@@ -16,7 +16,7 @@ export type ModuleState =
   | 'unknown';
 
 /** @param name with underscores, as in /sys/module */
-export function moduleState(name: string, root = '/', release = kernelRelease(root)): ModuleState {
+export function moduleState(name: string, root: string, release = kernelRelease(root)): ModuleState {
   if (existsSync(`${root}/sys/module/${name}`)) return 'loaded';
   const directory = `${root}/lib/modules/${release}`;
   const listed = (file: string): boolean | undefined => {

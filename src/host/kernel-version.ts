@@ -87,7 +87,7 @@ function fromUbuntu(signature: string | undefined, { major, minor }: Series): Ke
 }
 
 /** The version of the host's kernel. Reads one file, and a second one only if the first does not have the stable release. */
-export function readKernelVersion(root = '/'): KernelVersion | undefined {
+export function readKernelVersion(root: string): KernelVersion | undefined {
   const version = readText(`${root}/proc/version`);
   const release = releaseOf(version) ?? readText(`${root}/proc/sys/kernel/osrelease`);
   const found = parseKernelVersion({ release, version });

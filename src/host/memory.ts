@@ -10,7 +10,7 @@ export interface Memory {
 }
 
 /** @throws Node's own error when /proc/meminfo cannot be read */
-export function readMemory(root = '/'): Memory {
+export function readMemory(root: string): Memory {
   const text = readHostFile('/proc/meminfo', root);
   const bytes = (name: string): number =>
     Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024;
@@ -21,7 +21,7 @@ export function readMemory(root = '/'): Memory {
  * Numbers of free blocks by size: at index n, blocks of 2ⁿ pages in all zones and nodes together.
  * @throws Node's own error when /proc/buddyinfo cannot be read
  */
-export function readFreeBlocks(root = '/'): number[] {
+export function readFreeBlocks(root: string): number[] {
   const blocks: number[] = [];
   for (const line of readHostFile('/proc/buddyinfo', root).split('\n')) {
     const counts = /zone +\S+ +(.*)$/.exec(line)?.[1]?.trim().split(/ +/) ?? [];
@@ -33,7 +33,7 @@ export function readFreeBlocks(root = '/'): number[] {
 }
 
 /** Size of a page in bytes, from /proc/self/smaps; 4096 if that cannot be read. */
-export function pageSize(root = '/'): number {
+export function pageSize(root: string): number {
   try {
     const kilobytes = /^KernelPageSize: +(\d+) kB$/m.exec(readHostFile('/proc/self/smaps', root))?.[1];
     return kilobytes ? Number(kilobytes) * 1024 : 4096;

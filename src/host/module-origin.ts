@@ -20,7 +20,7 @@ export interface ModuleOrigin {
 }
 
 /** @param name with underscores, as in /sys/module */
-export function moduleOrigin(name: string, release: string, root = '/'): ModuleOrigin {
+export function moduleOrigin(name: string, release: string, root: string): ModuleOrigin {
   const list = text(`${root}/lib/modules/${release}/modules.dep`) ?? '';
   return {
     file: new RegExp(`^((?:[^:\n]*/)?${name}\\.ko[^:\n]*):`, 'm').exec(list)?.[1],
@@ -49,7 +49,7 @@ export interface ModuleBlock {
  * What keeps a module from being loaded on demand: a `blacklist` line, an `install` line that runs false or true
  * instead, or a word on the kernel's command line. `install` lines with other commands are ignored.
  */
-export function moduleBlock(name: string, root = '/'): ModuleBlock | undefined {
+export function moduleBlock(name: string, root: string): ModuleBlock | undefined {
   // modprobe treats a dash like an underscore
   const same = name.replaceAll('_', '[-_]');
   const line = new RegExp(

@@ -46,12 +46,12 @@ const ARPHRD_INFINIBAND = 32;
 const ARPHRD_LOOPBACK = 772;
 
 /** Interfaces of the caller's network namespace, sorted by name; empty without sysfs. */
-export function readInterfaces(root = '/'): NetworkInterface[] {
+export function readInterfaces(root: string): NetworkInterface[] {
   return entries(`${root}/sys/class/net`).flatMap((name) => readInterface(name, root) ?? []);
 }
 
 /** @returns `undefined` when there is no such interface */
-export function readInterface(name: string, root = '/'): NetworkInterface | undefined {
+export function readInterface(name: string, root: string): NetworkInterface | undefined {
   const directory = `${root}/sys/class/net/${name}`;
   const index = readNumber(`${directory}/ifindex`);
   if (index === undefined) return undefined; // bonding_masters, or an interface that has just been removed
@@ -131,7 +131,7 @@ export function baseDevice(
 }
 
 /** VLAN ID of a VLAN interface, from /proc/net/vlan, which only root may read. @returns `undefined` when not known */
-export function vlanId(name: string, root = '/'): number | undefined {
+export function vlanId(name: string, root: string): number | undefined {
   if (!existsSync(`${root}/proc/net/vlan/${name}`)) return undefined;
   const id = /\bVID: (\d+)/.exec(readText(`${root}/proc/net/vlan/${name}`) ?? '')?.[1];
   return id === undefined ? undefined : Number(id);

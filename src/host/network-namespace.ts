@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
  * process 1 is not that of the host.
  * @returns `undefined` when /proc/sys does not show it
  */
-export function isInitialNetworkNamespace(root = '/'): boolean | undefined {
+export function isInitialNetworkNamespace(root: string): boolean | undefined {
   const directory = `${root}/proc/sys/net/core`;
   if (existsSync(`${directory}/netdev_max_backlog`)) return true;
   return existsSync(`${directory}/somaxconn`) ? false : undefined;
@@ -19,7 +19,7 @@ export function isInitialNetworkNamespace(root = '/'): boolean | undefined {
  * (`exclusive`): /sys/module/ib_core/parameters/netns_mode.
  * @returns `undefined` without RDMA
  */
-export function rdmaNamespaceMode(root = '/'): 'shared' | 'exclusive' | undefined {
+export function rdmaNamespaceMode(root: string): 'shared' | 'exclusive' | undefined {
   try {
     const text = readFileSync(`${root}/sys/module/ib_core/parameters/netns_mode`, 'latin1').trim();
     return text === 'Y' ? 'shared' : 'exclusive';

@@ -49,12 +49,12 @@ export function isIsm({ vendor, device }: Pick<PciFunction, 'vendor' | 'device'>
 }
 
 /** All PCI functions that are switched on, sorted by address; empty without PCI. */
-export function readPciFunctions(root = '/'): PciFunction[] {
+export function readPciFunctions(root: string): PciFunction[] {
   return entries(`${root}/sys/bus/pci/devices`).flatMap((address) => readPciFunction(address, root) ?? []);
 }
 
 /** @returns `undefined` when there is no such function, or no longer */
-export function readPciFunction(address: string, root = '/'): PciFunction | undefined {
+export function readPciFunction(address: string, root: string): PciFunction | undefined {
   const directory = `${root}/sys/bus/pci/devices/${address}`;
   const [vendor, device] = [readNumber(`${directory}/vendor`), readNumber(`${directory}/device`)];
   if (vendor === undefined || device === undefined) return undefined;
@@ -107,7 +107,7 @@ export interface PciSlot {
 const slotName = (fid: number): string => fid.toString(16).padStart(8, '0');
 
 /** Slots of s390x sorted by FID; slots of other machines have names of another form and are left out. */
-export function readPciSlots(root = '/'): PciSlot[] {
+export function readPciSlots(root: string): PciSlot[] {
   return entries(`${root}/sys/bus/pci/slots`)
     .filter((name) => /^[0-9a-f]{8}$/.test(name))
     .map((name) => {
@@ -117,12 +117,12 @@ export function readPciSlots(root = '/'): PciSlot[] {
 }
 
 /** Whether a slot of s390x is switched on; `undefined` when there is no such slot. */
-export function slotPower(fid: number, root = '/'): boolean | undefined {
+export function slotPower(fid: number, root: string): boolean | undefined {
   const power = readText(`${root}/sys/bus/pci/slots/${slotName(fid)}/power`);
   return power === undefined ? undefined : power !== '0';
 }
 
 /** Switches a slot of s390x on or off. @throws Node's own error: EACCES without privilege, EIO from the machine, … */
-export function setSlotPower(fid: number, on: boolean, root = '/'): void {
+export function setSlotPower(fid: number, on: boolean, root: string): void {
   writeFileSync(`${root}/sys/bus/pci/slots/${slotName(fid)}/power`, on ? '1' : '0');
 }

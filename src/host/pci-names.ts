@@ -17,7 +17,7 @@ const PLACES = ['usr/share/misc/pci.ids', 'usr/share/hwdata/pci.ids'];
  */
 export async function pciNames(
   wanted: readonly { vendor: number; device: number }[],
-  root = '/',
+  root: string,
 ): Promise<ReadonlyMap<string, PciName>> {
   const names = new Map<string, PciName>();
   const file = PLACES.map((place) => `${root}/${place}`).find((path) => existsSync(path));

@@ -8,7 +8,7 @@ import { readHostFile } from './host-file.ts';
  * @returns for example { TCP: 12, SMC: 3, SMC6: 0 }; a protocol that the kernel does not have is absent
  * @throws Node's own error when the file cannot be read
  */
-export function socketsPerProtocol(root = '/'): Record<string, number> {
+export function socketsPerProtocol(root: string): Record<string, number> {
   const counts: Record<string, number> = {};
   const lines = readHostFile('/proc/net/protocols', root).split('\n');
   for (const line of lines.slice(1)) {
@@ -25,7 +25,7 @@ const ESTABLISHED = '01';
  * Whether a TCP connection between two ports is established, from /proc/net/tcp and tcp6.
  * @returns false as well when neither can be read
  */
-export function isEstablished(localPort: number, peerPort: number, root = '/'): boolean {
+export function isEstablished(localPort: number, peerPort: number, root: string): boolean {
   const ends = [localPort, peerPort].map((port) => port.toString(16).toUpperCase().padStart(4, '0'));
   return ['tcp', 'tcp6'].some((file) => {
     let lines: string[];

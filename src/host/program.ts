@@ -68,7 +68,7 @@ export interface ProgramOptions {
   /** value of PATH for the first look-up */
   path: string | undefined;
   /** root of /proc */
-  root?: string;
+  root: string;
   /** reads an extended attribute, see `Native.getxattr` */
   getxattr?: (file: Buffer, name: string) => Uint8Array | null;
 }
@@ -88,7 +88,7 @@ const S_IXGRP = 0o010;
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** Reads the caller's credentials. */
-export function currentCaller(root = '/'): Caller {
+export function currentCaller(root: string): Caller {
   let status = '';
   try {
     status = readFileSync(`${root}/proc/self/status`, 'latin1');
@@ -267,7 +267,7 @@ function interpreterOf(file: string): { words: string[]; hasLine: boolean } | 'n
  * What makes the kernel set AT_SECURE for the new program: effective IDs that differ from the real IDs, or capabilities
  * of the file if the caller is not root. The loader then ignores preloaded libraries.
  */
-function privilegeGained(image: string, { caller, root = '/', getxattr }: ProgramOptions): string | null {
+function privilegeGained(image: string, { caller, root, getxattr }: ProgramOptions): string | null {
   if (caller.hasNoNewPrivileges) return null;
   const file = bytes(image);
   let gains: string | null = null;
@@ -285,7 +285,7 @@ function privilegeGained(image: string, { caller, root = '/', getxattr }: Progra
 }
 
 /** Mount options of the file system of a file; empty if not known. */
-export function mountOptions(file: string, root = '/'): string[] {
+export function mountOptions(file: string, root: string): string[] {
   let text: string;
   try {
     text = readFileSync(`${root}/proc/self/mountinfo`, 'latin1');

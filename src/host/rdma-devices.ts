@@ -58,7 +58,7 @@ function word(path: string): string | undefined {
  * @param interfaces those of the host, if the caller has already read them
  */
 export function readRdmaDevices(
-  root = '/',
+  root: string,
   interfaces: readonly NetworkInterface[] = readInterfaces(root),
 ): RdmaDevice[] {
   return entries(`${root}/sys/class/infiniband`).map((name) => {
@@ -119,7 +119,7 @@ function readGids(port: string, linkLayer: string | undefined): RdmaGid[] {
  * RoCE versions of the addresses that an RDMA device has.
  * @returns for example [1, 2]; empty when sysfs does not show them
  */
-export function roceVersions(device: string, root = '/'): number[] {
+export function roceVersions(device: string, root: string): number[] {
   const ports = `${root}/sys/class/infiniband/${device}/ports`;
   const gids = entries(ports).flatMap((port) => readGids(`${ports}/${port}`, undefined));
   return [...new Set(gids.map(({ type }) => (type === 'v2' ? 2 : 1)))].sort();

@@ -16,7 +16,7 @@ const RESOURCES = { openFiles: 'Max open files', lockedMemory: 'Max locked memor
  * @returns number of open files, bytes of locked memory
  * @throws Node's own error when /proc has neither
  */
-export function resourceLimits(root = '/'): Record<keyof typeof RESOURCES, ResourceLimit | undefined> {
+export function resourceLimits(root: string): Record<keyof typeof RESOURCES, ResourceLimit | undefined> {
   const text = readLimits(root);
   const limit = (title: string): ResourceLimit | undefined => {
     const [, soft, hard] = new RegExp(`^${title} +(\\S+) +(\\S+)`, 'm').exec(text) ?? [];

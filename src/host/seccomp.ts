@@ -15,7 +15,7 @@ const FEATURES: readonly (readonly [since: string, feature: string])[] = [
  * What the kernel lacks, in a clause; null when it has everything, or when no file shows it.
  * @param root of /proc
  */
-export function seccompObstacle(root = '/'): string | null {
+export function seccompObstacle(root: string): string | null {
   const release = kernelRelease(root);
   if (kernelVersion(release) === undefined) return null;
   const missing = FEATURES.find(([since]) => isAtLeast(release, since) === false);

@@ -21,7 +21,7 @@ const SIZE_LIMIT = 1 << 20;
  */
 export function stateDirectory(
   env: Readonly<Record<string, string | undefined>>,
-  root = '/',
+  root: string,
   uid = process.geteuid?.() ?? 0,
 ): string | undefined {
   const base = env['XDG_STATE_HOME'];

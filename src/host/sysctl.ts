@@ -10,7 +10,7 @@ const path = (name: string): string => `/proc/sys/${name.replaceAll('.', '/')}`;
  * @returns `undefined` when the kernel does not have it
  * @throws Node's own error when it cannot be read for another reason
  */
-export function readSysctl(name: string, root = '/'): string | undefined {
+export function readSysctl(name: string, root: string): string | undefined {
   try {
     return readHostFile(path(name), root).trimEnd();
   } catch (error) {
@@ -20,6 +20,6 @@ export function readSysctl(name: string, root = '/'): string | undefined {
 }
 
 /** @throws Node's own error: EACCES without privilege, EINVAL for a value that the kernel refuses */
-export function writeSysctl(name: string, value: string, root = '/'): void {
+export function writeSysctl(name: string, value: string, root: string): void {
   atPath(path(name), root, (file) => writeFileSync(file, `${value}\n`));
 }

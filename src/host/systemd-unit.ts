@@ -67,7 +67,7 @@ export function nameParts(name: string): { prefix: string; instance: string | un
  * @param without base name of a drop-in to leave out
  * @throws Node's own error when one of its files cannot be read
  */
-export function readUnit(name: string, root = '/', without?: string): Unit | Missing {
+export function readUnit(name: string, root: string, without?: string): Unit | Missing {
   const found = findUnit(name, root);
   if (typeof found === 'string') return found;
   const names = found.names;
@@ -334,7 +334,7 @@ function unescapeName(text: string): string {
 }
 
 /** Names of the units of a type in the load path, including aliases. */
-export function unitNames(type: string, root = '/'): string[] {
+export function unitNames(type: string, root: string): string[] {
   const suffix = `.${type}`;
   return [...new Set(UNIT_PATH.flatMap((directory) => entriesOf(join(root, directory))))]
     .filter((name) => name.endsWith(suffix))

@@ -26,7 +26,7 @@ const ROW = /^ *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]+):([0-9A
  */
 export function* tcpTable(
   family: 'tcp' | 'tcp6',
-  root = '/',
+  root: string,
   order: 'LE' | 'BE' = endianness(),
 ): Generator<TcpRow> {
   const fd = atPath(`/proc/net/${family}`, root, (file) => openSync(file, 'r'));

@@ -56,7 +56,7 @@ export interface Inventory {
  * Reads everything; a part that fails is `undefined` and named in `problems`. Never throws for a missing SMC, and never
  * makes the kernel load it: asking for SMC's netlink families would, so they are left alone while the module is not in.
  */
-export async function readInventory(client: SmcClient, root = '/'): Promise<Inventory> {
+export async function readInventory(client: SmcClient, root: string): Promise<Inventory> {
   const problems: Inventory['problems'] = [];
   const ask = async <T>(part: string, read: () => Promise<T>): Promise<T | undefined> => {
     try {

@@ -39,7 +39,7 @@ export interface ListingDanger {
  * `SmcClient.sockets`, which lists whatever the answer is.
  * @returns `undefined` for no, and when the version does not tell
  */
-export function listingDanger(listing: Listing, root = '/'): ListingDanger | undefined {
+export function listingDanger(listing: Listing, root: string): ListingDanger | undefined {
   const version = readKernelVersion(root);
   if (!version) return undefined;
   const suspects = [

@@ -14,7 +14,7 @@ const DIGITS = 24;
  * of the application before others see them.
  * @throws SmcError NOT_FOUND when there is no machine ID
  */
-export function ueidFromMachineId(root = '/'): string {
+export function ueidFromMachineId(root: string): string {
   let id = '';
   try {
     id = machineId(root);

@@ -42,7 +42,7 @@ function place(env: Environment, root: string): Place {
 }
 
 /** Subtracts the last reset; where none can be found out, all that is counted. */
-export function countedSinceReset(current: Statistics, env: Environment, root = '/'): Counted {
+export function countedSinceReset(current: Statistics, env: Environment, root: string): Counted {
   let here: Place;
   try {
     here = place(env, root);
@@ -67,7 +67,7 @@ export function countedSinceReset(current: Statistics, env: Environment, root = 
  * Counts from here on.
  * @throws SmcError NOT_FOUND; UntrustedError; Node's own error
  */
-export function keepReset(statistics: Statistics, env: Environment, root = '/'): void {
+export function keepReset(statistics: Statistics, env: Environment, root: string): void {
   const { directory, name, ...identity } = place(env, root);
   const baseline: Baseline = { ...identity, time: new Date().toISOString(), statistics };
   writeStateFile(directory, name, formatBaseline(baseline));

@@ -145,10 +145,11 @@ function specOf(name: string): SysctlSpec {
 
 /**
  * All settings, or one, with the values of this network namespace.
- * @param name with or without "net.smc."
+ * @param name with or without "net.smc."; `undefined` for all
+ * @param root of /proc: "/" for this host
  * @throws SmcError NOT_FOUND, NO_SMC; Node's own error when /proc cannot be read
  */
-export function readSysctls(name?: string, root = '/'): Sysctl[] {
+export function readSysctls(name: string | undefined, root: string): Sysctl[] {
   const specs = name === undefined ? SYSCTLS : [specOf(name)];
   const settings = specs.map((spec) => ({ ...spec, value: readSysctl(`${PREFIX}${spec.name}`, root) }));
   if (SYSCTLS.every((spec) => readSysctl(`${PREFIX}${spec.name}`, root) === undefined))
@@ -164,7 +165,7 @@ export function readSysctls(name?: string, root = '/'): Sysctl[] {
  * @param text decimal, with k or m where the unit is bytes; or "default"
  * @throws SmcError NOT_FOUND, INVALID, NOT_SUPPORTED, NO_SMC; Node's own error EACCES and others
  */
-export function setSysctl(name: string, text: string, root = '/'): Sysctl {
+export function setSysctl(name: string, text: string, root: string): Sysctl {
   const spec = specOf(name);
   const wanted = text === 'default' ? spec.default : text;
   const value = spec.range ? checkedNumber(spec, wanted) : wanted;

@@ -20,7 +20,7 @@ t.test('errors name the path on the host', async (t) => {
     message: "ENOENT: no such file or directory, open '/proc/gone'",
   });
   t.throws(() => readHostFile('/proc/directory', root), { code: 'EISDIR', path: '/proc/directory' });
-  t.throws(() => readHostFile('/nonexistent/file'), { code: 'ENOENT', path: '/nonexistent/file' });
+  t.throws(() => readHostFile('/nonexistent/file', '/'), { code: 'ENOENT', path: '/nonexistent/file' });
   t.throws(
     () =>
       atPath('/x', root, () => {

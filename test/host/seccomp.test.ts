@@ -27,5 +27,5 @@ t.test('what kernels lack', async (t) => {
   const without = t.testdir({ proc: { sys: { kernel: { osrelease: '6.1.0\n' } } } });
   t.equal(seccompObstacle(without), 'kernel 6.1.0 was built without seccomp filters');
   t.equal(seccompObstacle('/no/such/root'), null, 'nothing tells');
-  t.equal(seccompObstacle(), null, 'this machine');
+  t.equal(seccompObstacle('/'), null, 'this machine');
 });

@@ -21,7 +21,7 @@ t.test('resource limits', async (t) => {
     openFiles: { soft: 5000 },
   });
   t.throws(() => resourceLimits(t.testdir({})), { code: 'ENOENT' });
-  t.ok(resourceLimits().openFiles, 'this process');
+  t.ok(resourceLimits('/').openFiles, 'this process');
 });
 
 t.test('network namespace', async (t) => {

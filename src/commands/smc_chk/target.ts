@@ -96,7 +96,7 @@ export async function attempt(address: string, port: number, timeoutMs: number):
     // the handshake of SMC comes after that of TCP, and can fail by itself
     let isTcpThere = false;
     const look = (): void => {
-      isTcpThere ||= socket.localPort !== undefined && isEstablished(socket.localPort, port);
+      isTcpThere ||= socket.localPort !== undefined && isEstablished(socket.localPort, port, '/');
     };
     const looking = setInterval(look, LOOK_MS);
     const finish = (): void => {

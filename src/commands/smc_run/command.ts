@@ -101,7 +101,10 @@ function statusOf(error: unknown): number {
 }
 
 /** For those who set LD_PRELOAD themselves. The loader of GNU chooses by $LIB; for other loaders it is the plain file. */
-function printPreloadPath({ io, needsRunningSystem }: Context, { flags, values, operands }: Parsed): number {
+function printPreloadPath(
+  { io, hostRoot, needsRunningSystem }: Context,
+  { flags, values, operands }: Parsed,
+): number {
   needsRunningSystem('--preload-path');
   const other = [...flags, ...Object.keys(values)].find(
     (name) => name !== 'preload-path' && name !== 'color',
@@ -110,9 +113,12 @@ function printPreloadPath({ io, needsRunningSystem }: Context, { flags, values, 
   if (operands.length > 0)
     throw new UsageError(`--preload-path takes no operand, '${operands[0]}' is too much`);
   const library = findPreloadLibraries()[0]!;
-  io.write(
-    `${preloadPath(library, lookAtProgram(['/bin/sh'], { caller: currentCaller(), path: undefined })?.elf)}\n`,
-  );
+  const shell = lookAtProgram(['/bin/sh'], {
+    caller: currentCaller(hostRoot),
+    path: undefined,
+    root: hostRoot,
+  });
+  io.write(`${preloadPath(library, shell?.elf)}\n`);
   return 0;
 }
 

@@ -63,7 +63,7 @@ export const NO_SMC = 'there is no SMC in the kernel at the moment';
 /** @param env where a reset of the statistics is kept; without it there was none */
 export async function lookAtHost(
   client: SmcClient,
-  root = '/',
+  root: string,
   env?: Readonly<Record<string, string | undefined>>,
 ): Promise<HostView> {
   const families = await look(async () =>

@@ -24,8 +24,8 @@ import { checkSysctls } from './sysctls.ts';
 
 export interface SystemCheckOptions {
   client: SmcClient;
-  /** root of /proc, /sys and the like; default "/" */
-  root?: string;
+  /** root of /proc, /sys and the like: "/" for this host */
+  root: string;
   /** interfaces to look at; default: all that are up and have an address */
   interfaces?: readonly string[];
   /** environment, which tells where a reset of the statistics is kept; without it they count from the start */
