@@ -13,6 +13,7 @@ import { addUeid, batch, bootWithSuite, echoPair, waitFor, waitForListener } fro
 /** Contents of expected.json. */
 export interface Expected {
   runs: {
+    /** without the `--from` of commands that read the bundle */
     argv: string[];
     stdout: string;
     stderr: string;
@@ -38,8 +39,10 @@ async function record(
   rmSync(archive);
 
   const expected: Expected = { runs: [] };
-  for (const [index, outcome] of (await batch(guest, listings)).entries())
-    expected.runs.push({ argv: listings[index]!.split(' '), ...outcome });
+  const fromBundle = OF_THE_MOMENT.map((line) => `${line} --from /tmp/scene.tgz`);
+  const shown = await batch(guest, [...listings, ...fromBundle]);
+  for (const [index, line] of [...listings, ...OF_THE_MOMENT].entries())
+    expected.runs.push({ argv: line.split(' '), ...shown[index]! });
   for (const [index, outcome] of (await batch(guest, changes, { record: true })).entries()) {
     const recording = `writes/${changes[index]!.replace(/\W+/g, '-')}.jsonl`;
     writeFileSync(join(directory, recording), await guest.readBytes(`/tmp/recording.${index}`));
@@ -56,6 +59,18 @@ const INSPECTION = ['smcd', 'smcr'].flatMap((command) =>
     .flatMap((words) => [`${command} -dd ${words}`, `${command} -j ${words}`])
     .concat(`${command} linkgroup`, `${command} stats json`),
 );
+
+const DEVICES = [
+  ...['smc_pnet', 'smc_pnet -j'],
+  ...['-a', '-aI', '-aIr', '-aj'].map((options) => `smc_rnics ${options}`),
+  ...['-i lo', '-i lo -j', '-s lo', '-s -j lo'].map((words) => `smc_chk ${words}`),
+];
+
+/**
+ * Commands that show what differs from one moment to the next, such as the free memory: the guest runs them against the
+ * bundle. smc_run has nothing to record: it shows nothing and asks the kernel nothing.
+ */
+const OF_THE_MOMENT = ['smc_chk', 'smc_chk -j'];
 
 const CHANGES = ['smcd ueid del NONE', 'smcr ueid del NONE'];
 
@@ -89,7 +104,7 @@ await scene('6.12', async (guest) => {
   await record(
     guest,
     '6.12-smcr',
-    [...LISTINGS, ...INSPECTION, 'smc_pnet', 'smc_pnet -j'],
+    [...LISTINGS, ...INSPECTION, ...DEVICES],
     [...CHANGES, 'smc_pnet -a NET2 -I lo', 'smc_pnet -d NET9'],
   );
 });
@@ -97,12 +112,12 @@ await scene('6.12', async (guest) => {
 await scene('6.12-smcd', async (guest) => {
   await addUeid(guest);
   await echoPair(guest, { port: 7204 });
-  await record(guest, '6.12-smcd', [...LISTINGS, ...INSPECTION, 'smcd seid'], CHANGES);
+  await record(guest, '6.12-smcd', [...LISTINGS, ...INSPECTION, 'smcd seid', ...DEVICES], CHANGES);
 });
 
 await scene('6.1', async (guest) => {
   await setUpSmcR(guest);
   await guest.run('smc_pnet -a NET1 -I lo -D rxelo; smc_pnet -f', { check: true });
   await bystanders(guest);
-  await record(guest, '6.1-fallback', [...LISTINGS, ...INSPECTION, 'smc_pnet'], CHANGES);
+  await record(guest, '6.1-fallback', [...LISTINGS, ...INSPECTION, ...DEVICES], CHANGES);
 });
