@@ -82,6 +82,7 @@ const ON_DEMAND = [
   'netlink/codec.ts',
   'netlink/transport.ts',
   'recording/bundle.ts',
+  'recording/recorder.ts',
   'recording/recording.ts',
 ];
 

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { CommandDefinition } from '../src/cli/run.ts';
 import { SUITE } from '../src/commands/smc_dbg/suite.ts';
-import { parseRecording, replayTransport } from '../src/recording/recording.ts';
+import { player } from '../src/recording/player.ts';
+import { parseRecording } from '../src/recording/recording.ts';
 import { runCommand } from './helpers/run-command.ts';
 import type { Expected } from './vm/record-fixtures.ts';
 
@@ -28,7 +29,7 @@ for (const scene of scenes.sort())
       // a bundle takes no changes, so each of those has a recording of its own
       const outcome = recording
         ? await runCommand(command, words, {
-            transport: replayTransport(parseRecording(read(recording))),
+            transport: player(parseRecording(read(recording))),
             hostRoot: join(directory, 'host'),
           })
         : await runCommand(command, [...words, '--from', directory]);

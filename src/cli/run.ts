@@ -240,13 +240,14 @@ async function startRecording(
   world: World,
   file: string,
 ): Promise<{ transport: Transport; save: () => void }> {
-  const [{ formatRecording, recordingTransport }, { kernelTransport }, { release }, { writeNamedFile }] =
+  const [{ formatRecording }, { recorder }, { kernelTransport }, { release }, { writeNamedFile }] =
     await Promise.all([
       import('../recording/recording.ts'),
+      import('../recording/recorder.ts'),
       import('../netlink/transport.ts'),
       import('node:os'),
       import('../host/safe-directory.ts'),
     ]);
-  const { transport, recording } = recordingTransport(world.transport ?? kernelTransport, release());
+  const { transport, recording } = recorder(world.transport ?? kernelTransport, { kernel: release() });
   return { transport, save: () => writeNamedFile(file, formatRecording(recording)) };
 }

@@ -12,7 +12,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Transport } from '../netlink/transport.ts';
 import { SmcError } from '../smc/error.ts';
-import { parseRecording, snapshotTransport } from './recording.ts';
+import { player } from './player.ts';
+import { parseRecording } from './recording.ts';
 
 export const BUNDLE_FORMAT = 'smc-tools-bundle';
 export const BUNDLE_VERSION = 1;
@@ -44,7 +45,7 @@ export async function openBundle(
   try {
     checkManifest(path, directory);
     const text = readFileSync(join(directory, RECORDING), 'utf8');
-    return { transport: snapshotTransport(parseRecording(text)), hostRoot: join(directory, HOST), close };
+    return { transport: player(parseRecording(text)), hostRoot: join(directory, HOST), close };
   } catch (cause) {
     close();
     if (cause instanceof SmcError) throw cause;

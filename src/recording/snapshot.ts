@@ -12,9 +12,11 @@ import { pciNames } from '../host/pci-names.ts';
 import { privateDirectory } from '../host/private-directory.ts';
 import { kernelTransport, type Transport } from '../netlink/transport.ts';
 import { BUNDLE_FORMAT, BUNDLE_VERSION, HOST, MANIFEST, RECORDING } from './bundle.ts';
+import { player } from './player.ts';
 import { Redactor } from './pseudonyms.ts';
 import { copyHostFiles } from './recorded-files.ts';
-import { formatRecording, type Recording, snapshotRecorder, snapshotTransport } from './recording.ts';
+import { recorder } from './recorder.ts';
+import { formatRecording, type Recording } from './recording.ts';
 import { redactRecording } from './redaction.ts';
 
 /** The output of one command in a bundle. */
@@ -77,9 +79,10 @@ export class Snapshot {
   ) {
     this.directory = directory;
     this.#remove = remove;
-    const recorder = snapshotRecorder(transport, kernelRelease(hostRoot) ?? 'unknown');
-    this.transport = recorder.transport;
-    this.#recording = recorder.recording;
+    const kernel = kernelRelease(hostRoot) ?? 'unknown';
+    const recorded = recorder(transport, { kernel, isSnapshot: true });
+    this.transport = recorded.transport;
+    this.#recording = recorded.recording;
   }
 
   /** Copies the files. @throws Node's own error when there is no place for them */
@@ -157,7 +160,7 @@ export class Snapshot {
   /** Ends the recording. @returns what answers from it from now on, as it will do on another machine */
   finish(): Transport {
     this.write(RECORDING, formatRecording(this.#recording));
-    return snapshotTransport(this.#recording);
+    return player(this.#recording);
   }
 
   /** Writes the manifest: then the directory is a bundle. */

@@ -3,14 +3,9 @@ import t from 'tap';
 import { type ByteOrder, hostByteOrder } from '../../src/netlink/codec.ts';
 import type { Transport } from '../../src/netlink/transport.ts';
 import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
-import {
-  formatRecording,
-  parseRecording,
-  recordingTransport,
-  replayTransport,
-  snapshotRecorder,
-  snapshotTransport,
-} from '../../src/recording/recording.ts';
+import { player } from '../../src/recording/player.ts';
+import { recorder } from '../../src/recording/recorder.ts';
+import { formatRecording, parseRecording } from '../../src/recording/recording.ts';
 import { SmcClient } from '../../src/smc/client.ts';
 import type { PnetEntry } from '../../src/smc/pnet-table.ts';
 import type { SmcSocket } from '../../src/smc/sockets.ts';
@@ -66,7 +61,7 @@ async function readAll(transport: Transport): Promise<{ table: PnetEntry[]; sock
 
 for (const order of [hostByteOrder, foreign])
   t.test(`${order}: record, format, parse, replay`, async (t) => {
-    const { transport, recording } = recordingTransport(kernelOf(order), '6.12.0-test');
+    const { transport, recording } = recorder(kernelOf(order), { kernel: '6.12.0-test' });
     const original = await readAll(transport);
     t.equal(original.table.length, 20);
     t.strictSame(
@@ -82,13 +77,13 @@ for (const order of [hostByteOrder, foreign])
     t.equal(lines.length, 5, 'header, family, table, sockets, and the end of the last line');
     const parsed = parseRecording(text);
     t.strictSame(parsed, recording);
-    const replay = replayTransport(parsed);
+    const replay = player(parsed);
     t.equal(replay.order, order);
     t.strictSame(await readAll(replay), original);
     t.strictSame(await readAll(replay), original, 'as often as wanted');
   });
 
-t.test('the same request again gets the next answer, the last one for ever', async (t) => {
+t.test('the same request again is passed on, and gets the first answer from the recording', async (t) => {
   const kernel = new FakeKernel();
   let count = 0;
   kernel.serve(smcPnetid, { GET: () => [{ name: `N${++count}`, ethName: 'e', ibName: 'n/a', ibPort: 255 }] });
@@ -99,15 +94,15 @@ t.test('the same request again gets the next answer, the last one for ever', asy
     client.close();
     return found;
   };
-  const { transport, recording } = recordingTransport(kernel, 'test');
+  const { transport, recording } = recorder(kernel, { kernel: 'test' });
   t.strictSame(await names(transport, 2), ['N1', 'N2']);
-  t.strictSame(await names(replayTransport(recording), 3), ['N1', 'N2', 'N2']);
+  t.strictSame(await names(player(recording), 3), ['N1', 'N1', 'N1']);
 });
 
 t.test('a request that was not recorded', async (t) => {
-  const { transport, recording } = recordingTransport(kernelOf(hostByteOrder), 'test');
+  const { transport, recording } = recorder(kernelOf(hostByteOrder), { kernel: 'test' });
   await readAll(transport);
-  const client = new SmcClient({ transport: replayTransport(recording) });
+  const client = new SmcClient({ transport: player(recording) });
   t.teardown(() => client.close());
   await t.rejects(client.pnet.flush(), {
     name: 'NetlinkError',
@@ -121,16 +116,16 @@ t.test('a request that was not recorded', async (t) => {
 });
 
 t.test('the protocol belongs to the request', async (t) => {
-  const { transport, recording } = recordingTransport(kernelOf(hostByteOrder), 'test');
+  const { transport, recording } = recorder(kernelOf(hostByteOrder), { kernel: 'test' });
   await readAll(transport);
   for (const exchange of recording.exchanges) exchange.protocol = 99;
-  const client = new SmcClient({ transport: replayTransport(recording) });
+  const client = new SmcClient({ transport: player(recording) });
   t.teardown(() => client.close());
   await t.rejects(client.pnet.list(), { code: 'ERR_NOT_RECORDED' });
 });
 
 t.test('recording errors, too', async (t) => {
-  const { transport, recording } = recordingTransport(new FakeKernel(), 'test');
+  const { transport, recording } = recorder(new FakeKernel(), { kernel: 'test' });
   const list = async (over: Transport): Promise<unknown> => {
     const client = new SmcClient({ transport: over, hostRoot });
     try {
@@ -143,7 +138,7 @@ t.test('recording errors, too', async (t) => {
   };
   const original = await list(transport);
   t.match(original, /smc/);
-  t.equal(await list(replayTransport(parseRecording(formatRecording(recording)))), original);
+  t.equal(await list(player(parseRecording(formatRecording(recording)))), original);
 });
 
 t.test('damaged files', async (t) => {
@@ -182,12 +177,12 @@ t.test('damaged files', async (t) => {
 });
 
 t.test('a reply that was damaged by hand is a decode error, not a crash', async (t) => {
-  const { transport, recording } = recordingTransport(kernelOf(hostByteOrder), 'test');
+  const { transport, recording } = recorder(kernelOf(hostByteOrder), { kernel: 'test' });
   await readAll(transport);
   const table = recording.exchanges[1]!;
   for (const replies of [['00'], ['00'.repeat(40)], ['ff'.repeat(40)], [table.replies[0]!.slice(0, -8)]]) {
     const client = new SmcClient({
-      transport: replayTransport({
+      transport: player({
         ...recording,
         exchanges: [recording.exchanges[0]!, { ...table, replies }],
       }),
@@ -200,7 +195,7 @@ t.test('a reply that was damaged by hand is a decode error, not a crash', async 
 t.test('a snapshot asks once, and answers by content', async (t) => {
   for (const order of ['LE', 'BE'] as const) {
     const kernel = kernelOf(order);
-    const { transport, recording } = snapshotRecorder(kernel, '6.12');
+    const { transport, recording } = recorder(kernel, { kernel: '6.12', isSnapshot: true });
     const client = new SmcClient({ transport, hostRoot });
     const list = async (from: SmcClient, details = {}): Promise<SmcSocket[]> => {
       const rows: SmcSocket[] = [];
@@ -218,7 +213,7 @@ t.test('a snapshot asks once, and answers by content', async (t) => {
     t.equal(kernel.log.filter((line) => line === 'SMC_PNETID GET').length, 1);
     client.close();
 
-    const later = new SmcClient({ transport: snapshotTransport(recording), hostRoot });
+    const later = new SmcClient({ transport: player(recording), hostRoot });
     t.strictSame(await later.pnet.list(), table, 'in another order');
     t.strictSame(await list(later, { dmb: true }), everything);
     t.strictSame(await later.pnet.list(), table, 'and again');
@@ -229,7 +224,7 @@ t.test('a snapshot asks once, and answers by content', async (t) => {
 
 t.test('a list that was given up is asked for again', async (t) => {
   const kernel = kernelOf('LE');
-  const { transport, recording } = snapshotRecorder(kernel, '6.12');
+  const { transport, recording } = recorder(kernel, { kernel: '6.12', isSnapshot: true });
   for (const wanted of [1, 3, 3]) {
     const client = new SmcClient({ transport, hostRoot });
     const rows: SmcSocket[] = [];
@@ -237,7 +232,7 @@ t.test('a list that was given up is asked for again', async (t) => {
     t.equal(rows.length, wanted);
     client.close();
   }
-  const client = new SmcClient({ transport: snapshotTransport(recording), hostRoot });
+  const client = new SmcClient({ transport: player(recording), hostRoot });
   let count = 0;
   for await (const _ of client.sockets()) count++;
   t.equal(count, 3);
@@ -245,9 +240,9 @@ t.test('a list that was given up is asked for again', async (t) => {
 });
 
 t.test('a request that could not be sent is not in the snapshot', async (t) => {
-  const nothing = snapshotTransport({ order: 'LE', kernel: '6.12', exchanges: [] });
-  const { transport, recording } = snapshotRecorder(nothing, '6.12');
-  for (const from of [transport, snapshotTransport(recording)]) {
+  const nothing = player({ order: 'LE', kernel: '6.12', exchanges: [] });
+  const { transport, recording } = recorder(nothing, { kernel: '6.12', isSnapshot: true });
+  for (const from of [transport, player(recording)]) {
     const client = new SmcClient({ transport: from, hostRoot });
     await t.rejects(client.system(), { code: 'ERR_NOT_RECORDED' });
     client.close();

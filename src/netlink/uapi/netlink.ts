@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Numbers of include/uapi/linux/netlink.h and genetlink.h, Linux 6.12.
 import { str, u16, u32 } from '../codec.ts';
-import { attrs, indexed } from '../schema.ts';
+import { attrs, indexed, struct } from '../schema.ts';
 
 export const NETLINK_SOCK_DIAG = 4;
 export const NETLINK_GENERIC = 16;
+
+/** struct nlmsghdr */
+export const messageHeader = struct('nlmsghdr', {
+  size: u32,
+  type: u16,
+  flags: u16,
+  sequence: u32,
+  portId: u32,
+});
 
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;

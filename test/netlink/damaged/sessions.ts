@@ -5,12 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RawSocket, Transport } from '../../../src/netlink/transport.ts';
 import { smcPnetid } from '../../../src/netlink/uapi/smc.ts';
-import {
-  parseRecording,
-  type Recording,
-  replayTransport,
-  snapshotTransport,
-} from '../../../src/recording/recording.ts';
+import { player } from '../../../src/recording/player.ts';
+import { parseRecording, type Recording } from '../../../src/recording/recording.ts';
 import { SmcClient } from '../../../src/smc/client.ts';
 import { Errno, type FakeKernel, ipv4Row } from '../../helpers/fake-kernel.ts';
 import { inspectedKernel } from '../../helpers/inspected-kernel.ts';
@@ -237,10 +233,10 @@ function recordings(): { name: string; make: () => Transport }[] {
   return readdirSync(FIXTURES)
     .filter((scene) => existsSync(join(FIXTURES, scene, 'netlink.jsonl')))
     .flatMap((scene) => [
-      { name: scene, make: () => shared(snapshotTransport(read(scene, 'netlink.jsonl'))) },
+      { name: scene, make: () => shared(player(read(scene, 'netlink.jsonl'))) },
       ...readdirSync(join(FIXTURES, scene, 'writes')).map((file) => ({
         name: `${scene}/${file}`,
-        make: () => shared(replayTransport(read(scene, 'writes', file))),
+        make: () => shared(player(read(scene, 'writes', file))),
       })),
     ]);
 }
