@@ -45,11 +45,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
     documents: { folders: ['documents'] },
     cli: {
       folders: ['cli', 'smc', 'output'],
-      also: (target, isTypeOnly) =>
-        target === 'version.ts' ||
-        target === 'netlink/error.ts' ||
-        target === 'host/untrusted-error.ts' ||
-        (isTypeOnly && target.startsWith('netlink/')),
+      also: (target, isTypeOnly) => target === 'version.ts' || (isTypeOnly && target.startsWith('netlink/')),
     },
     commands: {
       folders: ['cli', 'smc', 'recording', 'host', 'output', 'documents'],

@@ -4,8 +4,8 @@ import type { Transport } from '../netlink/transport.ts';
 import type { Paint } from '../output/table.ts';
 import { plain, printable } from '../output/table.ts';
 import { SmcClient, type SmcClientOptions } from '../smc/client.ts';
+import { explain } from '../smc/explain.ts';
 import { version } from '../version.ts';
-import { explain } from './errors.ts';
 import { BrokenPipeError, type Io, processIo } from './io.ts';
 import {
   Answer,

@@ -54,7 +54,7 @@ export interface NetlinkErrorFields {
 }
 
 /**
- * The one error that leaves `src/netlink`. It has no message for users: `cli/errors.ts` makes one
+ * The one error that leaves `src/netlink`. It has no message for users: `smc/explain.ts` makes one
  * from (op, code, command). Programs read the fields.
  */
 export class NetlinkError extends Error {

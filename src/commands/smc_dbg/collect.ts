@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** Fills a bundle: runs the commands of the suite against a snapshot of the system. */
-import { explain } from '../../cli/errors.ts';
+
 import type { Io } from '../../cli/io.ts';
 import { type Context, run, type World } from '../../cli/run.ts';
 import { type BundlePart, type Manifest, type Missing, Snapshot } from '../../recording/snapshot.ts';
 import { SmcError } from '../../smc/error.ts';
+import { explain } from '../../smc/explain.ts';
 import { version } from '../../version.ts';
 import { devicesText } from './devices.ts';
 import { JSON_PARTS, type Part, TEXT_PARTS } from './parts.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** smc_rnics: lists the adapters that SMC can use, and on s390x switches them on and off. */
-import { explain } from '../../cli/errors.ts';
+
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
@@ -11,6 +11,7 @@ import { tableLines } from '../../output/fold.ts';
 import { fitted } from '../../output/table.ts';
 import { type Adapter, listAdapters, stack } from '../../smc/adapters.ts';
 import { ismDevices } from '../../smc/device-choice.ts';
+import { explain } from '../../smc/explain.ts';
 import { type Inventory, readInventory } from '../../smc/inventory.ts';
 import { adapterJson } from './adapter-json.ts';
 import { portColumns, portRows, remarks } from './adapters-table.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Makes the commands smcd and smcr: options, choice of the object, exit status. */
-import { isOutOfReach } from '../../cli/errors.ts';
+
 import { matchKeyword, rewriteOptions } from '../../cli/object-grammar.ts';
 import {
   Answer,
@@ -13,6 +13,7 @@ import {
 } from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
 import { didYouMean } from '../../cli/suggest.ts';
+import { isOutOfReach } from '../../smc/explain.ts';
 import { type Flavor, NotListedError, type SmcObject } from './object.ts';
 
 interface ObjectEntry {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** `stats --interval`: rates, a line for each interval, until Ctrl-C or the count is reached. */
-import { explain } from '../../cli/errors.ts';
+
 import { pause, untilInterrupted } from '../../cli/interrupt.ts';
 import { UsageError } from '../../cli/options.ts';
 import { tableLines } from '../../output/fold.ts';
 import { type Json, JsonRows } from '../../output/json.ts';
 import { abbreviate, fixed } from '../../output/numbers.ts';
 import { type Column, rowObject } from '../../output/table.ts';
+import { explain } from '../../smc/explain.ts';
 import { type Statistics, smcConnections, sum } from '../../smc/statistics.ts';
 import { BaselineError, since } from '../../smc/statistics-baseline.ts';
 import type { ObjectContext } from './object.ts';

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** `stats`: counters of connections, data, buffers and fallbacks. */
-import { explain } from '../../cli/errors.ts';
+
 import { parseAction } from '../../cli/object-grammar.ts';
 import { UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import { UntrustedError } from '../../host/untrusted-error.ts';
 import { SmcError } from '../../smc/error.ts';
+import { explain } from '../../smc/explain.ts';
 import type { Statistics } from '../../smc/statistics.ts';
 import { BaselineError } from '../../smc/statistics-baseline.ts';
 import { type Counted, countedSinceReset, keepReset } from '../../smc/statistics-reset.ts';

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** smcss: lists SMC sockets. */
-import { explain } from '../../cli/errors.ts';
+
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
 import { tableLines } from '../../output/fold.ts';
 import { JsonRows } from '../../output/json.ts';
 import { rowObject } from '../../output/table.ts';
+import { explain } from '../../smc/explain.ts';
 import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts';
 import { MODE_SMCD, MODE_SMCR, type SmcSocket, STATE_INIT, STATE_LISTEN } from '../../smc/sockets.ts';
 import { columnsFor, lastColumn, rowEnd } from './columns.ts';

@@ -15,11 +15,11 @@ import { hasLoopbackIsm, type SmcdDevice, type SmcrPort } from '../devices.ts';
 import type { Seid } from '../eids.ts';
 import type { InterfaceAddress } from '../interface-addresses.ts';
 import { readOwnRdmaDevices } from '../inventory.ts';
+import { type Observed, observe } from '../observed.ts';
 import type { PnetEntry } from '../pnet-table.ts';
 import type { Statistics } from '../statistics.ts';
 import { countedSinceReset } from '../statistics-reset.ts';
 import type { SystemInfo } from '../system.ts';
-import { type Looked, look } from './check.ts';
 
 export interface HostView {
   /** root of /proc, /sys and the like */
@@ -34,23 +34,23 @@ export interface HostView {
   /** state of the modules that SMC consists of */
   modules: { smc: ModuleState; smcDiag: ModuleState };
   /** generic netlink families of SMC that the kernel has at this moment */
-  families: Looked<FamilyInfo[]>;
+  families: Observed<FamilyInfo[]>;
   isInitialNamespace: boolean | undefined;
   interfaces: NetworkInterface[];
-  addresses: Looked<InterfaceAddress[]>;
+  addresses: Observed<InterfaceAddress[]>;
   rdmaDevices: RdmaDevice[];
-  system: Looked<SystemInfo>;
+  system: Observed<SystemInfo>;
   /** without loopback-ism, which no list of the kernel has */
-  smcdDevices: Looked<SmcdDevice[]>;
+  smcdDevices: Observed<SmcdDevice[]>;
   /** `undefined` as value: it is not known */
   hasLoopbackIsm: boolean | undefined;
-  smcrPorts: Looked<SmcrPort[]>;
-  pnetTable: Looked<PnetEntry[]>;
-  ueids: Looked<string[]>;
-  seid: Looked<Seid | null>;
-  isHandshakeLimited: Looked<boolean>;
+  smcrPorts: Observed<SmcrPort[]>;
+  pnetTable: Observed<PnetEntry[]>;
+  ueids: Observed<string[]>;
+  seid: Observed<Seid | null>;
+  isHandshakeLimited: Observed<boolean>;
   /** since the last reset */
-  statistics: Looked<Statistics>;
+  statistics: Observed<Statistics>;
   /** time of that reset, ISO 8601; `undefined`: none, so it is all since smc was loaded or the namespace made */
   resetTime: string | undefined;
 }
@@ -66,13 +66,13 @@ export async function lookAtHost(
   root: string,
   env?: Readonly<Record<string, string | undefined>>,
 ): Promise<HostView> {
-  const families = await look(async () =>
+  const families = await observe(async () =>
     (await client.families()).filter(({ name }) => name === GENERAL || name === PNETID),
   );
   // Asking for a family by name would load the module. One that is there can be asked.
-  const ask = async <T>(family: string, at: () => Promise<T>): Promise<Looked<T>> => {
+  const ask = async <T>(family: string, at: () => Promise<T>): Promise<Observed<T>> => {
     if (!families.value) return { why: families.why };
-    if (families.value.some(({ name }) => name === family)) return look(at);
+    if (families.value.some(({ name }) => name === family)) return observe(at);
     return { why: families.value.length > 0 ? `the kernel does not have ${family}` : NO_SMC };
   };
   const interfaces = readInterfaces(root);
@@ -93,7 +93,7 @@ export async function lookAtHost(
     families,
     isInitialNamespace: isInitialNetworkNamespace(root),
     interfaces,
-    addresses: await look(() => client.interfaceAddresses()),
+    addresses: await observe(() => client.interfaceAddresses()),
     rdmaDevices: readOwnRdmaDevices(root, interfaces),
     system,
     smcdDevices,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type KernelMessage, readKernelLog } from '../../host/kernel-log.ts';
-import { type Check, check, counted, lookNow } from './check.ts';
+import { observeNow } from '../observed.ts';
+import { type Check, check, counted } from './check.ts';
 import type { HostView } from './host-view.ts';
 
 /** Messages of SMC and of what it stands on: `smc: …`, and `ism 0000:00:00.0: …` where a device speaks. */
@@ -22,7 +23,7 @@ const SHOWN = 3;
 
 /** What the kernel's log says about SMC. */
 export function checkKernelLog({ root }: HostView): Check[] {
-  const log = lookNow(() => readKernelLog(root));
+  const log = observeNow(() => readKernelLog(root));
   if (!log.value)
     return [
       check('unknown', 'kernel-log', null, 'the log of the kernel cannot be read', {

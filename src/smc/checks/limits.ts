@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { resourceLimits } from '../../host/resource-limits.ts';
-import { type Check, check, lookNow } from './check.ts';
+import { observeNow } from '../observed.ts';
+import { type Check, check } from './check.ts';
 import type { HostView } from './host-view.ts';
 
 /** Fewer open files than this are too few for most servers; it is the usual soft limit. */
@@ -8,7 +9,7 @@ const FEW_FILES = 1024;
 
 /** Resource limits that programs get that are started from here. */
 export function checkLimits({ root }: HostView): Check[] {
-  const limits = lookNow(() => resourceLimits(root));
+  const limits = observeNow(() => resourceLimits(root));
   if (!limits.value)
     return ['nofile', 'memlock'].map((name) =>
       check('unknown', 'rlimit', name, 'the resource limits cannot be read', {

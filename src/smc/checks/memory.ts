@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { pageSize, readFreeBlocks, readMemory } from '../../host/memory.ts';
 import { readSysctl } from '../../host/sysctl.ts';
-import { type Check, check, type Looked, lookNow } from './check.ts';
+import { type Observed, observeNow } from '../observed.ts';
+import { type Check, check } from './check.ts';
 import type { HostView } from './host-view.ts';
 import { COUNT_ANEW, sinceText } from './statistics.ts';
 
@@ -29,8 +30,8 @@ export function checkMemory(host: HostView): Check[] {
   ];
 }
 
-function readBuffers(root: string): Looked<Buffers> {
-  const sizes = lookNow(() => ['wmem', 'rmem'].map((name) => readSysctl(`net.smc.${name}`, root)));
+function readBuffers(root: string): Observed<Buffers> {
+  const sizes = observeNow(() => ['wmem', 'rmem'].map((name) => readSysctl(`net.smc.${name}`, root)));
   if (!sizes.value) return sizes;
   const [send, receive] = sizes.value;
   if (send === undefined || receive === undefined)
@@ -39,7 +40,7 @@ function readBuffers(root: string): Looked<Buffers> {
 }
 
 function checkRoom(root: string, { send, receive }: Buffers): Check {
-  const memory = lookNow(() => readMemory(root));
+  const memory = observeNow(() => readMemory(root));
   if (!memory.value)
     return check('unknown', 'memory', null, 'the free memory cannot be read', { reason: memory.why });
   const { total, available } = memory.value;
@@ -64,8 +65,8 @@ const mebibytes = (bytes: number): number => Math.floor(bytes / 1_048_576);
 /** Buffers of SMC-R that must be in one piece need free blocks of their size. */
 function checkPieces(root: string, { send, receive }: Buffers): Check {
   const id = 'contiguous-memory';
-  const type = lookNow(() => readSysctl('net.smc.smcr_buf_type', root));
-  const blocks = lookNow(() => readFreeBlocks(root));
+  const type = observeNow(() => readSysctl('net.smc.smcr_buf_type', root));
+  const blocks = observeNow(() => readFreeBlocks(root));
   if ('why' in type || !blocks.value)
     return check('unknown', id, null, 'the sizes of the free pieces of memory cannot be read', {
       reason: 'why' in type ? type.why : !blocks.value ? blocks.why : null,
@@ -94,7 +95,7 @@ function checkCoreLimit(root: string, side: 'send' | 'receive', bytes: number): 
     side === 'send'
       ? ['net.core.wmem_max', 'net.smc.wmem', 'SO_SNDBUF']
       : ['net.core.rmem_max', 'net.smc.rmem', 'SO_RCVBUF'];
-  const read = lookNow(() => readSysctl(limit, root));
+  const read = observeNow(() => readSysctl(limit, root));
   if (read.value === undefined)
     return check('unknown', 'buffer-limit', limit, 'not visible', {
       reason: 'why' in read ? read.why : 'the kernel shows it in the initial network namespace only',

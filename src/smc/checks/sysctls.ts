@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+
+import { observeNow } from '../observed.ts';
 import { readSysctls, type Sysctl } from '../sysctls.ts';
-import { type Check, check, lookNow } from './check.ts';
+import { type Check, check } from './check.ts';
 import type { HostView } from './host-view.ts';
 
 /** The largest buffer of an SMC-D connection. */
@@ -43,7 +45,7 @@ function remark({ name, value = '', default: usual }: Sysctl): string | undefine
 
 /** Settings net.smc.* of this network namespace that differ from the defaults. limit_smc_hs has a check of its own. */
 export function checkSysctls({ root }: HostView): Check[] {
-  const settings = lookNow(() => readSysctls(undefined, root));
+  const settings = observeNow(() => readSysctls(undefined, root));
   if (!settings.value)
     return [
       check('unknown', 'sysctl', null, 'the settings net.smc.* cannot be read', { reason: settings.why }),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/** Turns failures into messages; no other place does. */
+/** Turns failures into words: messages of commands, and reasons in lists. No other place does. */
 import { UntrustedError } from '../host/untrusted-error.ts';
 import { NetlinkError } from '../netlink/error.ts';
-import { SmcError } from '../smc/error.ts';
+import { SmcError } from './error.ts';
 
 /** A message about a failure: a sentence without program name and full stop, and what to do about it. */
 export interface Explanation {
@@ -15,12 +15,28 @@ export interface Explanation {
  */
 export function explain(error: unknown): Explanation | undefined {
   if (error instanceof SmcError) return { text: error.message, hint: error.hint };
-  if (error instanceof NetlinkError) return explainNetlink(error);
+  if (error instanceof NetlinkError) {
+    const { text, hint } = netlinkWords(error);
+    return hint === undefined ? { text } : { text, hint };
+  }
   if (error instanceof UntrustedError) return { text: `${error.path} is not used: ${error.message}` };
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (code && syscall)
     return { text: `${path ? `${path}: ` : ''}${SYSTEM[code] ?? `${syscall} failed (${code})`}` };
   return undefined;
+}
+
+/**
+ * Why something cannot be seen, in a few words and without a hint: what a list has room for.
+ * @throws the error itself when it says nothing about the host: a bug of ours, or netlink's native part is missing, and
+ * with it nearly all that could be said
+ */
+export function whyNotSeen(error: unknown): string {
+  if (error instanceof SmcError) return error.message;
+  if (error instanceof NetlinkError && error.code !== 'ERR_NO_ADDON') return netlinkWords(error).reason;
+  const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (!code || !syscall) throw error;
+  return `${path ?? syscall}: ${SYSTEM_REASONS[code] ?? code}`;
 }
 
 /** Whether a failure means that the kernel has no SMC; false if SMC refused a request. */
@@ -44,6 +60,13 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
 };
 
+/** The same in a few words. */
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOENT: 'not found',
+};
+
 /** What is wrong with a reply that cannot be read, when nothing more is known. */
 const UNREADABLE: Readonly<Record<string, string>> = {
   ERR_TRUNCATED: 'it is too long',
@@ -51,44 +74,53 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   ERR_OVERRUN: 'the kernel lost a part of it',
 };
 
-function explainNetlink(error: NetlinkError): Explanation {
+/** Words for a failure of netlink: as a message, and as a reason in a list. */
+interface NetlinkWords extends Explanation {
+  reason: string;
+}
+
+function netlinkWords(error: NetlinkError): NetlinkWords {
   const object = [error.family, error.command].filter(Boolean).join(' ') || 'netlink';
+  const bare = `${object}: ${error.code}`;
   switch (error.code) {
     case 'EPERM':
     case 'EACCES':
       return {
         text: 'permission denied',
         hint: 'CAP_NET_ADMIN is needed: run it as root, outside of containers',
+        reason: `${object}: permission denied`,
       };
     case 'ERR_NO_ADDON':
       return {
         text: 'the native part of the npm package netlink cannot be loaded',
         hint: 'there is no prebuilt one for this platform: install a C++ compiler, make and Python, then reinstall the package',
+        reason: bare,
       };
     case 'ERR_TIMEOUT':
       return {
         text: `the kernel did not answer ${object}${error.detail ? ` (${error.detail})` : ''}`,
         hint: 'try again; see the kernel log',
+        reason: `${object}: no answer`,
       };
     case 'ERR_INTERRUPTED':
-      return { text: `the table kept changing while it was read (${object})`, hint: 'try again' };
+      return {
+        text: `the table kept changing while it was read (${object})`,
+        hint: 'try again',
+        reason: bare,
+      };
     case 'ERR_TRUNCATED':
     case 'ERR_MALFORMED':
     case 'ERR_OVERRUN':
       return {
         text: `the kernel's reply to ${object} cannot be read: ${error.detail ?? UNREADABLE[error.code]}`,
         hint: 'please report this with the output of the same command under SMC_TOOLS_DEBUG=1',
+        reason: `${object}: the reply cannot be read`,
       };
     case 'ERR_NOT_RECORDED':
       return {
         text: `the bundle does not contain the kernel's answer to ${object}`,
         hint: 'its manifest.json lists what could not be collected',
-      };
-    case 'ENOMEM':
-    case 'ENOBUFS':
-      return {
-        text: 'the kernel does not have enough memory for this',
-        hint: 'try again when more memory is free',
+        reason: `${object}: not in the recording`,
       };
     case 'EOPNOTSUPP':
       return {
@@ -97,15 +129,23 @@ function explainNetlink(error: NetlinkError): Explanation {
             ? `this kernel cannot list ${error.command}`
             : `this kernel does not know the command ${object}`,
         hint: 'a newer kernel is needed',
+        reason: `this kernel does not know ${object}`,
       };
   }
-  if (error.op === 'open socket')
-    return { text: `a netlink socket cannot be opened (${error.code})`, hint: 'a sandbox may forbid it' };
+  const reason = error.op === 'open socket' ? `a netlink socket cannot be opened (${error.code})` : bare;
+  if (error.code === 'ENOMEM' || error.code === 'ENOBUFS')
+    return {
+      text: 'the kernel does not have enough memory for this',
+      hint: 'try again when more memory is free',
+      reason,
+    };
+  if (error.op === 'open socket') return { text: reason, hint: 'a sandbox may forbid it', reason };
   if (error.family === 'SOCK_DIAG')
     return error.code === 'ENOENT'
-      ? { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag' }
-      : { text: `the kernel does not list ${error.command} (${error.code})` };
+      ? { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag', reason }
+      : { text: `the kernel does not list ${error.command} (${error.code})`, reason };
+  if (error.code === 'ERR_CLOSED')
+    return { text: `the connection was closed before ${object} was answered`, reason };
   const more = error.kernelMessage ?? error.detail;
-  if (error.code === 'ERR_CLOSED') return { text: `the connection was closed before ${object} was answered` };
-  return { text: `${object}: ${error.code}${more ? ` (${more})` : ''}` };
+  return { text: `${bare}${more ? ` (${more})` : ''}`, reason };
 }

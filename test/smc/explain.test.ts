@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import t from 'tap';
-import { explain } from '../../src/cli/errors.ts';
 import { errnoName, type LocalCode, NetlinkError, type NetlinkOperation } from '../../src/netlink/error.ts';
 import { SmcError } from '../../src/smc/error.ts';
+import { explain, whyNotSeen } from '../../src/smc/explain.ts';
 
 const OPS: NetlinkOperation[] = [
   'load netlink addon',
@@ -94,6 +94,35 @@ t.test('words', async (t) => {
     text({ code: 'EINVAL', kernelMessage: 'Unknown attribute type' }),
     'SMC_PNETID ADD: EINVAL (Unknown attribute type)',
   );
+});
+
+t.test('the same in a few words, for lists', async (t) => {
+  const netlink = (code: string, op: NetlinkOperation = 'request') =>
+    whyNotSeen(new NetlinkError({ op, code, family: 'SMC_PNETID', command: 'GET' }));
+  t.strictSame(
+    ['EACCES', 'EOPNOTSUPP', 'ERR_NOT_RECORDED', 'ERR_TIMEOUT', 'ERR_OVERRUN', 'EBUSY', 'ENOMEM'].map(
+      (code) => netlink(code),
+    ),
+    [
+      'SMC_PNETID GET: permission denied',
+      'this kernel does not know SMC_PNETID GET',
+      'SMC_PNETID GET: not in the recording',
+      'SMC_PNETID GET: no answer',
+      'SMC_PNETID GET: the reply cannot be read',
+      'SMC_PNETID GET: EBUSY',
+      'SMC_PNETID GET: ENOMEM',
+    ],
+  );
+  t.equal(netlink('ENOMEM', 'open socket'), 'a netlink socket cannot be opened (ENOMEM)');
+  t.equal(whyNotSeen(new SmcError('NO_SMC', 'there is none', { hint: 'load it' })), 'there is none');
+  const file = { code: 'ENOENT', syscall: 'open', path: '/proc/x' };
+  t.equal(whyNotSeen(Object.assign(new Error(), file)), '/proc/x: not found');
+  t.equal(whyNotSeen(Object.assign(new Error(), { code: 'EIO', syscall: 'read' })), 'read: EIO');
+  for (const bug of [
+    new TypeError('x'),
+    new NetlinkError({ op: 'load netlink addon', code: 'ERR_NO_ADDON' }),
+  ])
+    t.throws(() => whyNotSeen(bug), bug);
 });
 
 t.test('a request that is not in a recording is said to be that', async (t) => {
