@@ -82,7 +82,7 @@ export const targets = [
   },
   {
     output: 'smc-native.node',
-    sources: ['exec.c'],
+    sources: ['addon.c', 'addon-exec.c', 'addon-netns.c', 'addon-xattr.c'],
     flags: [...library, '-D_FORTIFY_SOURCE=2'],
     needsNodeHeaders: true,
   },

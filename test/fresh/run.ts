@@ -70,7 +70,7 @@ const scenes: Record<string, (system: FreshSystem, all: boolean) => Promise<void
     check(again.status === 0 && !/^setup: /m.test(again.output), 'a second demo sets nothing up', again);
     await checkTests(
       system,
-      'npm test -- test/native/build.test.ts test/native/preload.test.ts test/native/launch.test.ts test/native/exec.test.ts',
+      'npm test -- test/native/build.test.ts test/native/preload.test.ts test/native/launch.test.ts test/native/addon.test.ts',
     );
     const narrow = await run(system, 'ls dist/native/libsmc-preload-32.so');
     check(narrow.status === 0, 'the preload library for programs of 32 bits is there', narrow);

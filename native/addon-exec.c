@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * smc-native.node: system calls that Node 20 does not offer.
- *
- *   enterNetworkNamespace(file)
- *
- * moves the main thread to a network namespace, see below.
- *
- *   getxattr(file, name)
- *
- * gives an extended attribute as a Uint8Array, or null where the file has none of that name.
- *
- *   execve(file, argv, env, state?)
+ * execve(file, argv, env, state?)
  *
  * replaces the process, so that pid, parent, terminal, signals and exit status belong to the program that is
  * run and nothing of Node stays behind. It returns only by throwing.
@@ -19,26 +9,17 @@
  * SIGXFSZ and un-ignores the rest, sets the signal mask anew, raises the limit of open files, marks inherited
  * descriptors close-on-exec, and makes pipes non-blocking when process.stdout and its like are used. This is
  * put back right before the exec; what Node has overwritten and nobody can read any more comes in `state`.
- *
- * Every function here reports failure by leaving a JavaScript exception pending.
  */
 #define _GNU_SOURCE
-#define NAPI_VERSION 8
-#include <node_api.h>
+#include "addon.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { STDIO_COUNT = 3, LAST_SIGNAL = 64 };
@@ -54,125 +35,7 @@ __attribute__((constructor)) static void remember_stdio_flags(void)
 		stdio_flags_at_load[fd] = fcntl(fd, F_GETFL); /* -1: not open */
 }
 
-/* ---- errors ---- */
-
-static const char *errno_name(int number)
-{
-	/* all that execve(2), setns(2), unshare(2) and mount(2) list, and what file systems add */
-	static const struct {
-		int number;
-		const char *name;
-	} names[] = {
-		{ E2BIG, "E2BIG" },	{ EACCES, "EACCES" },	{ EAGAIN, "EAGAIN" },	{ EBUSY, "EBUSY" },
-		{ EFAULT, "EFAULT" },	{ EINTR, "EINTR" },	{ EINVAL, "EINVAL" },	{ EIO, "EIO" },
-		{ EISDIR, "EISDIR" },	{ ELIBBAD, "ELIBBAD" }, { ELOOP, "ELOOP" },	{ EMFILE, "EMFILE" },
-		{ ENAMETOOLONG, "ENAMETOOLONG" },		{ ENFILE, "ENFILE" },	{ ENODEV, "ENODEV" },
-		{ ERANGE, "ERANGE" },
-		{ ENOENT, "ENOENT" },	{ ENOEXEC, "ENOEXEC" }, { ENOMEM, "ENOMEM" },	{ ENOSYS, "ENOSYS" },
-		{ ENOTDIR, "ENOTDIR" }, { ENXIO, "ENXIO" },	{ EPERM, "EPERM" },	{ ESTALE, "ESTALE" },
-		{ ETXTBSY, "ETXTBSY" }, { ESRCH, "ESRCH" },	{ ENOSPC, "ENOSPC" },	{ EUSERS, "EUSERS" },
-	};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (names[i].number == number)
-			return names[i].name;
-	return "UNKNOWN";
-}
-
-static void set_string(napi_env env, napi_value object, const char *key, const char *text)
-{
-	napi_value value;
-
-	if (napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value) == napi_ok)
-		napi_set_named_property(env, object, key, value);
-}
-
-/* An Error shaped like those of node:fs, but with the errno as a positive number. */
-static void throw_errno(napi_env env, int number, const char *syscall_name, const char *explanation)
-{
-	const char *code = errno_name(number);
-	char text[256];
-	napi_value message, error, value;
-
-	snprintf(text, sizeof text, "%s: %s, %s", code, explanation ? explanation : strerror(number), syscall_name);
-	if (napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message) != napi_ok ||
-	    napi_create_error(env, NULL, message, &error) != napi_ok)
-		return;
-	set_string(env, error, "code", code);
-	set_string(env, error, "syscall", syscall_name);
-	if (napi_create_int32(env, number, &value) == napi_ok)
-		napi_set_named_property(env, error, "errno", value);
-	napi_throw(env, error);
-}
-
-static bool throw_type(napi_env env, const char *text)
-{
-	napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", text);
-	return false;
-}
-
-static bool throw_range(napi_env env, const char *text)
-{
-	napi_throw_range_error(env, "ERR_OUT_OF_RANGE", text);
-	return false;
-}
-
-/* A failed Node-API call, most of the time since JavaScript (a getter, a proxy) threw: that exception stays. */
-static bool throw_unexpected(napi_env env)
-{
-	bool pending = false;
-
-	if (napi_is_exception_pending(env, &pending) != napi_ok || !pending)
-		napi_throw_error(env, NULL, "unexpected failure in smc-native");
-	return false;
-}
-
-/* ---- arguments from JavaScript ---- */
-
-/* A C string from a string (as UTF-8) or a Uint8Array (as it is, for arguments that are no valid UTF-8). */
-static char *get_bytes(napi_env env, napi_value value, const char *type_text, const char *syscall_name)
-{
-	napi_valuetype type;
-	napi_typedarray_type array_type;
-	bool is_array = false;
-	size_t length = 0;
-	void *data = NULL;
-	char *bytes;
-
-	if (napi_typeof(env, value, &type) != napi_ok)
-		return throw_unexpected(env), NULL;
-	if (type == napi_string) {
-		if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok)
-			return throw_unexpected(env), NULL;
-	} else {
-		if (napi_is_typedarray(env, value, &is_array) != napi_ok)
-			return throw_unexpected(env), NULL;
-		if (!is_array || napi_get_typedarray_info(env, value, &array_type, &length, &data, NULL, NULL) != napi_ok ||
-		    array_type != napi_uint8_array)
-			return throw_type(env, type_text), NULL;
-	}
-
-	bytes = malloc(length + 1);
-	if (!bytes) {
-		throw_errno(env, ENOMEM, syscall_name, NULL);
-		return NULL;
-	}
-	if (type == napi_string) {
-		if (napi_get_value_string_utf8(env, value, bytes, length + 1, &length) != napi_ok) {
-			free(bytes);
-			return throw_unexpected(env), NULL;
-		}
-	} else if (data) {
-		memcpy(bytes, data, length);
-	}
-	bytes[length] = '\0';
-	if (strlen(bytes) != length) {
-		free(bytes);
-		throw_errno(env, EINVAL, syscall_name, "a string contains a NUL byte");
-		return NULL;
-	}
-	return bytes;
-}
+/* ---- lists from JavaScript ---- */
 
 static void free_list(char **list)
 {
@@ -477,7 +340,7 @@ static void replace_process(napi_env env, const char *file, char **argv, char **
 	throw_errno(env, error, "execve", NULL);
 }
 
-static napi_value js_execve(napi_env env, napi_callback_info info)
+napi_value js_execve(napi_env env, napi_callback_info info)
 {
 	struct state state = { 0 };
 	size_t argc = 4;
@@ -501,105 +364,4 @@ static napi_value js_execve(napi_env env, napi_callback_info info)
 	free_list(argv);
 	free(file);
 	return NULL;
-}
-
-/* ---- enterNetworkNamespace(file) ---- */
-
-/*
- * What is below /sys/class/net belongs to the namespace of the process that has mounted sysfs, not to that of the
- * reader. So sysfs is mounted anew, in a mount namespace of this thread, and /sys tells nobody outside. The flags of the old mount stay: in a container, a kernel refuses to mount with fewer.
- *
- * @return the system call that failed, with errno; NULL when all is done
- */
-static const char *enter_network_namespace(const char *file)
-{
-	struct statvfs old;
-	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-	int error, fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return "open";
-	if (setns(fd, CLONE_NEWNET) < 0) {
-		error = errno;
-		close(fd);
-		errno = error;
-		return "setns";
-	}
-	close(fd);
-	if (unshare(CLONE_NEWNS) < 0)
-		return "unshare";
-	if (mount("", "/sys", "none", MS_SLAVE, NULL) < 0)
-		return "mount";
-	if (statvfs("/sys", &old) == 0 && (old.f_flag & ST_RDONLY))
-		flags |= MS_RDONLY;
-	/* EBUSY: the same one is on top already */
-	return mount("sysfs", "/sys", "sysfs", flags, NULL) < 0 && errno != EBUSY ? "mount" : NULL;
-}
-
-static napi_value js_enter_network_namespace(napi_env env, napi_callback_info info)
-{
-	size_t argc = 1;
-	napi_value args[1];
-	const char *failed;
-	char *file;
-
-	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
-		return throw_unexpected(env), NULL;
-	file = get_bytes(env, args[0], "file must be a string or a Uint8Array", "open");
-	if (file && (failed = enter_network_namespace(file)))
-		throw_errno(env, errno, failed, NULL);
-	free(file);
-	return NULL;
-}
-
-/* ---- getxattr(file, name) ---- */
-
-static napi_value js_getxattr(napi_env env, napi_callback_info info)
-{
-	enum { VALUE_MAX = 65536 }; /* XATTR_SIZE_MAX in linux/limits.h */
-	size_t argc = 2;
-	napi_value args[2], buffer, result = NULL;
-	char *file = NULL, *name = NULL, *value = NULL;
-	void *data = NULL;
-	ssize_t size;
-
-	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
-		return throw_unexpected(env), NULL;
-	if (!(file = get_bytes(env, args[0], "file must be a string or a Uint8Array", "getxattr")) ||
-	    !(name = get_bytes(env, args[1], "name must be a string or a Uint8Array", "getxattr")))
-		goto out;
-	if (!(value = malloc(VALUE_MAX))) {
-		throw_errno(env, ENOMEM, "getxattr", NULL);
-		goto out;
-	}
-	size = getxattr(file, name, value, VALUE_MAX);
-	if (size < 0 && (errno == ENODATA || errno == EOPNOTSUPP)) {
-		if (napi_get_null(env, &result) != napi_ok)
-			throw_unexpected(env);
-	} else if (size < 0) {
-		throw_errno(env, errno, "getxattr", NULL);
-	} else if (napi_create_arraybuffer(env, (size_t)size, &data, &buffer) != napi_ok ||
-		   napi_create_typedarray(env, napi_uint8_array, (size_t)size, buffer, 0, &result) != napi_ok) {
-		throw_unexpected(env);
-	} else if (size > 0) {
-		memcpy(data, value, (size_t)size);
-	}
-out:
-	free(value);
-	free(name);
-	free(file);
-	return result;
-}
-
-NAPI_MODULE_INIT()
-{
-	static const napi_property_descriptor functions[] = {
-		{ .utf8name = "enterNetworkNamespace", .method = js_enter_network_namespace, .attributes = napi_enumerable },
-		{ .utf8name = "execve", .method = js_execve, .attributes = napi_enumerable },
-		{ .utf8name = "getxattr", .method = js_getxattr, .attributes = napi_enumerable },
-	};
-
-	if (napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions) != napi_ok)
-		throw_unexpected(env);
-	return exports;
 }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/*
+ * enterNetworkNamespace(file)
+ *
+ * moves the main thread to a network namespace.
+ */
+#define _GNU_SOURCE
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/*
+ * What is below /sys/class/net belongs to the namespace of the process that has mounted sysfs, not to that of the
+ * reader. So sysfs is mounted anew, in a mount namespace of this thread, which nobody outside sees. The flags of the
+ * old mount stay: in a container, a kernel refuses to mount with fewer.
+ *
+ * @return the system call that failed, with errno; NULL when all is done
+ */
+static const char *enter_network_namespace(const char *file)
+{
+	struct statvfs old;
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int error, fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return "open";
+	if (setns(fd, CLONE_NEWNET) < 0) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return "setns";
+	}
+	close(fd);
+	if (unshare(CLONE_NEWNS) < 0)
+		return "unshare";
+	if (mount("", "/sys", "none", MS_SLAVE, NULL) < 0)
+		return "mount";
+	if (statvfs("/sys", &old) == 0 && (old.f_flag & ST_RDONLY))
+		flags |= MS_RDONLY;
+	/* EBUSY: the same one is on top already */
+	return mount("sysfs", "/sys", "sysfs", flags, NULL) < 0 && errno != EBUSY ? "mount" : NULL;
+}
+
+napi_value js_enter_network_namespace(napi_env env, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value args[1];
+	const char *failed;
+	char *file;
+
+	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
+		return throw_unexpected(env), NULL;
+	file = get_bytes(env, args[0], "file must be a string or a Uint8Array", "open");
+	if (file && (failed = enter_network_namespace(file)))
+		throw_errno(env, errno, failed, NULL);
+	free(file);
+	return NULL;
+}
