@@ -3,7 +3,15 @@
 // Builds dist/: one CommonJS bundle per command (measured: half the start-up cost of ES modules on Node 20), the
 // library as an ES module with its types, and the native part.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -123,9 +131,9 @@ const mark = join(root, 'dist/native/.built');
 rmSync(mark, { force: true });
 await buildJavaScript();
 buildLaunchers();
-const loader = join(root, 'dist/commands/load.cjs');
-copyFileSync(join(root, 'src/launch/load.cjs'), loader);
-await createRequire(import.meta.url)(loader).writeCaches();
+for (const file of readdirSync(join(root, 'src/launch')))
+  copyFileSync(join(root, 'src/launch', file), join(root, 'dist/commands', file));
+await createRequire(import.meta.url)(join(root, 'dist/commands/write-caches.cjs')).writeCaches();
 buildTypes();
 buildCompletions();
 const { missingCompiler } = await buildNative({ log: (line) => console.error(`native: ${line}`) });

@@ -134,7 +134,8 @@ function commands() {
   }
   copy('bin/start.js', `${HOME}/bin/start.js`);
   copy('bin/package.json', `${HOME}/bin/package.json`);
-  copy('dist/commands/load.cjs', `${HOME}/dist/commands/load.cjs`);
+  for (const file of ['load.cjs', 'write-caches.cjs'])
+    copy(`dist/commands/${file}`, `${HOME}/dist/commands/${file}`);
   copy('package.json', `${HOME}/package.json`);
   // by this the commands know the top of the package
   copy('native/build.mjs', `${HOME}/native/build.mjs`);
@@ -234,7 +235,7 @@ Description: tools for Linux SMC (Shared Memory Communications)
 set -e
 case "$1" in
   configure | triggered)
-    node -e 'require("/${HOME}/dist/commands/load.cjs").writeCaches()' >/dev/null 2>&1 || true
+    node /${HOME}/dist/commands/write-caches.cjs >/dev/null 2>&1 || true
     ;;
 esac
 `,

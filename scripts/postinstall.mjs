@@ -67,8 +67,8 @@ function provideStarters() {
 }
 
 async function provideCaches() {
-  const loader = path('dist/commands/load.cjs');
-  if (existsSync(loader)) await createRequire(import.meta.url)(loader).writeCaches();
+  const writer = path('dist/commands/write-caches.cjs');
+  if (existsSync(writer)) await createRequire(import.meta.url)(writer).writeCaches();
 }
 
 /** Does one of them; what goes wrong is said and stops nothing. */

@@ -7,12 +7,14 @@ import {
   cpSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -200,6 +202,19 @@ t.test('a package without its bundles', async (t) => {
       stdout: '',
       stderr: `${name}: dist/commands is missing: install the whole package, or in a checkout run: npm run build\n`,
     });
+});
+
+t.test('the code caches can be made again, by another Node', async (t) => {
+  const copy = join(scratchDir(t), 'copy');
+  cpSync(join(root, 'dist/commands'), copy, { recursive: true });
+  const caches = () => readdirSync(copy).filter((file) => file.endsWith('.cache'));
+  const all = Object.keys(bin).map((name) => `${name}.cache`);
+  for (const file of caches()) rmSync(join(copy, file));
+  t.match(start(process.execPath, [join(copy, 'write-caches.cjs')]), { status: 0, stdout: '', stderr: '' });
+  t.strictSame(caches().sort(), all.sort());
+  const load = createRequire(import.meta.url)(join(copy, 'load.cjs'));
+  const cache = readFileSync(join(copy, 'smcss.cache'));
+  t.equal(load.compile('smcss', cache).script.cachedDataRejected, false, 'they are used');
 });
 
 t.test('without the npm package netlink', async (t) => {
