@@ -9,11 +9,13 @@
  *     client.close();
  */
 export type * from './documents/smc_chk.ts';
+export type * from './documents/smc_dbg.ts';
 export type * from './documents/smc_pnet.ts';
 export type * from './documents/smc_rnics.ts';
 export type * from './documents/smc_run.ts';
 export type * from './documents/smcd.ts';
 export type * from './documents/smcss.ts';
+export type * from './documents/values.ts';
 export type { ModuleState } from './host/kernel-module.ts';
 export type { NetworkInterface } from './host/network-interfaces.ts';
 export type { MainframeFunction, PciFunction, PciSlot } from './host/pci-devices.ts';

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** Prints what every command prints: a document, a table. */
+import type { Made } from '../output/document.ts';
 import { tableLines } from '../output/fold.ts';
 import { type Json, stringify } from '../output/json.ts';
-import { type Column, rowObject } from '../output/table.ts';
+import { type Column, type DocumentColumns, rowObject } from '../output/table.ts';
 import type { Context } from './run.ts';
 
-/** Prints the one document of a run with --json. */
-export function writeDocument({ io }: Pick<Context, 'io'>, document: Json): void {
-  io.write(`${stringify(document, io.isTerminal ? 2 : 0)}\n`);
+/** Prints the one document of a run with --json; each call names the document's type. */
+export function writeDocument<Doc = never>({ io }: Pick<Context, 'io'>, document: NoInfer<Made<Doc>>): void {
+  io.write(`${stringify(document as Json, io.isTerminal ? 2 : 0)}\n`);
 }
 
 /**
@@ -35,6 +36,6 @@ export function noteEmpty({ io, note }: Pick<Context, 'io' | 'note'>, total: num
 }
 
 /** Rows as JSON, by the same declaration as the table. */
-export function rowObjects<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Json[] {
+export function rowObjects<Row, Doc>(columns: DocumentColumns<Row, Doc>, rows: readonly Row[]): Made<Doc>[] {
   return rows.map((row) => rowObject(columns, row));
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** Text tables from column declarations. This file knows rows and cells, not SMC. */
+import type { Made } from './document.ts';
 import type { Json } from './json.ts';
 import { printable } from './printable.ts';
 
 export { printable };
 
-/** One column: its text and its JSON value. */
-export interface Column<Row> {
+/** One column of text. */
+interface TextColumn<Row> {
   /** title, padded with blanks to its width; absent: the column is in JSON only */
   header?: string;
   /**
@@ -18,15 +19,57 @@ export interface Column<Row> {
   width?: number;
   /** colours of the cell on a terminal */
   style?: (row: Row) => Style | undefined;
-  /** key in JSON; absent: the column is in text only */
-  key?: string;
-  json?: (row: Row) => Json;
   /** title in the view with one line per field; absent: the column is not in that view */
   label?: string;
   /** the value in that view; `undefined` leaves the line out */
   detail?: (row: Row) => string | undefined;
   /** the line of that view is only for people, and is left out where scripts may count lines */
   isExtra?: boolean;
+}
+
+/** One column: its text and its JSON value. */
+export interface Column<Row> extends TextColumn<Row> {
+  /** key in JSON; absent: the column is in text only */
+  key?: string;
+  json?: (row: Row) => Json;
+}
+
+/** A column whose key is one of the document's, with a value as the document says; or one that is in text only. */
+export type DocumentColumn<Row, Doc> =
+  | { [K in keyof Doc & string]: TextColumn<Row> & KeyAndValue<Row, Doc, K> }[keyof Doc & string]
+  | (TextColumn<Row> & { key?: never; json?: never });
+
+interface KeyAndValue<Row, Doc, K extends keyof Doc> {
+  key: K;
+  json: (row: Row) => Made<Doc[K]>;
+}
+
+/** In types only: the document that columns make. */
+declare const document: unique symbol;
+
+/** Columns with all keys of a document, see `documentColumns`. */
+export interface DocumentColumns<Row, Doc> extends ReadonlyArray<DocumentColumn<Row, Doc>> {
+  readonly [document]: Doc;
+}
+
+/**
+ * Columns that make a document: a key that the document does not have, a value of another type and a key without a
+ * column are errors of the compiler. Returns its argument.
+ *
+ *     const columns = documentColumns<PnetEntry, PnetTableRow>()([{ key: 'kind', json: ({ kind }) => kind }, …]);
+ */
+export const documentColumns =
+  <Row, Doc>() =>
+  <K extends keyof Doc & string = never>(
+    columns: readonly (DocumentColumn<Row, Doc> & { key?: K })[] &
+      ([Exclude<keyof Doc, K>] extends [never] ? unknown : { keysWithoutColumn: Exclude<keyof Doc, K> }),
+  ): DocumentColumns<Row, Doc> =>
+    columns as readonly DocumentColumn<Row, Doc>[] as DocumentColumns<Row, Doc>;
+
+/** The same columns in JSON only. */
+export function jsonOnly<Row, Doc>(columns: DocumentColumns<Row, Doc>): DocumentColumns<Row, Doc> {
+  const bare = columns.map(({ key, json }) => (key && json ? { key, json } : {}));
+  return bare as readonly unknown[] as DocumentColumns<Row, Doc>;
 }
 
 export type Style = 'good' | 'info' | 'bad' | 'alarm' | 'dim' | 'heading';
@@ -108,8 +151,8 @@ export function fitted<Row>(columns: readonly FittedColumn<Row>[], rows: readonl
 }
 
 /** One row as an object with all keys, in column order. */
-export function rowObject<Row>(columns: readonly Column<Row>[], row: Row): { [key: string]: Json } {
+export function rowObject<Row, Doc>(columns: DocumentColumns<Row, Doc>, row: Row): Made<Doc> {
   const object: { [key: string]: Json } = {};
-  for (const { key, json } of columns) if (key && json) object[key] = json(row);
-  return object;
+  for (const { key, json } of columns as readonly Column<Row>[]) if (key && json) object[key] = json(row);
+  return object as Made<Doc>;
 }

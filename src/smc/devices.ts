@@ -19,7 +19,9 @@ export interface SmcrPort {
 }
 
 /** PCI device ids of IBM's adapters, as the C suite names them. */
-export const DEVICE_TYPES: Readonly<Record<number, string>> = {
+export const DEVICE_TYPES: Readonly<
+  Record<number, 'RoCE_Express' | 'RoCE_Express2' | 'RoCE_Express3' | 'ISM'>
+> = {
   4100: 'RoCE_Express',
   4118: 'RoCE_Express2',
   4126: 'RoCE_Express3',
@@ -30,7 +32,7 @@ export const DEVICE_TYPES: Readonly<Record<number, string>> = {
 export const ROCE_EXPRESS = 0x1004;
 
 /** SMC_NLA_DEV_PORT_STATE */
-export const PORT_STATES: Readonly<Record<number, string>> = { 0: 'INACTIVE', 1: 'ACTIVE' };
+export const PORT_STATES = { 0: 'INACTIVE', 1: 'ACTIVE' } as const;
 
 /** @throws NetlinkError */
 export async function readSmcdDevices(netlink: GenericNetlink): Promise<SmcdDevice[]> {

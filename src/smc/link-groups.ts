@@ -17,27 +17,25 @@ export interface SmcrLinkGroup extends Infer<typeof lgrSmcr> {
 }
 
 /** enum smc_lgr_type */
-export const LINK_GROUP_TYPES: Readonly<Record<number, string>> = {
-  0: 'NONE',
-  1: 'SINGLE',
-  2: 'SYM',
-  3: 'ASYMP',
-  4: 'ASYML',
-};
+export const LINK_GROUP_TYPES = { 0: 'NONE', 1: 'SINGLE', 2: 'SYM', 3: 'ASYMP', 4: 'ASYML' } as const;
 
 /** enum smc_link_state */
-export const LINK_STATES: Readonly<Record<number, string>> = {
+export const LINK_STATES = {
   0: 'LINK_UNUSED',
   1: 'LINK_INACTIVE',
   2: 'LINK_ACTIVATING',
   3: 'LINK_ACTIVE',
-};
+} as const;
 
 /** SMC_CLC_OS_*; 0 is "unknown" */
-export const PEER_SYSTEMS: Readonly<Record<number, string>> = { 1: 'ZOS', 2: 'LINUX', 3: 'AIX' };
+export const PEER_SYSTEMS: Readonly<Record<number, 'ZOS' | 'LINUX' | 'AIX'>> = {
+  1: 'ZOS',
+  2: 'LINUX',
+  3: 'AIX',
+};
 
 /** enum smcr_buf_type */
-export const BUFFER_TYPES: Readonly<Record<number, string>> = { 0: 'PHYSICAL', 1: 'VIRTUAL', 2: 'MIXED' };
+export const BUFFER_TYPES = { 0: 'PHYSICAL', 1: 'VIRTUAL', 2: 'MIXED' } as const;
 
 /** Channel id of loopback-ism (ISM_RESERVED_VCHID of the kernel's smc_loopback.h). */
 export const LOOPBACK_CHID = 0xffffn;

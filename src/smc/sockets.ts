@@ -12,7 +12,7 @@ import {
 } from '../netlink/uapi/smc-diag.ts';
 
 /** enum smc_state, net/smc/smc.h. The names are those that users of the C suite know. */
-export const SOCKET_STATES: Readonly<Record<number, string>> = {
+export const SOCKET_STATES = {
   1: 'ACTIVE',
   2: 'INIT',
   7: 'CLOSED',
@@ -25,7 +25,10 @@ export const SOCKET_STATES: Readonly<Record<number, string>> = {
   25: 'PEERFINCLOSEWAIT',
   26: 'PEERABORTWAIT',
   27: 'PROCESSABORT',
-};
+} as const;
+
+/** Name of a state; a number that is not known has a `?`. */
+export type SocketState = (typeof SOCKET_STATES)[keyof typeof SOCKET_STATES] | '0?' | `0x${string}?`;
 
 export const STATE_INIT = 2;
 export const STATE_CLOSED = 7;
@@ -71,8 +74,9 @@ export interface SmcSocket extends RawSmcSocket {
 }
 
 /** Name of a state; unknown numbers are spelled `0x1c?`. */
-export function stateName(state: number): string {
-  return SOCKET_STATES[state] ?? (state === 0 ? '0?' : `0x${state.toString(16)}?`);
+export function stateName(state: number): SocketState {
+  const names: Readonly<Record<number, SocketState>> = SOCKET_STATES;
+  return names[state] ?? (state === 0 ? '0?' : `0x${state.toString(16)}?`);
 }
 
 /** Mode of the connection; `undefined` for sockets that have none (yet), whatever number the kernel reports. */

@@ -4,6 +4,7 @@ import { ansiPaint } from '../../src/output/style.ts';
 import {
   type Column,
   detailLines,
+  documentColumns,
   fitted,
   headerLine,
   type Paint,
@@ -17,12 +18,19 @@ interface Row {
   size: bigint;
 }
 
-const columns: Column<Row>[] = [
+/** What the columns make. */
+interface Document {
+  name: string;
+  hidden: string | null;
+  size: number;
+}
+
+const columns = documentColumns<Row, Document>()([
   { key: 'name', header: 'Name   ', text: ({ name }) => name.padEnd(7), json: ({ name }) => name },
   { key: 'hidden', json: () => null },
   { header: 'Size', text: ({ size }) => String(size), style: ({ size }) => (size > 1n ? 'bad' : undefined) },
   { key: 'size', json: ({ size }) => size },
-];
+]);
 const row = { name: 'a', size: 7n };
 const marked: Paint = (style, text) => `<${style}>${text}</>`;
 

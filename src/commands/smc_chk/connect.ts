@@ -3,7 +3,8 @@
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
-import type { Json } from '../../output/json.ts';
+import type { ConnectionTestDocument } from '../../documents/smc_chk.ts';
+import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
 import { isSmc, type Tested, testConnection, testedJson, writeResult } from './connection-test.ts';
 import { enterShim } from './preload.ts';
@@ -39,7 +40,7 @@ export async function connectMode(context: Context, { flags, values }: Parsed): 
   };
   const json = flags.has('json');
   const document = (attempts: readonly Attempt[], tested?: Tested, error?: Obstacle): void =>
-    writeDocument({ io }, toJson(target, attempts, tested, error));
+    writeDocument<ConnectionTestDocument>({ io }, toJson(target, attempts, tested, error));
 
   const attempts: Attempt[] = [];
   try {
@@ -140,7 +141,7 @@ function toJson(
   attempts: readonly Attempt[],
   tested: Tested | undefined,
   error: Obstacle | undefined,
-): Json {
+): Made<ConnectionTestDocument> {
   return {
     target: { host, port },
     addresses: attempts.map((tried) => ({

@@ -2,14 +2,15 @@
 /** A connection that was looked at: what is found out about it, and how that is printed. */
 import type { Socket } from 'node:net';
 import type { Context } from '../../cli/run.ts';
+import type { TestedConnection } from '../../documents/smc_chk.ts';
 import { socketsPerProtocol } from '../../host/procfs.ts';
-import type { Json } from '../../output/json.ts';
+import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
-import type { Check } from '../../smc/checks/check.ts';
 import type { SmcClient } from '../../smc/client.ts';
 import type { ConnectionVerdict, Role } from '../../smc/connection-verdict.ts';
 import { SmcError } from '../../smc/error.ts';
 import { type LikelyCause, likelyCause } from '../../smc/likely-cause.ts';
+import { checkJson } from './check-json.ts';
 import type { SocketLookup } from './socket-lookup.ts';
 import { STATUS_STYLES, statusWord } from './status.ts';
 import { verdictFields, verdictJson, verdictLine } from './verdict-text.ts';
@@ -131,7 +132,7 @@ export function resultLine({ verdict, likely }: Tested): string {
 }
 
 /** All of it for programs. */
-export function testedJson({ verdict, likely, role, local, peer }: Tested): { [key: string]: Json } {
+export function testedJson({ verdict, likely, role, local, peer }: Tested): Made<TestedConnection> {
   return {
     role: role === 'Client' ? 'CLNT' : 'SERV',
     local: { ...local },
@@ -145,16 +146,6 @@ export function testedJson({ verdict, likely, role, local, peer }: Tested): { [k
     checks: (likely?.checks ?? []).map(checkJson),
   };
 }
-
-const checkJson = ({ id, subject, status, finding, reason, fix, facts }: Check): Json => ({
-  id,
-  subject,
-  status,
-  finding,
-  reason,
-  fix,
-  facts,
-});
 
 /** A socket of TCP has none of what a verdict says, but for the mode. */
 const NO_VERDICT = verdictJson({

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** smc_chk --explain: what a reason code means, and what to do. */
 import { type Parsed, UsageError } from '../../cli/options.ts';
+import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
-import { type Json, stringify } from '../../output/json.ts';
+import type { ExplainedReason, ReasonsDocument } from '../../documents/smc_chk.ts';
+import type { Made } from '../../output/document.ts';
 import {
   type FallbackReason,
   fallbackReasons,
@@ -24,8 +26,7 @@ export async function explainMode(context: Context, { flags, values }: Parsed): 
     ? [...fallbackReasons.values()].map((reason) => ({ code: reason.code, reason }))
     : codes(asked);
   if (flags.has('json')) {
-    const indent = io.isTerminal ? 2 : 0;
-    io.write(`${stringify({ reasons: explained.map(toJson) }, indent)}\n`);
+    writeDocument<ReasonsDocument>(context, { reasons: explained.map(toJson) });
     return 0;
   }
   if (isAll) {
@@ -105,7 +106,7 @@ function fields({ code, reason }: Explained): [label: string, text: string][] {
   ];
 }
 
-function toJson({ code, reason }: Explained): Json {
+function toJson({ code, reason }: Explained): Made<ExplainedReason> {
   return {
     code: formatReasonCode(code),
     name: reason?.name ?? null,

@@ -3,8 +3,9 @@
 import type { Parsed } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
+import type { InterfaceTestRow, InterfaceTestsDocument } from '../../documents/smc_chk.ts';
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
-import type { Json } from '../../output/json.ts';
+import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
 import { chooseDevices, type InterfaceChoice } from '../../smc/device-choice.ts';
 import type { InterfaceAddress } from '../../smc/interface-addresses.ts';
@@ -56,7 +57,7 @@ export async function interfacesMode(context: Context, { flags, values, operands
     // what could not be carried out counts more than what was found
     if (status !== STATUS_FAILED && to !== 0) status = to;
   };
-  const rows: Json[] = [];
+  const rows: Made<InterfaceTestRow>[] = [];
   for (const device of chosen) {
     const analysis = isStatic ? analyse(device, inventory) : undefined;
     if (analysis) worsen(analysis.v1.length + analysis.v2.length > 0 ? 0 : STATUS_NO_SMC);
@@ -74,7 +75,7 @@ export async function interfacesMode(context: Context, { flags, values, operands
     }
     if (json) rows.push(toJson(device, analysis, live));
   }
-  if (json) writeDocument({ io }, { interfaces: rows });
+  if (json) writeDocument<InterfaceTestsDocument>({ io }, { interfaces: rows });
   return status;
 }
 
@@ -183,7 +184,7 @@ function toJson(
   { name }: NetworkInterface,
   analysis: StaticAnalysis | undefined,
   live: LiveTest | undefined,
-): Json {
+): Made<InterfaceTestRow> {
   return {
     interface: name,
     static: analysis

@@ -3,6 +3,7 @@
 import type { Parsed } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
+import type { InterfacePnetIdDocument } from '../../documents/smc_chk.ts';
 import { printable } from '../../output/table.ts';
 import { interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
 import { readInventory } from '../../smc/inventory.ts';
@@ -19,7 +20,7 @@ export async function pnetidMode(context: Context, { flags, values }: Parsed): P
   const pnet = interfacePnet(device, inventory);
   if (flags.has('json')) {
     const document = { interface: name, pnet_id: pnet.pnetId ?? null, source: pnet.source };
-    writeDocument({ io }, document);
+    writeDocument<InterfacePnetIdDocument>({ io }, document);
   } else if (pnet.pnetId !== undefined) io.write(`${pnetText(pnet)}\n`);
   if (pnet.source !== 'unknown') return 0;
   const [problem] = inventory.problems;

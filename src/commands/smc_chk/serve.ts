@@ -4,7 +4,9 @@ import type { Socket } from 'node:net';
 import { untilInterrupted } from '../../cli/interrupt.ts';
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
-import { type Json, stringify } from '../../output/json.ts';
+import type { ServerEvent } from '../../documents/smc_chk.ts';
+import type { Made } from '../../output/document.ts';
+import { stringify } from '../../output/json.ts';
 import { resultLine, type Tested, testConnection, testedJson } from './connection-test.ts';
 import { EVERYWHERE, listen } from './listen.ts';
 import { enterShim } from './preload.ts';
@@ -19,7 +21,7 @@ export async function serveMode(context: Context, { flags, values }: Parsed): Pr
   warnBeforeLookup(context);
   const { io, note, hostRoot } = context;
   const json = flags.has('json');
-  const event = (value: { [key: string]: Json }): void => {
+  const event = (value: Made<ServerEvent>): void => {
     io.write(`${stringify(value)}\n`);
     io.flush();
   };

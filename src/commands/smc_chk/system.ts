@@ -3,9 +3,11 @@
 import type { Parsed } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
+import type { ChecksDocument } from '../../documents/smc_chk.ts';
 import { type Paint, printable } from '../../output/table.ts';
 import type { Check, CheckStatus } from '../../smc/checks/check.ts';
 import { systemCheck } from '../../smc/checks/index.ts';
+import { checkJson } from './check-json.ts';
 import { STATUS_STYLES, STATUSES, statusWord } from './status.ts';
 
 /** A check failed. */
@@ -40,7 +42,7 @@ export async function systemMode(context: Context, { flags, operands }: Parsed):
   if (flags.has('json')) {
     // programs sort for themselves
     const wanted = onlyProblems ? checks.filter(({ status }) => status !== 'pass') : checks;
-    writeDocument(context, { checks: wanted.map(inOrder), summary: counts });
+    writeDocument<ChecksDocument>(context, { checks: wanted.map(checkJson), summary: counts });
   } else if (!io.isTerminal || onlyProblems)
     io.write((onlyProblems ? problems : sorted).map(forScripts).join(''));
   else {
@@ -51,10 +53,6 @@ export async function systemMode(context: Context, { flags, operands }: Parsed):
   }
   if (counts.fail > 0) return STATUS_FAILED;
   return counts.unknown > 0 ? STATUS_UNKNOWN : 0;
-}
-
-function inOrder({ id, subject, status, finding, reason, fix, facts }: Check) {
-  return { id, subject, status, finding, reason, fix, facts };
 }
 
 /** `STATUS id subject: finding`, and the reason and the fix on lines that begin with blanks. */

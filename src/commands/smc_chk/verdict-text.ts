@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** A verdict on a connection as smc_chk prints it: lines, one line, JSON. */
-import type { Json } from '../../output/json.ts';
+import type { TestedConnection } from '../../documents/smc_chk.ts';
+import type { Reason } from '../../documents/values.ts';
+import type { Made } from '../../output/document.ts';
 import { hex } from '../../output/numbers.ts';
 import { printable } from '../../output/table.ts';
 import {
@@ -70,10 +72,13 @@ export function verdictLine(verdict: ConnectionVerdict): string {
 const MODE_NAMES = { 'SMC-R': 'SMCR', 'SMC-D': 'SMCD', TCP: 'TCP' } as const;
 const DECLINERS = { 'this host': 'local', 'the peer': 'peer', nobody: 'nobody' } as const;
 
-const reasonJson = (reason: VerdictReason | null): Json => reason && namedReason(reason.code);
+const reasonJson = (reason: VerdictReason | null): Made<Reason> | null => reason && namedReason(reason.code);
+
+/** What a verdict adds to the document of a test. */
+type Verdict = Omit<TestedConnection, 'role' | 'local' | 'peer' | 'likely_cause' | 'checks'>;
 
 /** Keys as `smcss -j` and `smcr linkgroup -j` have them. */
-export function verdictJson(verdict: ConnectionVerdict): { [key: string]: Json } {
+export function verdictJson(verdict: ConnectionVerdict): Made<Verdict> {
   const { mode, device, linkGroup, reason, peerDiagnosis, cause, declinedBy } = verdict;
   return {
     mode: MODE_NAMES[mode],

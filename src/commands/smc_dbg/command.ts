@@ -8,7 +8,8 @@ import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
-import type { Json } from '../../output/json.ts';
+import type { SmcDbgDocument } from '../../documents/smc_dbg.ts';
+import type { Made } from '../../output/document.ts';
 import type { Bundle } from './collect.ts';
 
 export const smcDbg: CommandDefinition = {
@@ -39,7 +40,7 @@ export const smcDbg: CommandDefinition = {
       try {
         if (target !== undefined) await save(context, bundle, target);
         else if (!flags.has('json')) show(context, bundle);
-        if (flags.has('json')) writeDocument(context, document(bundle, target));
+        if (flags.has('json')) writeDocument<SmcDbgDocument>(context, document(bundle, target));
         else if (target !== undefined) context.io.write(`${target}\n`);
       } finally {
         bundle.snapshot.close();
@@ -107,14 +108,14 @@ function show({ io, note }: Context, { texts, manifest }: Bundle): void {
 const withoutName = (line: string, [name = '']: readonly string[]): string =>
   line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line;
 
-function document({ manifest, documents }: Bundle, archive: string | undefined): { [key: string]: Json } {
+function document({ manifest, documents }: Bundle, archive: string | undefined): Made<SmcDbgDocument> {
   const parsed = documents.map(({ file, text }) => [
     basename(file, '.json'),
     text === '' ? null : JSON.parse(text),
   ]);
   return {
     archive: archive ?? null,
-    manifest: manifest as unknown as Json,
+    manifest,
     documents: archive === undefined ? Object.fromEntries(parsed) : null,
   };
 }

@@ -4,11 +4,12 @@
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import { rowObjects, writeDocument } from '../../cli/print.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
+import type { PnetTableDocument, PnetTableRow } from '../../documents/smc_pnet.ts';
 import { kernelRelease } from '../../host/architecture.ts';
 import { networkInterfaces, tableDevices } from '../../host/devices.ts';
 import { hasDibsNames, readDibsDevices } from '../../host/dibs-devices.ts';
 import { tableLines } from '../../output/fold.ts';
-import { type Column, printable } from '../../output/table.ts';
+import { documentColumns, printable } from '../../output/table.ts';
 import { describeEntry, foldPnetId, type PnetEntry } from '../../smc/pnet-table.ts';
 
 const ACTIONS = ['add', 'show', 'delete', 'flush'] as const;
@@ -172,7 +173,7 @@ async function remove({ client }: Context, pnetId: string | undefined): Promise<
   return 0;
 }
 
-const columns: Column<PnetEntry>[] = [
+const columns = documentColumns<PnetEntry, PnetTableRow>()([
   { key: 'pnet_id', text: ({ pnetId }) => `${printable(pnetId)} `, json: ({ pnetId }) => pnetId },
   { key: 'kind', json: ({ kind }) => kind },
   {
@@ -190,14 +191,14 @@ const columns: Column<PnetEntry>[] = [
     text: ({ ibPort }) => String(ibPort),
     json: ({ kind, ibPort }) => (kind === 'device' ? ibPort : null),
   },
-];
+]);
 
 async function show(context: Context, json: boolean, pnetId: string | undefined): Promise<number> {
   const { io, client, paint, note } = context;
   const table = await (await client()).pnet.list();
   const wanted = pnetId === undefined ? undefined : foldPnetId(pnetId);
   const entries = wanted === undefined ? table : table.filter((entry) => entry.pnetId === wanted);
-  if (json) writeDocument(context, { pnet_table: rowObjects(columns, entries) });
+  if (json) writeDocument<PnetTableDocument>(context, { pnet_table: rowObjects(columns, entries) });
   else {
     const lines = tableLines(columns, paint, io.columns);
     for (const entry of entries) io.write(`${lines.row(entry)}\n`);

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** Everything that is known of an adapter, as JSON; the same on all machines. */
+import type {
+  AdapterPortRow,
+  AdapterRow,
+  GidRow,
+  UseOfVersion,
+  UseOfVersions,
+} from '../../documents/smc_rnics.ts';
 import { type PciName, pciKey } from '../../host/pci-names.ts';
 import type { RdmaGid } from '../../host/rdma-devices.ts';
-import type { Json } from '../../output/json.ts';
+import type { Made } from '../../output/document.ts';
 import { hexOrNull } from '../../output/json-values.ts';
 import { type Adapter, type AdapterPort, stack, type Use } from '../../smc/adapters.ts';
 import type { PnetSource } from '../../smc/device-choice.ts';
@@ -14,7 +21,7 @@ export function adapterJson(
   { kind, name, rdma, pci, dibs, slot, ports, smcd }: Adapter,
   inventory: Inventory,
   names: ReadonlyMap<string, PciName>,
-): Json {
+): Made<AdapterRow> {
   const { mainframe } = pci ?? {};
   const known = pci && names.get(pciKey(pci));
   return {
@@ -54,7 +61,7 @@ export function adapterJson(
   };
 }
 
-function portJson(port: AdapterPort, { interfaces }: Inventory): Json {
+function portJson(port: AdapterPort, { interfaces }: Inventory): Made<AdapterPortRow> {
   const { number, rdma, netdev, pnet, interfacePnet, smcr } = port;
   return {
     port: number ?? null,
@@ -71,27 +78,24 @@ function portJson(port: AdapterPort, { interfaces }: Inventory): Json {
     below: netdev ? stack(netdev, 'lower', interfaces) : [],
     above: netdev ? stack(netdev, 'upper', interfaces) : [],
     chpid: netdev?.chpid ?? null,
-    ...pnetJson('', pnet),
-    ...pnetJson('interface_', interfacePnet),
+    pnet_id: pnet?.pnetId ?? null,
+    pnet_id_source: sourceOrNull(pnet),
+    interface_pnet_id: interfacePnet?.pnetId ?? null,
+    interface_pnet_id_source: sourceOrNull(interfacePnet),
     smc_r: useJson(smcr),
   };
 }
 
-function gidJson({ index, gid, type, netdev }: RdmaGid): Json {
+function gidJson({ index, gid, type, netdev }: RdmaGid): Made<GidRow> {
   return { index, gid, type, interface: netdev ?? null };
 }
 
-/** The source is null for none. */
-function pnetJson(prefix: string, pnet: PnetSource | undefined): { [key: string]: Json } {
-  return {
-    [`${prefix}pnet_id`]: pnet?.pnetId ?? null,
-    [`${prefix}pnet_id_source`]: pnet === undefined || pnet.source === 'none' ? null : pnet.source,
-  };
-}
+const sourceOrNull = (pnet: PnetSource | undefined): AdapterPortRow['pnet_id_source'] =>
+  pnet === undefined || pnet.source === 'none' ? null : pnet.source;
 
 /** `usable` is null when it is not known. */
-function useJson(use: Use | undefined): Json {
+function useJson(use: Use | undefined): Made<UseOfVersions> | null {
   if (!use) return null;
-  const verdict = ({ usable, reason }: Use['v1']): Json => ({ usable: usable ?? null, reason });
+  const verdict = ({ usable, reason }: Use['v1']): Made<UseOfVersion> => ({ usable: usable ?? null, reason });
   return { v1: verdict(use.v1), v2: verdict(use.v2) };
 }

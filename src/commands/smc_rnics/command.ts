@@ -4,6 +4,7 @@
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
+import type { AdaptersDocument } from '../../documents/smc_rnics.ts';
 import { hostArchitecture, isMainframe, kernelRelease } from '../../host/architecture.ts';
 import { setSlotPower, slotPower } from '../../host/pci-devices.ts';
 import type { PciName } from '../../host/pci-names.ts';
@@ -201,7 +202,7 @@ async function writeJson(
   const { hostRoot } = context;
   const adapters = selectAdapters(context, options, inventory, operand);
   const names = await namesOf(context, adapters);
-  writeDocument(context, {
+  writeDocument<AdaptersDocument>(context, {
     architecture: hostArchitecture(hostRoot) ?? null,
     kernel: kernelRelease(hostRoot) ?? null,
     devices: adapters.map((adapter) => adapterJson(adapter, inventory, names)),

@@ -6,9 +6,11 @@
 import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Context } from '../../cli/run.ts';
+import type { RunDocument, RunOutcome } from '../../documents/smc_run.ts';
 import { loadAddon } from '../../host/native-addon.ts';
 import { openForWriting } from '../../host/safe-directory.ts';
-import { type Json, stringify } from '../../output/json.ts';
+import type { Made } from '../../output/document.ts';
+import { stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
 import { fallbackReasons, formatReasonCode, namedReason } from '../../smc/fallback-reasons.ts';
@@ -31,7 +33,7 @@ const MODE_WORDS: Readonly<Record<Mode, string>> = {
 };
 
 /** as smcss -j has them */
-const MODE_KEYS: Readonly<Record<Mode, string | null>> = {
+const MODE_KEYS: Readonly<Record<Mode, RunOutcome['mode']>> = {
   smcr: 'SMCR',
   smcd: 'SMCD',
   tcp: 'TCP',
@@ -66,7 +68,12 @@ export interface Result {
  * @param command its name, for the report
  * @returns exit status, unless a signal ended the program: then the same one ends this process
  */
-export function finish({ io, note }: Context, settings: Settings, command: string, way: string): number {
+export function finish(
+  { io, note }: Context,
+  settings: Settings,
+  command: string,
+  way: RunDocument['way'],
+): number {
   const result = readResult(io.env[RESULT_VARIABLE] ?? '');
   if (settings.report) {
     const text = settings.json
@@ -170,7 +177,7 @@ function outcomeWords({ mode, reason, peer_diagnosis }: Result['connections'][nu
 }
 
 /** The report as JSON, all keys in every case. */
-export function reportJson(result: Result, command: string, way: string): Json {
+export function reportJson(result: Result, command: string, way: RunDocument['way']): Made<RunDocument> {
   const sum = total(result);
   return {
     event: 'report',

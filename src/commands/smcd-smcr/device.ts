@@ -7,12 +7,17 @@ import {
   selectionOperands,
 } from '../../cli/object-grammar.ts';
 import { rowObjects, writeDocument, writeTable } from '../../cli/print.ts';
+import type {
+  IsmDeviceRow,
+  IsmDevicesDocument,
+  RdmaPortRow,
+  RdmaPortsDocument,
+} from '../../documents/smcd.ts';
 import { type DibsDevice, readDibsDevices } from '../../host/dibs-devices.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
-import type { Json } from '../../output/json.ts';
 import { booleanOrNull, enumWord, enumWordOrNull, hexOrNull } from '../../output/json-values.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
-import { type Column, printable } from '../../output/table.ts';
+import { type DocumentColumns, documentColumns, jsonOnly, printable } from '../../output/table.ts';
 import {
   DEVICE_TYPES,
   hasLoopbackIsm,
@@ -49,38 +54,54 @@ const rules = (flavor: Flavor): SelectionRules<'show'> => ({
 type Pci = Pick<SmcdDevice, 'pciFid' | 'pciChid' | 'pciVendor' | 'pciDevice' | 'pciId'>;
 type Pnet = { pnetId?: string; pnetUser?: number } | undefined;
 
+/** Columns of a part of a document of devices. */
+type Columns<Row, Key extends keyof IsmDeviceRow> = DocumentColumns<Row, Pick<IsmDeviceRow, Key>>;
+
 // Devices without a PCI parent (soft-RoCE) have none of the ids: 0 and blank in text, null in JSON.
 const pciColumns = {
-  fid: <Row>(pci: (row: Row) => Pci, header: string, gap: string): Column<Row> => ({
-    key: 'pci_fid',
-    header,
-    text: (row) => `${hex(pci(row).pciFid ?? 0, 4)}${gap}`,
-    json: (row) => hexOrNull(pci(row).pciFid, 4),
-  }),
-  id: <Row>(pci: (row: Row) => Pci): Column<Row> => ({
-    key: 'pci_id',
-    header: 'PCI-ID        ',
-    text: (row) => `${printable(pci(row).pciId ?? '').padEnd(12)}  `,
-    json: (row) => pci(row).pciId ?? null,
-  }),
-  pchid: <Row>(pci: (row: Row) => Pci, gap: string): Column<Row> => ({
-    key: 'pchid',
-    header: 'PCHID  ',
-    text: (row) => `${hex(pci(row).pciChid ?? 0, 4)}${gap}`,
-    json: (row) => hexOrNull(pci(row).pciChid, 4),
-  }),
-  vendorAndDevice: <Row>(pci: (row: Row) => Pci): Column<Row>[] => [
-    { key: 'pci_vendor', json: (row) => hexOrNull(pci(row).pciVendor, 4) },
-    { key: 'pci_device', json: (row) => hexOrNull(pci(row).pciDevice, 4) },
-  ],
+  fid: <Row>(pci: (row: Row) => Pci, header: string, gap: string): Columns<Row, 'pci_fid'> =>
+    documentColumns<Row, Pick<IsmDeviceRow, 'pci_fid'>>()([
+      {
+        key: 'pci_fid',
+        header,
+        text: (row) => `${hex(pci(row).pciFid ?? 0, 4)}${gap}`,
+        json: (row) => hexOrNull(pci(row).pciFid, 4),
+      },
+    ]),
+  id: <Row>(pci: (row: Row) => Pci): Columns<Row, 'pci_id'> =>
+    documentColumns<Row, Pick<IsmDeviceRow, 'pci_id'>>()([
+      {
+        key: 'pci_id',
+        header: 'PCI-ID        ',
+        text: (row) => `${printable(pci(row).pciId ?? '').padEnd(12)}  `,
+        json: (row) => pci(row).pciId ?? null,
+      },
+    ]),
+  pchid: <Row>(pci: (row: Row) => Pci, gap: string): Columns<Row, 'pchid'> =>
+    documentColumns<Row, Pick<IsmDeviceRow, 'pchid'>>()([
+      {
+        key: 'pchid',
+        header: 'PCHID  ',
+        text: (row) => `${hex(pci(row).pciChid ?? 0, 4)}${gap}`,
+        json: (row) => hexOrNull(pci(row).pciChid, 4),
+      },
+    ]),
+  vendorAndDevice: <Row>(pci: (row: Row) => Pci): Columns<Row, 'pci_vendor' | 'pci_device'> =>
+    documentColumns<Row, Pick<IsmDeviceRow, 'pci_vendor' | 'pci_device'>>()([
+      { key: 'pci_vendor', json: (row) => hexOrNull(pci(row).pciVendor, 4) },
+      { key: 'pci_device', json: (row) => hexOrNull(pci(row).pciDevice, 4) },
+    ]),
 };
 
 const typeText = ({ pciDevice = 0 }: Pci): string => DEVICE_TYPES[pciDevice] ?? prefixedHex(pciDevice);
-const typeJson = ({ pciDevice }: Pci): Json => DEVICE_TYPES[pciDevice ?? 0] ?? null;
+const typeJson = ({ pciDevice }: Pci): IsmDeviceRow['type'] => DEVICE_TYPES[pciDevice ?? 0] ?? null;
 
 /** A star marks PNET IDs that a user has set. */
-function pnetColumns<Row>(pnet: (row: Row) => Pnet, header: string): Column<Row>[] {
-  return [
+function pnetColumns<Row>(
+  pnet: (row: Row) => Pnet,
+  header: string,
+): Columns<Row, 'pnet_id' | 'pnet_id_by_user'> {
+  return documentColumns<Row, Pick<IsmDeviceRow, 'pnet_id' | 'pnet_id_by_user'>>()([
     {
       key: 'pnet_id',
       header,
@@ -92,17 +113,18 @@ function pnetColumns<Row>(pnet: (row: Row) => Pnet, header: string): Column<Row>
       json: (row) => pnet(row)?.pnetId?.trim() || null,
     },
     { key: 'pnet_id_by_user', json: (row) => Boolean(pnet(row)?.pnetUser && pnet(row)?.pnetId?.trim()) },
-  ];
+  ]);
 }
 
 const itself = (device: SmcdDevice): Pci => device;
 
-const ismColumns: Column<SmcdDevice>[] = [
-  pciColumns.fid(itself, 'FID  ', ' '),
+/** The columns of the C suite. */
+const ismColumns = documentColumns<SmcdDevice, Omit<IsmDeviceRow, 'dibs_name' | 'gid' | 'fabric_id'>>()([
+  ...pciColumns.fid(itself, 'FID  ', ' '),
   { key: 'type', header: 'Type  ', text: (d) => `${typeText(d).padEnd(4)}  `, json: typeJson },
-  pciColumns.id(itself),
+  ...pciColumns.id(itself),
   ...pciColumns.vendorAndDevice(itself),
-  pciColumns.pchid(itself, '   '),
+  ...pciColumns.pchid(itself, '   '),
   {
     key: 'in_use',
     header: 'InUse  ',
@@ -116,13 +138,14 @@ const ismColumns: Column<SmcdDevice>[] = [
     json: ({ useCount }) => useCount ?? null,
   },
   ...pnetColumns(({ port }: SmcdDevice) => port, 'PNET-ID  '),
-];
+]);
 
 async function showIsm(context: ObjectContext): Promise<void> {
   const client = await context.client();
   const devices = await client.smcdDevices();
   const dibs = readDibsDevices(context.hostRoot);
-  if (context.json) return writeDocument(context, { devices: rowObjects(ismDocument(dibs), devices) });
+  if (context.json)
+    return writeDocument<IsmDevicesDocument>(context, { devices: rowObjects(ismDocument(dibs), devices) });
   const hasLoopback =
     context.io.isTerminal && (dibs || devices.length === 0)
       ? hasLoopbackIsm(await client.system(), devices, dibs)
@@ -134,23 +157,27 @@ async function showIsm(context: ObjectContext): Promise<void> {
 }
 
 /** With what the class dibs has; the C suite has no columns for it. */
-function ismDocument(dibs: readonly DibsDevice[] | undefined): Column<SmcdDevice>[] {
+function ismDocument(dibs: readonly DibsDevice[] | undefined): DocumentColumns<SmcdDevice, IsmDeviceRow> {
   const of = ({ pciId }: SmcdDevice): DibsDevice | undefined =>
     dibs?.find(({ pciAddress }) => pciAddress === pciId);
-  return [
+  return documentColumns<SmcdDevice, IsmDeviceRow>()([
     ...ismColumns,
     { key: 'dibs_name', json: (device) => of(device)?.name ?? null },
     { key: 'gid', json: (device) => of(device)?.gid ?? null },
     { key: 'fabric_id', json: (device) => hexOrNull(of(device)?.fabricId, 4) },
-  ];
+  ]);
 }
 
 type PortRow = SmcrPort & OnInterface;
 
-function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
+function portColumns(ibWidth: number, isDetailed: boolean): DocumentColumns<PortRow, RdmaPortRow> {
   const pci = ({ device: owner }: PortRow): Pci => owner;
-  const details = [pciColumns.fid(pci, ' FID   ', '  '), pciColumns.id(pci), pciColumns.pchid(pci, '    ')];
-  return [
+  const details = documentColumns<PortRow, Pick<RdmaPortRow, 'pci_fid' | 'pci_id' | 'pchid'>>()([
+    ...pciColumns.fid(pci, ' FID   ', '  '),
+    ...pciColumns.id(pci),
+    ...pciColumns.pchid(pci, '    '),
+  ]);
+  return documentColumns<PortRow, RdmaPortRow>()([
     ...interfaceColumns(({ port }: PortRow) => port.netDev),
     {
       key: 'ib_device',
@@ -183,7 +210,7 @@ function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
       text: ({ device: { isCritical } }) => `${(isCritical ? 'Yes' : 'No').padStart(3)}   `,
       json: ({ device: { isCritical } }) => booleanOrNull(isCritical),
     },
-    ...details.map((column) => (isDetailed ? column : { key: column.key!, json: column.json! })),
+    ...(isDetailed ? details : jsonOnly(details)),
     ...pciColumns.vendorAndDevice(pci),
     {
       key: 'links',
@@ -192,7 +219,7 @@ function portColumns(ibWidth: number, isDetailed: boolean): Column<PortRow>[] {
       json: ({ port: { linkCount } }) => linkCount ?? null,
     },
     ...pnetColumns(({ port }: PortRow) => port, 'PNET-ID  '),
-  ];
+  ]);
 }
 
 async function showPorts(context: ObjectContext, selection: Selection): Promise<void> {
@@ -202,6 +229,6 @@ async function showPorts(context: ObjectContext, selection: Selection): Promise<
   const rows = all.filter((row) => isSelected(selection, row.device.ibName, row));
   const ibNames = rows.map(({ device: { ibName } }) => ibName);
   const columns = portColumns(ibDeviceWidth(context, ibNames), context.details > 0);
-  if (context.json) writeDocument(context, { devices: rowObjects(columns, rows) });
+  if (context.json) writeDocument<RdmaPortsDocument>(context, { devices: rowObjects(columns, rows) });
   else writeTable(context, columns, rows, all.length, 'ports of RDMA devices');
 }

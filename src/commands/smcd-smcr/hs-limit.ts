@@ -2,6 +2,7 @@
 /** `hs-limit`: the handshake limitation of this network namespace. */
 import { parseAction } from '../../cli/object-grammar.ts';
 import { writeDocument } from '../../cli/print.ts';
+import type { HandshakeLimitDocument } from '../../documents/smcd.ts';
 import type { SmcObject } from './object.ts';
 
 export const hsLimit: SmcObject = {
@@ -18,7 +19,7 @@ export const hsLimit: SmcObject = {
     if (action !== 'show') await handshakeLimit.set(action === 'enable');
     if (action !== 'show' && !context.json) return;
     const enabled = await handshakeLimit.isEnabled();
-    if (context.json) writeDocument(context, { hs_limit: { enabled } });
+    if (context.json) writeDocument<HandshakeLimitDocument>(context, { hs_limit: { enabled } });
     else context.io.write(`${enabled ? 'enabled' : 'disabled'}\n`);
   },
 };

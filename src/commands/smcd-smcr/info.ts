@@ -2,9 +2,10 @@
 /** `info`: what kernel and hardware can do. The same for smcd and smcr. */
 import { parseAction } from '../../cli/object-grammar.ts';
 import { writeDocument } from '../../cli/print.ts';
+import type { InfoDocument } from '../../documents/smcd.ts';
 import { readDibsDevices } from '../../host/dibs-devices.ts';
 import { roceVersions } from '../../host/rdma-devices.ts';
-import type { Json } from '../../output/json.ts';
+import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
 import { hasLoopbackIsm, ROCE_EXPRESS, type SmcrPort } from '../../smc/devices.ts';
 import type { SystemInfo } from '../../smc/system.ts';
@@ -31,7 +32,7 @@ export const info: SmcObject = {
       smcdDevices: smcdDevices.length,
       rdmaDevices: new Set(ports.map(({ device }) => device.ibName)).size,
     };
-    if (context.json) return writeDocument(context, { info: infoJson(facts) });
+    if (context.json) return writeDocument<InfoDocument>(context, { info: infoJson(facts) });
     context.io.write(infoText(facts));
     if (facts.loopbackIsm && context.io.isTerminal)
       context.note('SMC-D has a software device, loopback-ism, which the kernel does not list');
@@ -92,7 +93,7 @@ function infoText({ system, ismVersions, roceVersions }: Facts): string {
     .join('');
 }
 
-function infoJson(facts: Facts): Json {
+function infoJson(facts: Facts): Made<InfoDocument['info']> {
   const { system, ismVersions, roceVersions, loopbackIsm, smcdDevices, rdmaDevices } = facts;
   return {
     version: versionText(system) ?? null,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Columns of `linkgroup show`: the table, the view with a line for each field, and JSON. */
-
+import { rowObjects } from '../../cli/print.ts';
+import type { SmcdLinkGroupRow, SmcrLinkGroupRow } from '../../documents/smcd.ts';
 import { booleanOrNull, enumWord, enumWordOrNull, hexOrNull } from '../../output/json-values.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
-import { type Column, printable, rowObject } from '../../output/table.ts';
+import { type DocumentColumns, documentColumns, printable } from '../../output/table.ts';
 import {
   BUFFER_TYPES,
   LINK_GROUP_TYPES,
@@ -12,7 +13,7 @@ import {
   type SmcdLinkGroup,
   type SmcrLinkGroup,
 } from '../../smc/link-groups.ts';
-import { linkColumns, linkRows, roleOrNull, roleWord } from './link-columns.ts';
+import { groupLinkColumns, linkRows, roleOrNull, roleWord } from './link-columns.ts';
 
 /** What SMC-D and SMC-R link groups have in common. */
 type AnyGroup = Pick<
@@ -20,19 +21,24 @@ type AnyGroup = Pick<
   'id' | 'vlanId' | 'connsNum' | 'pnetId' | 'v2Common' | 'sndbufAlloc'
 >;
 
+/** What documents of both have in common. */
+type Common<Key extends keyof SmcdLinkGroupRow & keyof SmcrLinkGroupRow> = Pick<SmcdLinkGroupRow, Key>;
+
 /** Width of an EID, to which the view with details pads it. */
 const EID_WIDTH = 32;
 
-const idColumn: Column<AnyGroup> = {
-  key: 'link_group_id',
-  header: 'LG-ID    ',
-  text: ({ id }) => `${hex(id, 8)} `,
-  label: 'LG-ID',
-  detail: ({ id }) => hex(id, 8),
-  json: ({ id }) => hex(id, 8),
-};
+const idColumn = documentColumns<AnyGroup, Common<'link_group_id'>>()([
+  {
+    key: 'link_group_id',
+    header: 'LG-ID    ',
+    text: ({ id }) => `${hex(id, 8)} `,
+    label: 'LG-ID',
+    detail: ({ id }) => hex(id, 8),
+    json: ({ id }) => hex(id, 8),
+  },
+]);
 
-const tableColumns: Column<AnyGroup>[] = [
+const tableColumns = documentColumns<AnyGroup, Common<'vlan_id' | 'connections' | 'pnet_id'>>()([
   {
     key: 'vlan_id',
     header: 'VLAN  ',
@@ -55,10 +61,13 @@ const tableColumns: Column<AnyGroup>[] = [
     detail: ({ pnetId = '' }) => printable(pnetId.trim()),
     json: ({ pnetId }) => pnetId?.trim() || null,
   },
-];
+]);
 
 // A link group of SMC version 1 has no block of version 2: then these lines are missing and the keys are null.
-const versionColumns: Column<AnyGroup>[] = [
+const versionColumns = documentColumns<
+  AnyGroup,
+  Common<'version' | 'peer_release' | 'peer_host' | 'peer_os'>
+>()([
   {
     key: 'version',
     label: 'Version',
@@ -84,9 +93,9 @@ const versionColumns: Column<AnyGroup>[] = [
       v2Common && (PEER_SYSTEMS[v2Common.peerOs ?? 0] ?? `Unknown (${prefixedHex(v2Common.peerOs ?? 0)})`),
     json: ({ v2Common }) => PEER_SYSTEMS[v2Common?.peerOs ?? 0] ?? null,
   },
-];
+]);
 
-const eidAndCountColumns: Column<AnyGroup>[] = [
+const eidAndCountColumns = documentColumns<AnyGroup, Common<'eid' | 'sndbuf_bytes'>>()([
   {
     key: 'eid',
     label: 'EID',
@@ -100,7 +109,7 @@ const eidAndCountColumns: Column<AnyGroup>[] = [
     detail: ({ sndbufAlloc = 0n }) => `${sndbufAlloc} B`,
     json: ({ sndbufAlloc }) => sndbufAlloc ?? null,
   },
-];
+]);
 
 const gid = (value: bigint | undefined): string => hex(value ?? 0n, 16);
 
@@ -108,8 +117,8 @@ const gid = (value: bigint | undefined): string => hex(value ?? 0n, 16);
 const fullGid = (value: bigint | undefined, extension: bigint | undefined): string =>
   extension ? `${gid(value)}:${gid(extension)}` : gid(value);
 
-export const smcdColumns: Column<SmcdLinkGroup>[] = [
-  idColumn,
+export const smcdColumns = documentColumns<SmcdLinkGroup, SmcdLinkGroupRow>()([
+  ...idColumn,
   ...tableColumns,
   ...versionColumns,
   ...eidAndCountColumns,
@@ -142,12 +151,14 @@ export const smcdColumns: Column<SmcdLinkGroup>[] = [
     detail: ({ chid = 0n }) => `${hex(chid, 4)}${chid === LOOPBACK_CHID ? ' (loopback-ism)' : ''}`,
     json: ({ chid }) => hexOrNull(chid, 4),
   },
-];
+]);
 
 /** @param names interfaces of this network namespace by index, for the links in JSON */
-export function smcrColumns(names: ReadonlyMap<number, string>): Column<SmcrLinkGroup>[] {
-  return [
-    idColumn,
+export function smcrColumns(
+  names: ReadonlyMap<number, string>,
+): DocumentColumns<SmcrLinkGroup, SmcrLinkGroupRow> {
+  return documentColumns<SmcrLinkGroup, SmcrLinkGroupRow>()([
+    ...idColumn,
     {
       key: 'role',
       header: 'LG-Role  ',
@@ -201,12 +212,6 @@ export function smcrColumns(names: ReadonlyMap<number, string>): Column<SmcrLink
       json: ({ bufType }) => enumWordOrNull(BUFFER_TYPES, bufType),
     },
     { key: 'net_cookie', json: ({ netCookie }) => netCookie ?? null },
-    {
-      key: 'links',
-      json: (group) => linkRows(group, names).map((row) => rowObject(linkKeys, row)),
-    },
-  ];
+    { key: 'links', json: (group) => rowObjects(groupLinkColumns, linkRows(group, names)) },
+  ]);
 }
-
-/** Inside a group, a link need not repeat what the group says. */
-const linkKeys = linkColumns(0, 0).filter(({ key = '' }) => !['link_group_id', 'role', 'type'].includes(key));

@@ -7,6 +7,11 @@ import {
   selectionOperands,
 } from '../../cli/object-grammar.ts';
 import { noteEmpty, rowObjects, writeDocument, writeTable } from '../../cli/print.ts';
+import type {
+  SmcdLinkGroupsDocument,
+  SmcrLinkGroupsDocument,
+  SmcrLinksDocument,
+} from '../../documents/smcd.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
 import { hex } from '../../output/numbers.ts';
 import { type Column, detailLines } from '../../output/table.ts';
@@ -73,7 +78,10 @@ async function showSmcd(context: ObjectContext, selection: Selection): Promise<v
   const { groups, missing } = await (await context.client()).smcdLinkGroups();
   const rows = groups.filter((group) => hasId(group, selection));
   if (context.json)
-    writeDocument(context, { link_groups: rowObjects(smcdColumns, rows), complete: missing === 0 });
+    writeDocument<SmcdLinkGroupsDocument>(context, {
+      link_groups: rowObjects(smcdColumns, rows),
+      complete: missing === 0,
+    });
   else writeGroups(unlessById(context, selection), smcdColumns, rows, groups.length);
   if (missing > 0)
     context.note(
@@ -90,7 +98,8 @@ async function showSmcr(context: ObjectContext, selection: Selection): Promise<v
     (group) =>
       hasId(group, selection) && (hasNoDevice(selection) || links([group], names, selection).length > 0),
   );
-  if (context.json) writeDocument(context, { link_groups: rowObjects(columns, rows) });
+  if (context.json)
+    writeDocument<SmcrLinkGroupsDocument>(context, { link_groups: rowObjects(columns, rows) });
   else writeGroups(unlessById(context, selection), columns, rows, groups.length);
   checkId(context, selection, groups);
 }
@@ -102,7 +111,7 @@ async function showLinks(context: ObjectContext, selection: Selection): Promise<
   const rows = links(wanted, names, selection);
   const ibNames = rows.map(({ link }) => link.ibDev);
   const columns = linkColumns(ibDeviceWidth(context, ibNames), context.details);
-  if (context.json) writeDocument(context, { links: rowObjects(columns, rows) });
+  if (context.json) writeDocument<SmcrLinksDocument>(context, { links: rowObjects(columns, rows) });
   else writeTable(unlessById(context, selection), columns, rows, groups.length, 'SMC-R link groups');
   checkId(context, selection, groups);
 }

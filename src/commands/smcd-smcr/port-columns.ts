@@ -2,7 +2,8 @@
 /** What the tables of RDMA devices and of links have in common: both are about a port and its interface. */
 import type { Selection } from '../../cli/object-grammar.ts';
 import type { Context } from '../../cli/run.ts';
-import { type Column, printable } from '../../output/table.ts';
+import type { RdmaPortRow } from '../../documents/smcd.ts';
+import { type DocumentColumns, documentColumns, printable } from '../../output/table.ts';
 
 /** A row about a port. */
 export interface OnInterface {
@@ -33,8 +34,8 @@ export const cell = (name: string, width: number): string => printable(name).sli
 /** @param index of the interface as reported by the kernel */
 export function interfaceColumns<Row extends OnInterface>(
   index: (row: Row) => number | undefined,
-): Column<Row>[] {
-  return [
+): DocumentColumns<Row, Pick<RdmaPortRow, 'interface' | 'interface_index'>> {
+  return documentColumns<Row, Pick<RdmaPortRow, 'interface' | 'interface_index'>>()([
     {
       key: 'interface',
       header: 'Net-Dev         ',
@@ -42,5 +43,5 @@ export function interfaceColumns<Row extends OnInterface>(
       json: (row) => row.interface || null,
     },
     { key: 'interface_index', json: (row) => index(row) || null },
-  ];
+  ]);
 }

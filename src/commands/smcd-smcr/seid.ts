@@ -2,6 +2,7 @@
 /** `seid`: the enterprise ID that an IBM Z machine gives itself. */
 import { parseAction } from '../../cli/object-grammar.ts';
 import { writeDocument } from '../../cli/print.ts';
+import type { SeidDocument } from '../../documents/smcd.ts';
 import { printable } from '../../output/table.ts';
 import type { SmcObject } from './object.ts';
 
@@ -22,7 +23,9 @@ export const seid: SmcObject = {
       context.note('there is no device for SMC-D version 2 yet: the setting takes effect when there is one');
     if (action !== 'show' && !context.json) return;
     if (context.json)
-      writeDocument(context, { seid: { seid: state?.seid || null, enabled: state?.isEnabled ?? null } });
+      writeDocument<SeidDocument>(context, {
+        seid: { seid: state?.seid || null, enabled: state?.isEnabled ?? null },
+      });
     else if (!state) context.io.write('n/a\n');
     else context.io.write(`${printable(state.seid)} [${state.isEnabled ? 'enabled' : 'disabled'}]\n`);
   },

@@ -3,10 +3,11 @@
 
 import { pause, untilInterrupted } from '../../cli/interrupt.ts';
 import { UsageError } from '../../cli/options.ts';
+import type { RateRow, RatesDocument } from '../../documents/smcd.ts';
+import { JsonRows } from '../../output/document.ts';
 import { tableLines } from '../../output/fold.ts';
-import { type Json, JsonRows } from '../../output/json.ts';
 import { abbreviate, fixed } from '../../output/numbers.ts';
-import { type Column, rowObject } from '../../output/table.ts';
+import { documentColumns, rowObject } from '../../output/table.ts';
 import { explain } from '../../smc/explain.ts';
 import { type Statistics, smcConnections, sum } from '../../smc/statistics.ts';
 import { BaselineError, since } from '../../smc/statistics-baseline.ts';
@@ -25,25 +26,25 @@ interface Interval {
 const RATE_WIDTH = 12;
 
 /** A column with a rate per second. */
-function rate(
-  key: string,
+function rate<Key extends string>(
+  key: Key,
   title: string,
   count: (interval: Interval) => bigint,
   isData = false,
-): Column<Interval> {
+) {
   const perSecond = (interval: Interval): number => Number(count(interval)) / interval.seconds;
   return {
-    key: `${key}_per_second`,
+    key: `${key}_per_second` as const,
     header: title.padStart(RATE_WIDTH),
-    text: (interval) => {
+    text: (interval: Interval) => {
       const value = perSecond(interval);
       return (isData ? abbreviate(BigInt(Math.round(value))) : fixed(value, 1)).padStart(RATE_WIDTH);
     },
-    json: (interval): Json => Number(perSecond(interval).toFixed(3)),
+    json: (interval: Interval) => Number(perSecond(interval).toFixed(3)),
   };
 }
 
-const COLUMNS: Column<Interval>[] = [
+const COLUMNS = documentColumns<Interval, RateRow>()([
   {
     key: 'time',
     header: 'Time    ',
@@ -63,7 +64,7 @@ const COLUMNS: Column<Interval>[] = [
   rate('tx_bytes', 'TX-Bytes/s', ({ counted, flavor }) => counted[flavor].tx.bytes, true),
   rate('tx_requests', 'TX-Reqs/s', ({ counted, flavor }) => counted[flavor].tx.requests),
   rate('tx_buffer_full', 'TX-Full/s', ({ counted, flavor }) => counted[flavor].tx.buffers.full),
-];
+]);
 
 const MIN_SECONDS = 0.1;
 const MAX_SECONDS = 86_400;
@@ -87,7 +88,11 @@ export async function watchStatistics(context: ObjectContext): Promise<void> {
   const { seconds, count } = readOptions(context);
   const { io, paint, json, flavor } = context;
   const client = await context.client();
-  const document = new JsonRows((text) => io.write(text), 'intervals', io.isTerminal ? 2 : 0);
+  const document = new JsonRows<RatesDocument, 'intervals'>(
+    (text) => io.write(text),
+    'intervals',
+    io.isTerminal ? 2 : 0,
+  );
   let before = await client.statistics();
   let start = performance.now();
   const table = tableLines(COLUMNS, paint, io.columns);
@@ -119,5 +124,5 @@ export async function watchStatistics(context: ObjectContext): Promise<void> {
     if (json) document.end({ error: explain(error)?.text ?? String(error) });
     throw error;
   }
-  if (json) document.end();
+  if (json) document.end({});
 }

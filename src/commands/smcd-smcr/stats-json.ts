@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** Statistics as JSON: ours, and the line of `stats json` in the C suite. */
-import { type Json, stringify } from '../../output/json.ts';
+import type {
+  CountsBySize,
+  FallbackCounts,
+  StatisticsDocument,
+  SuiteCount,
+  TrafficCounts,
+} from '../../documents/smcd.ts';
+import type { Made } from '../../output/document.ts';
+import { stringify } from '../../output/json.ts';
 import { namedReason } from '../../smc/fallback-reasons.ts';
 import {
   type DirectionStatistics,
@@ -14,7 +22,11 @@ import type { Baseline } from '../../smc/statistics-baseline.ts';
 import type { Flavor } from './object.ts';
 
 /** Everything that is counted, fallbacks and handshake errors included. */
-export function statisticsJson(flavor: Flavor, statistics: Statistics, baseline?: Baseline): Json {
+export function statisticsJson(
+  flavor: Flavor,
+  statistics: Statistics,
+  baseline?: Baseline,
+): Made<StatisticsDocument['statistics']> {
   const { [flavor]: technology, handshakeErrors, fallbacks } = statistics;
   const { connections, calls } = technology;
   const smc = smcConnections(technology);
@@ -40,18 +52,18 @@ export function statisticsJson(flavor: Flavor, statistics: Statistics, baseline?
   };
 }
 
-const fallbackJson = ({ total, reasons }: FallbackStatistics): Json => ({
+const fallbackJson = ({ total, reasons }: FallbackStatistics): Made<FallbackCounts> => ({
   total,
   reasons: reasons.map(({ code, count }) => ({ ...namedReason(code), count })),
 });
 
 /** Names of the size classes in our JSON: the last one is open. */
-const CLASS_KEYS = [...SIZE_CLASSES.slice(0, -1), 'larger'];
+const CLASS_KEYS: readonly string[] = [...SIZE_CLASSES.slice(0, -1), 'larger'];
 
-const classesJson = (counts: readonly bigint[]): Json =>
-  Object.fromEntries(counts.map((count, index) => [CLASS_KEYS[index]!, count]));
+const classesJson = (counts: readonly bigint[]): Made<CountsBySize> =>
+  Object.fromEntries(counts.map((count, index) => [CLASS_KEYS[index]!, count])) as Made<CountsBySize>;
 
-const directionJson = ({ buffers, ...direction }: DirectionStatistics): Json => ({
+const directionJson = ({ buffers, ...direction }: DirectionStatistics): Made<TrafficCounts> => ({
   bytes: direction.bytes,
   requests: direction.requests,
   buffer_usage_bytes: direction.usageBytes ?? null,
@@ -88,7 +100,7 @@ export function suiteJson(flavor: Flavor, statistics: Statistics): string {
         ['DGRADE', buffers.downgraded],
       ] as const
     ).map(([name, count]) => [`SMC_INT_${prefix}_BUF_${name}_CNT`, count] as const);
-  const counters = Object.fromEntries([
+  const counters: Made<Record<string, SuiteCount>> = Object.fromEntries<bigint | null>([
     ...sized('INT_TX', tx.bufferSizes),
     ...sized('INT_RX', rx.bufferSizes),
     ...sized('USR_TX', tx.requestSizes),
@@ -110,7 +122,7 @@ export function suiteJson(flavor: Flavor, statistics: Statistics): string {
     ['SMC_TX_CNT', tx.requests],
     ['SMC_RX_RMB_USAGE', rx.usageBytes ?? null],
     ['SMC_TX_RMB_USAGE', tx.usageBytes ?? null],
-  ]) as { [key: string]: bigint | null };
+  ]);
   // a blank after the outer colon, and nowhere else
   return `{"${flavor.toUpperCase()}": ${stringify(counters)}}\n`;
 }

@@ -4,6 +4,7 @@
 import { parseAction } from '../../cli/object-grammar.ts';
 import { UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
+import type { StatisticsDocument } from '../../documents/smcd.ts';
 import { UntrustedError } from '../../host/untrusted-error.ts';
 import { SmcError } from '../../smc/error.ts';
 import { explain } from '../../smc/explain.ts';
@@ -41,7 +42,9 @@ export const stats: SmcObject = {
       : sinceReset(context, current);
     if (action === 'json') context.io.write(suiteJson(context.flavor, shown));
     else if (context.json)
-      writeDocument(context, { statistics: statisticsJson(context.flavor, shown, baseline) });
+      writeDocument<StatisticsDocument>(context, {
+        statistics: statisticsJson(context.flavor, shown, baseline),
+      });
     else context.io.write(statisticsText(context, shown));
     context.io.flush();
     if (action === 'reset') keepBaseline(context, current);

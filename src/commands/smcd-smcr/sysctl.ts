@@ -5,7 +5,8 @@ import { Answer, UsageError } from '../../cli/options.ts';
 import { rowObjects, writeDocument, writeTable } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import { didYouMean } from '../../cli/suggest.ts';
-import { type Column, printable } from '../../output/table.ts';
+import type { SysctlRow, SysctlsDocument } from '../../documents/smcd.ts';
+import { documentColumns, printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
 import { readSysctls, SYSCTLS, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
 import type { SmcObject } from './object.ts';
@@ -27,7 +28,7 @@ export const sysctl: SmcObject = {
     const settings = apply(words, context);
     // what this kernel does not have is in JSON only
     const present = settings.filter(({ value }) => value !== undefined);
-    if (context.json) writeDocument(context, { sysctls: rowObjects(columns, settings) });
+    if (context.json) writeDocument<SysctlsDocument>(context, { sysctls: rowObjects(columns, settings) });
     else if (words.length < 3) writeTable(context, columns, present, present.length, 'such settings here');
   },
 };
@@ -85,7 +86,7 @@ function rangeText({ range, isInTicks }: Sysctl): string {
   return isInTicks ? `${range[0]}..2147483647/HZ` : range.join('..');
 }
 
-const columns: Column<Sysctl>[] = [
+const columns = documentColumns<Sysctl, SysctlRow>()([
   { key: 'name', header: 'Name'.padEnd(23), text: ({ name }) => name.padEnd(23), json: ({ name }) => name },
   {
     key: 'value',
@@ -113,4 +114,4 @@ const columns: Column<Sysctl>[] = [
   },
   { key: 'meaning', header: 'Meaning', text: ({ meaning }) => meaning, json: ({ meaning }) => meaning },
   { key: 'since', json: ({ since }) => since ?? null },
-];
+]);

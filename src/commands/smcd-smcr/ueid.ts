@@ -3,6 +3,7 @@
 import { matchKeyword, unexpected } from '../../cli/object-grammar.ts';
 import { Answer, UsageError } from '../../cli/options.ts';
 import { noteEmpty, writeDocument } from '../../cli/print.ts';
+import type { UeidsDocument } from '../../documents/smcd.ts';
 import { printable } from '../../output/table.ts';
 import type { ObjectContext, SmcObject } from './object.ts';
 
@@ -32,7 +33,7 @@ export const ueid: SmcObject = {
         noteTakeOver(context, (await ueids.flush()).seidTookOver);
         break;
     }
-    if (context.json) writeDocument(context, { ueids: await ueids.list() });
+    if (context.json) writeDocument<UeidsDocument>(context, { ueids: await ueids.list() });
     else if (action === 'show') await show(context);
   },
 };

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: MIT
 /** Columns of smcss: the C suite's text, and JSON. */
-import type { Json } from '../../output/json.ts';
+import type {
+  SocketConnection,
+  SocketCursor,
+  SocketDmb,
+  SocketEnd,
+  SocketFlags,
+  SocketLink,
+  SocketRow,
+} from '../../documents/smcss.ts';
+import type { Made } from '../../output/document.ts';
+import { hexOrNull } from '../../output/json-values.ts';
 import { hex } from '../../output/numbers.ts';
-import { type Column, printable } from '../../output/table.ts';
+import { type Column, type DocumentColumns, documentColumns, printable } from '../../output/table.ts';
 import { formatReasonCode, namedReason } from '../../smc/fallback-reasons.ts';
 import {
   connectionMode,
@@ -32,16 +42,13 @@ export function lastColumn(columns: readonly Column<SmcSocket>[], socket: SmcSoc
   return end ? columns.findIndex(({ key }) => key === end) : columns.length - 1;
 }
 
-/** Columns for the options given; JSON has them all. */
+/** Columns of the table for the options given. */
 export function columnsFor(flags: ReadonlySet<string>): Column<SmcSocket>[] {
-  const json = flags.has('json');
-  const addressText = flags.has('wide') ? fullAddress : shortAddress;
   return [
-    ...baseColumns(addressText),
-    ...(json || flags.has('debug') ? debugColumns : []),
-    ...(json || flags.has('smcr') ? smcrColumns : []),
-    ...(json || flags.has('smcd') ? smcdColumns : []),
-    ...(json ? [{ key: 'cookie', json: ({ id }: SmcSocket) => hex(socketCookie(id), 16) }] : []),
+    ...baseColumns(flags.has('wide') ? fullAddress : shortAddress),
+    ...(flags.has('debug') ? debugColumns : []),
+    ...(flags.has('smcr') ? smcrColumns : []),
+    ...(flags.has('smcd') ? smcdColumns : []),
   ];
 }
 
@@ -59,10 +66,15 @@ function shortAddress(endpoint: Endpoint): string {
   return `${endpoint.address?.slice(0, ADDRESS_WIDTH - 3 - port.length)}..:${port}`;
 }
 
-const endpointJson = ({ address, port }: Endpoint): Json => ({ address: address ?? null, port });
+const endpointJson = ({ address, port }: Endpoint): Made<SocketEnd> => ({ address: address ?? null, port });
 
-function baseColumns(addressText: (endpoint: Endpoint) => string): Column<SmcSocket>[] {
-  return [
+/** Keys of the columns that only some options show. */
+type DetailKey = 'shutdown' | 'connection' | 'link' | 'dmb' | 'cookie';
+
+function baseColumns(
+  addressText: (endpoint: Endpoint) => string,
+): DocumentColumns<SmcSocket, Omit<SocketRow, DetailKey>> {
+  return documentColumns<SmcSocket, Omit<SocketRow, DetailKey>>()([
     {
       key: 'state',
       header: 'State          ',
@@ -127,7 +139,7 @@ function baseColumns(addressText: (endpoint: Endpoint) => string): Column<SmcSoc
         };
       },
     },
-  ];
+  ]);
 }
 
 type Connection = NonNullable<SmcSocket['attributes']['connection']>;
@@ -137,16 +149,19 @@ const RECEIVE_SHUT = 1;
 const SEND_SHUT = 2;
 
 /** A column of the connection block; it stays empty when the kernel sent none. */
-function connectionColumn(header: string, text: (connection: Connection) => string): Column<SmcSocket> {
-  return { header, text: ({ attributes: { connection } }) => (connection ? text(connection) : '') };
+function connectionColumn(header: string, text: (connection: Connection) => string) {
+  return {
+    header,
+    text: ({ attributes: { connection } }: SmcSocket) => (connection ? text(connection) : ''),
+  };
 }
 
 const cursorText = ({ wrap, count }: Cursor): string => `${hex(wrap, 4)}:${hex(count, 8)} `;
-const cursorJson = ({ wrap, count }: Cursor): Json => ({ wrap, count });
+const cursorJson = ({ wrap, count }: Cursor): Made<SocketCursor> => ({ wrap, count });
 const flagText = (prod: number, state: number): string => `${hex(prod, 2)}:${hex(state, 2)}   `;
 
 /** union smc_host_cursor flags, net/smc/smc_cdc.h */
-const flagsJson = (prod: number, state: number): Json => ({
+const flagsJson = (prod: number, state: number): Made<SocketFlags> => ({
   producer: hex(prod, 2),
   connection: hex(state, 2),
   writer_blocked: Boolean(prod & 0x80),
@@ -159,7 +174,23 @@ const flagsJson = (prod: number, state: number): Json => ({
   aborted: Boolean(state & 0x20),
 });
 
-const debugColumns: Column<SmcSocket>[] = [
+const connectionJson = (c: Connection): Made<SocketConnection> => ({
+  token: hex(c.token, 8),
+  sndbuf_bytes: c.sndbufSize,
+  rcvbuf_bytes: c.rmbeSize,
+  peerbuf_bytes: c.peerRmbeSize,
+  rx_prod: cursorJson(c.rxProd),
+  rx_cons: cursorJson(c.rxCons),
+  rx_flags: flagsJson(c.rxProdFlags, c.rxConnStateFlags),
+  tx_prod: cursorJson(c.txProd),
+  tx_cons: cursorJson(c.txCons),
+  tx_flags: flagsJson(c.txProdFlags, c.txConnStateFlags),
+  tx_prep: cursorJson(c.txPrep),
+  tx_sent: cursorJson(c.txSent),
+  tx_fin: cursorJson(c.txFin),
+});
+
+const debugColumns = documentColumns<SmcSocket, Pick<SocketRow, 'shutdown' | 'connection'>>()([
   {
     key: 'shutdown',
     header: 'Shutd ',
@@ -185,40 +216,32 @@ const debugColumns: Column<SmcSocket>[] = [
   connectionColumn('txfin-Cursor  ', ({ txFin }) => cursorText(txFin)),
   {
     key: 'connection',
-    json: ({ attributes: { connection: c } }) =>
-      c
-        ? {
-            token: hex(c.token, 8),
-            sndbuf_bytes: c.sndbufSize,
-            rcvbuf_bytes: c.rmbeSize,
-            peerbuf_bytes: c.peerRmbeSize,
-            rx_prod: cursorJson(c.rxProd),
-            rx_cons: cursorJson(c.rxCons),
-            rx_flags: flagsJson(c.rxProdFlags, c.rxConnStateFlags),
-            tx_prod: cursorJson(c.txProd),
-            tx_cons: cursorJson(c.txCons),
-            tx_flags: flagsJson(c.txProdFlags, c.txConnStateFlags),
-            tx_prep: cursorJson(c.txPrep),
-            tx_sent: cursorJson(c.txSent),
-            tx_fin: cursorJson(c.txFin),
-          }
-        : null,
+    json: ({ attributes: { connection } }) => (connection ? connectionJson(connection) : null),
   },
-];
+]);
 
-const roleName = (role: number): string => (role === 0 ? 'CLNT' : 'SERV');
+const roleName = (role: number): SocketLink['role'] => (role === 0 ? 'CLNT' : 'SERV');
 
 type Link = NonNullable<SmcSocket['attributes']['link']>;
 
 /** A column of the link; it stays empty when the kernel sent none. */
-function linkColumn(header: string, text: (link: Link) => string): Column<SmcSocket> {
-  return { header, text: ({ attributes: { link } }) => (link ? text(link) : '') };
+function linkColumn(header: string, text: (link: Link) => string) {
+  return { header, text: ({ attributes: { link } }: SmcSocket) => (link ? text(link) : '') };
 }
 
 /** Characters of an IPv6 address in full. */
 const GID_WIDTH = 39;
 
-const smcrColumns: Column<SmcSocket>[] = [
+const linkJson = (link: Link): Made<SocketLink> => ({
+  role: roleName(link.role),
+  ib_device: link.ibName,
+  ib_port: link.ibPort,
+  link_id: hex(link.linkId, 2),
+  gid: link.gid,
+  peer_gid: link.peerGid,
+});
+
+const smcrColumns = documentColumns<SmcSocket, Pick<SocketRow, 'link'>>()([
   linkColumn('Role ', ({ role }) => `${roleName(role).padStart(4)} `),
   linkColumn('IB-device       ', ({ ibName }) => `${printable(ibName).padEnd(15)} `),
   linkColumn('Port ', ({ ibPort }) => `${hex(ibPort, 2)}   `),
@@ -228,48 +251,40 @@ const smcrColumns: Column<SmcSocket>[] = [
     width: GID_WIDTH,
   },
   { ...linkColumn('Peer-GID', ({ peerGid }) => peerGid), width: GID_WIDTH },
-  {
-    key: 'link',
-    json: ({ attributes: { link } }) =>
-      link
-        ? {
-            role: roleName(link.role),
-            ib_device: link.ibName,
-            ib_port: link.ibPort,
-            link_id: hex(link.linkId, 2),
-            gid: link.gid,
-            peer_gid: link.peerGid,
-          }
-        : null,
-  },
-];
+  { key: 'link', json: ({ attributes: { link } }) => (link ? linkJson(link) : null) },
+]);
 
 type Dmb = NonNullable<SmcSocket['attributes']['dmb']>;
 
 /** A column of the buffers; it stays empty when the kernel sent none. */
-function dmbColumn(header: string, text: (dmb: Dmb) => string): Column<SmcSocket> {
-  return { header, text: ({ attributes: { dmb } }) => (dmb ? text(dmb) : '') };
+function dmbColumn(header: string, text: (dmb: Dmb) => string) {
+  return { header, text: ({ attributes: { dmb } }: SmcSocket) => (dmb ? text(dmb) : '') };
 }
 
-const smcdColumns: Column<SmcSocket>[] = [
+const dmbJson = (dmb: Dmb): Made<SocketDmb> => ({
+  link_group_id: hex(dmb.linkId, 8),
+  gid: hex(dmb.myGid, 16),
+  token: hex(dmb.token, 16),
+  peer_gid: hex(dmb.peerGid, 16),
+  peer_token: hex(dmb.peerToken, 16),
+  ext_gid: hexOrNull(dmb.myGidExt, 16),
+  peer_ext_gid: hexOrNull(dmb.peerGidExt, 16),
+});
+
+const smcdColumns = documentColumns<SmcSocket, Pick<SocketRow, 'dmb'>>()([
   dmbColumn('GID              ', ({ myGid }) => `${hex(myGid, 16)} `),
   dmbColumn('Token            ', ({ token }) => `${hex(token, 16)} `),
   dmbColumn('Peer-GID         ', ({ peerGid }) => `${hex(peerGid, 16)} `),
   dmbColumn('Peer-Token       ', ({ peerToken }) => `${hex(peerToken, 16)} `),
   { ...dmbColumn('Linkid', ({ linkId }) => `${hex(linkId, 8)} `), width: 8 },
-  {
-    key: 'dmb',
-    json: ({ attributes: { dmb } }) =>
-      dmb
-        ? {
-            link_group_id: hex(dmb.linkId, 8),
-            gid: hex(dmb.myGid, 16),
-            token: hex(dmb.token, 16),
-            peer_gid: hex(dmb.peerGid, 16),
-            peer_token: hex(dmb.peerToken, 16),
-            ext_gid: dmb.myGidExt === undefined ? null : hex(dmb.myGidExt, 16),
-            peer_ext_gid: dmb.peerGidExt === undefined ? null : hex(dmb.peerGidExt, 16),
-          }
-        : null,
-  },
-];
+  { key: 'dmb', json: ({ attributes: { dmb } }) => (dmb ? dmbJson(dmb) : null) },
+]);
+
+/** All columns, for JSON. */
+export const jsonColumns = documentColumns<SmcSocket, SocketRow>()([
+  ...baseColumns(fullAddress),
+  ...debugColumns,
+  ...smcrColumns,
+  ...smcdColumns,
+  { key: 'cookie', json: ({ id }) => hex(socketCookie(id), 16) },
+]);

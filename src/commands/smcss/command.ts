@@ -4,13 +4,14 @@
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import { type Parsed, UsageError } from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
+import type { SocketsDocument } from '../../documents/smcss.ts';
+import { JsonRows } from '../../output/document.ts';
 import { tableLines } from '../../output/fold.ts';
-import { JsonRows } from '../../output/json.ts';
 import { rowObject } from '../../output/table.ts';
 import { explain } from '../../smc/explain.ts';
 import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts';
 import { MODE_SMCD, MODE_SMCR, type SmcSocket, STATE_INIT, STATE_LISTEN } from '../../smc/sockets.ts';
-import { columnsFor, lastColumn, rowEnd } from './columns.ts';
+import { columnsFor, jsonColumns, lastColumn, rowEnd } from './columns.ts';
 
 export const smcss: CommandDefinition = {
   name: 'smcss',
@@ -40,7 +41,7 @@ async function list(context: Context, { flags, operands }: Parsed): Promise<numb
   const indent = io.isTerminal ? 2 : 0;
   const columns = columnsFor(flags);
   const table = tableLines(columns, paint, io.columns);
-  const document = new JsonRows((text) => io.write(text), 'sockets', indent);
+  const document = new JsonRows<SocketsDocument, 'sockets'>((text) => io.write(text), 'sockets', indent);
   const details = {
     connection: json || flags.has('debug'),
     link: json || flags.has('smcr'),
@@ -65,7 +66,7 @@ async function list(context: Context, { flags, operands }: Parsed): Promise<numb
         break;
       }
       if (!isWanted(next.value, flags)) continue;
-      if (json) document.row(rowObject(columns, next.value));
+      if (json) document.row(rowObject(jsonColumns, next.value));
       else {
         io.write(`${table.row(next.value, lastColumn(columns, next.value))}\n`);
         if (io.isTerminal) collectReasons(next.value, reasons);

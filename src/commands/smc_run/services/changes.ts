@@ -4,11 +4,12 @@ import { basename, dirname } from 'node:path';
 import type { Parsed } from '../../../cli/options.ts';
 import { writeDocument } from '../../../cli/print.ts';
 import type { Context } from '../../../cli/run.ts';
+import type { ServiceChangeDocument } from '../../../documents/smc_run.ts';
 import { contentOf } from '../../../host/drop-in.ts';
 import { inDirectory } from '../../../host/safe-directory.ts';
 import type { Unit } from '../../../host/systemd-unit.ts';
 import { unifiedDiff } from '../../../output/diff.ts';
-import type { Json } from '../../../output/json.ts';
+import type { Made } from '../../../output/document.ts';
 import { SmcError } from '../../../smc/error.ts';
 import { restartable } from './unit.ts';
 
@@ -23,7 +24,7 @@ export interface Change {
 export interface Changes {
   unit: Unit;
   changes: readonly Change[];
-  facts: { way: string | null; lines: Json; remarks: Json };
+  facts: Pick<Made<ServiceChangeDocument>, 'way' | 'lines' | 'remarks'>;
   /** called after all changes */
   done: () => void;
 }
@@ -43,16 +44,18 @@ export async function applyChanges(
     reload = (await reloadSystemd(root)) ? 'done' : 'needed';
   }
   if (flags.has('json')) {
-    const document = {
-      unit: unit.name,
-      action: flags.has('enable') ? 'enable' : 'disable',
-      dry_run: isDryRun,
-      changed: due.length > 0 && !isDryRun,
-      ...facts,
-      files: due.map(({ path, before, after }) => ({ path, before, after })),
-      reload,
-    };
-    writeDocument({ io }, document);
+    writeDocument<ServiceChangeDocument>(
+      { io },
+      {
+        unit: unit.name,
+        action: flags.has('enable') ? 'enable' : 'disable',
+        dry_run: isDryRun,
+        changed: due.length > 0 && !isDryRun,
+        ...facts,
+        files: due.map(({ path, before, after }) => ({ path, before, after })),
+        reload,
+      },
+    );
     return 0;
   }
   if (due.length === 0)

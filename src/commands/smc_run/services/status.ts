@@ -3,27 +3,15 @@
 import { join } from 'node:path';
 import { writeDocument } from '../../../cli/print.ts';
 import type { Context } from '../../../cli/run.ts';
-import { contentOf, type Seal, sealOf } from '../../../host/drop-in.ts';
+import type { ServiceRow, ServicesDocument } from '../../../documents/smc_run.ts';
+import { contentOf, sealOf } from '../../../host/drop-in.ts';
 import { readUnit } from '../../../host/systemd-unit.ts';
-import { processesOf, type UnitProcesses } from '../../../host/unit-processes.ts';
+import { processesOf } from '../../../host/unit-processes.ts';
 import { dropInOf, enabledUnits, NOTHING_ENABLED } from './drop-in.ts';
 import { serviceUnit } from './unit.ts';
 
 /** Status of `--status UNIT` for a unit that is not enabled. */
 const STATUS_NOT_ENABLED = 3;
-
-interface State {
-  unit: string;
-  enabled: boolean;
-  file: string | null;
-  /** null: there is no file */
-  seal: Seal | null;
-  way: string | null;
-  /** the unit's file is there, and not masked */
-  exists: boolean;
-  /** null: not running */
-  processes: UnitProcesses | null;
-}
 
 /**
  * Prints the state of one service, or of all that are enabled.
@@ -37,10 +25,8 @@ export function status(
 ): number {
   const names = asked === undefined ? enabledUnits(root) : [serviceUnit(asked, root).name];
   const states = names.map((name) => stateOf(name, root));
-  if (json) {
-    const rows = states.map((state) => ({ ...state, processes: state.processes && { ...state.processes } }));
-    writeDocument({ io }, { services: rows });
-  } else {
+  if (json) writeDocument<ServicesDocument>({ io }, { services: states });
+  else {
     if (states.length === 0) note(NOTHING_ENABLED);
     for (const state of states) {
       const line = `${state.unit.padEnd(30)} ${(state.way ?? '-').padEnd(10)} ${inWords(state)}`;
@@ -50,7 +36,7 @@ export function status(
   return asked !== undefined && !states[0]?.enabled ? STATUS_NOT_ENABLED : 0;
 }
 
-function stateOf(unit: string, root: string): State {
+function stateOf(unit: string, root: string): ServiceRow {
   const path = dropInOf(unit);
   const content = contentOf(join(root, path));
   const way =
@@ -73,7 +59,7 @@ function stateOf(unit: string, root: string): State {
 }
 
 /** One line for people. */
-function inWords({ enabled, seal, exists, processes }: State): string {
+function inWords({ enabled, seal, exists, processes }: ServiceRow): string {
   const parts: string[] = [enabled ? 'enabled' : 'not enabled'];
   if (seal === 'changed') parts.push('changed by hand');
   if (seal === 'foreign') parts.push('by a file that is not of smc_run');
