@@ -45,7 +45,7 @@ export type Unknown =
 export interface Program {
   /** the file passed to execve(2): the first candidate that can be executed */
   file: string;
-  /** the file is text without a #! line: execvp(3) runs it with the shell, execve(2) does not */
+  /** the file is text that execve(2) refuses, without a usable #! line: execvp(3) runs it with the shell */
   isShellText: boolean;
   /** the last file of the chain; for a script, its interpreter */
   image: string;
@@ -75,6 +75,8 @@ export interface ProgramOptions {
 
 /** Bytes of a file in which the kernel looks for #! (BINPRM_BUF_SIZE). */
 const SCRIPT_LINE_MAX = 256;
+/** Bytes of a file that must have no NUL for a shell to take it for a script, as in bash. */
+const TEXT_MAX = 80;
 /** How many interpreters can be scripts themselves before binfmt_script gives up. */
 const INTERPRETERS_MAX = 5;
 /** How many wrappers can start each other; more is assumed to be an endless loop. */
@@ -215,52 +217,63 @@ function followScripts(found: string, words: readonly string[]): Chain {
   let image = found;
   let argv = words;
   const steps: Chain['steps'] = [];
+  let isText = false;
   let isShellText = false;
   for (let depth = 0; ; depth++) {
     steps.push({ file: image, argv });
     const end = (unknown: Unknown): Chain => ({ image, elf: null, unknown, isShellText, steps });
+    let unknown: Unknown = 'not-elf';
     try {
       return { image, elf: readElf(bytes(image)), unknown: null, isShellText, steps };
     } catch (error) {
       if (!(error instanceof ElfError))
         return end((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'unreadable');
-      if (error.code === 'DAMAGED') return end('damaged');
+      if (error.code === 'DAMAGED') unknown = 'damaged';
     }
     if (depth === INTERPRETERS_MAX) return end('too-deep');
-    const next = interpreterOf(image);
-    if (next === 'not-elf' || next === 'missing') return end(next);
-    if (depth === 0) isShellText = !next.hasLine;
-    argv = [...next.words, image, ...argv.slice(1)];
-    image = next.words[0]!;
+    const start = startOf(image);
+    if (!start) return end('missing');
+    if (depth === 0 && unknown === 'not-elf')
+      isText = start.length > 0 && !start.subarray(0, TEXT_MAX).includes(0);
+    let interpreter = unknown === 'not-elf' ? interpreterIn(start) : undefined;
+    if (!interpreter) {
+      if (!isText || isShellText) return end(unknown);
+      // execve(2) refuses the file, or an interpreter of it, and execvp(3) has the shell run the file
+      isShellText = true;
+      interpreter = ['/bin/sh'];
+      image = found;
+      argv = words;
+    }
+    argv = [...interpreter, image, ...argv.slice(1)];
+    image = interpreter[0]!;
   }
 }
 
-/**
- * Interpreter of a file that is not ELF, and its argument if it has one. A text file without a #! line is run by the
- * shell, as execvp(3) does.
- */
-function interpreterOf(file: string): { words: string[]; hasLine: boolean } | 'not-elf' | 'missing' {
-  let start: Buffer;
+/** The bytes of a file that the kernel looks at; `undefined` when it cannot be opened. */
+function startOf(file: string): Buffer | undefined {
   try {
     const fd = openSync(bytes(file), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const buffer = Buffer.alloc(SCRIPT_LINE_MAX);
-      start = buffer.subarray(0, readSync(fd, buffer));
+      return buffer.subarray(0, readSync(fd, buffer));
     } finally {
       closeSync(fd);
     }
   } catch {
-    return 'missing';
+    return undefined;
   }
+}
+
+/** Interpreter in a #! line, and its argument if it has one; `undefined` when the kernel finds none. */
+function interpreterIn(start: Buffer): string[] | undefined {
   const text = start.toString('latin1');
-  if (!text.startsWith('#!'))
-    return start.length > 0 && !start.includes(0) ? { words: ['/bin/sh'], hasLine: false } : 'not-elf';
+  if (!text.startsWith('#!')) return undefined;
   const line = text.slice(2).split(/[\n\0]/, 1)[0]!;
   const [, interpreter, argument] = /^[ \t]*([^ \t]+)[ \t]*(.*?)[ \t]*$/s.exec(line) ?? [];
   // the name is cut off: the kernel refuses it
   const isCut = !/[\n\0]/.test(text) && argument === '' && start.length === SCRIPT_LINE_MAX;
-  if (!interpreter || isCut) return 'not-elf';
-  return { words: argument ? [interpreter, argument] : [interpreter], hasLine: true };
+  if (!interpreter || isCut) return undefined;
+  return argument ? [interpreter, argument] : [interpreter];
 }
 
 /**

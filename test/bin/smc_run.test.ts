@@ -487,12 +487,20 @@ t.test('a reader that goes away', async (t) => {
 t.test('finding the program', async (t) => {
   const cwd = t.testdir({
     'no-shebang': 'echo "no shebang: $1 $0"\n',
+    'no-interpreter': '#!\necho "no interpreter: $1 $0"\n',
     first: { tool: 'x' },
     second: { tool: '#!/bin/sh\necho second\n' },
     local: '#!/bin/sh\necho local\n',
   });
-  for (const file of ['no-shebang', 'second/tool', 'local']) chmodSync(join(cwd, file), 0o755);
+  for (const file of ['no-shebang', 'no-interpreter', 'second/tool', 'local'])
+    chmodSync(join(cwd, file), 0o755);
   prints(t, smcRun(['./no-shebang', 'a b'], { cwd }), 'no shebang: a b ./no-shebang\n');
+  for (const options of [[], ['--via', 'seccomp'], ['--require-smc']])
+    t.equal(
+      smcRun([...options, './no-interpreter', 'a b'], { cwd }).stdout,
+      'no interpreter: a b ./no-interpreter\n',
+      options.join(' '),
+    );
   prints(
     t,
     smcRun(['tool'], { cwd, env: { PATH: `${cwd}/first:${cwd}/second:${PATH}` } }),

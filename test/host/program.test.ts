@@ -83,13 +83,27 @@ t.test('scripts', async (t) => {
 
   t.match(look(script('s', ''), directory), { elf: null, unknown: 'not-elf' });
   t.match(look(script('s', '\0\0'), directory), { elf: null, unknown: 'not-elf' });
-  t.match(look(script('s', '#!\n/bin/sh'), directory), { unknown: 'not-elf' });
+  t.match(
+    look(script('s', '#!\n/bin/sh'), directory),
+    { image: '/bin/sh', isShellText: true },
+    'an empty line',
+  );
+  t.match(look(script('s', '#!\n\0'), directory), { unknown: 'not-elf', isShellText: false });
   t.equal(look(script('s', '#!/no/such\n'), directory), undefined);
   t.match(look(script('s', '#!/usr/bin/env no-such\n'), directory), { image: 'no-such', unknown: 'missing' });
   t.match(look(script('s', '\x7fELF'), directory), { unknown: 'damaged' });
-  t.match(look(script('s', `#!/${'x'.repeat(300)}`), directory), { unknown: 'not-elf' }, 'cut off');
+  t.match(look(script('s', `#!/${'x'.repeat(300)}`), directory), { isShellText: true }, 'cut off');
 
   // the kernel follows five interpreters that are scripts
+  script('text', 'echo hello\n');
+  script('empty', '');
+  for (const name of ['text', 'empty'])
+    t.match(
+      look(script('s', `#!${directory}/${name}\n`), directory),
+      { image: '/bin/sh', isShellText: true },
+      `execve(2) refuses an interpreter that is ${name}, and execvp(3) has the shell run the script`,
+    );
+
   script('i0', `#!${prog}\n`);
   for (let depth = 1; depth <= 5; depth++) script(`i${depth}`, `#!${directory}/i${depth - 1}\n`);
   t.equal(look(['i4'], directory)?.image, prog);

@@ -181,7 +181,13 @@ function execute(context: Context, parsed: Parsed): number {
   const logFd = settings.json && isReporting ? log : undefined;
   for (const fd of state.closedFds ?? []) closeSync(fd);
   if (!launcher || !program || !(way === 'seccomp' || isReporting))
-    return replaceProcess(argv, path, (file, argv) => native.execve(file, argv, environment, state), note);
+    return replaceProcess(
+      argv,
+      path,
+      program,
+      (file, argv) => native.execve(file, argv, environment, state),
+      note,
+    );
 
   const words = launchArguments({ settings, way, logFd, program, argv });
   const inheritedFds = [...(state.inheritedFds ?? []), ...(logFd === undefined ? [] : [logFd])];

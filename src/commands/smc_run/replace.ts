@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Becoming the program, and the words for why that failed. */
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Context } from '../../cli/run.ts';
-import { candidates } from '../../host/program.ts';
+import { candidates, type Program } from '../../host/program.ts';
 import { printable } from '../../output/table.ts';
 import { fromBytes, toBytes, type Variable } from './environment.ts';
 
@@ -15,11 +15,13 @@ export type Execve = (file: Variable, argv: Variable[]) => never;
 /**
  * Becomes the program, found as execvp(3) would find it.
  * @param path as latin1
+ * @param program what is known of it
  * @returns exit status, only when that failed
  */
 export function replaceProcess(
   argv: Variable[],
   path: string | undefined,
+  program: Program | undefined,
   run: Execve,
   note: Context['note'],
 ): number {
@@ -42,7 +44,8 @@ export function replaceProcess(
           refused ??= isDirectory(file) ? `${name}: is a directory` : `${name}: permission denied`;
           continue;
         case 'ENOEXEC':
-          if (isShellText(file)) run('/bin/sh', ['/bin/sh', file, ...argv.slice(1)]);
+          if (program?.isShellText && fromBytes(file) === program.file)
+            run('/bin/sh', ['/bin/sh', file, ...argv.slice(1)]);
           note(`${name}: not a program for this machine (exec format error)`);
           return STATUS_CANNOT_EXECUTE;
         case 'E2BIG':
@@ -61,20 +64,6 @@ export function replaceProcess(
   }
   note(`${printable(String(argv[0])) || "''"}: command not found`);
   return STATUS_NOT_FOUND;
-}
-
-/** A text file without #! line is a shell script, as for shells and execvp(3). */
-function isShellText(file: Buffer): boolean {
-  const start = Buffer.alloc(80);
-  let length = 0;
-  try {
-    const fd = openSync(file, 'r');
-    length = readSync(fd, start);
-    closeSync(fd);
-  } catch {
-    // executable but not readable: the shell could not read it either
-  }
-  return length > 0 && !start.subarray(0, length).includes(0);
 }
 
 function isDirectory(path: Buffer): boolean {
