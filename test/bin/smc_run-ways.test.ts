@@ -92,8 +92,7 @@ t.test('--strict', async (t) => {
     status: 125,
     signal: null,
     stdout: '',
-    stderr:
-      "smc_run: --strict: 'docker' has a service start its programs, which are out of reach of smc_run\n",
+    stderr: "smc_run: --strict: 'docker' asks a service to start its programs, which smc_run cannot reach\n",
   });
   // without SMC here, the program's socket() fails instead of becoming TCP
   if (!readFileSync('/proc/net/protocols', 'utf8').includes('SMC'))
@@ -123,7 +122,7 @@ t.test('programs for another machine', async (t) => {
   // whether there is an emulator is not our business, what we say before is
   t.match(
     stderr,
-    `smc_run: ${foreign} is made for s390x and run by an emulator, which gets no library of this machine: taking the seccomp way\n`,
+    `smc_run: ${foreign} is made for s390x and runs in an emulator, which cannot load a library of this machine: taking the seccomp way\n`,
   );
   t.ok(status === 126 || status === 4 || status === 255, `status ${status}`);
 });

@@ -141,9 +141,12 @@ t.test('services of a real systemd', async (t) => {
   await t.test('what can be said only', async (t) => {
     t.match(
       (await smcRun('--enable sock --dry-run')).stderr,
-      /sock\.socket has systemd itself listen on 7306/,
+      /sock\.socket makes systemd itself listen on 7306/,
     );
-    t.match(await smcRun('--enable sock.socket'), { status: 1, stderr: /is a socket and starts no program/ });
+    t.match(await smcRun('--enable sock.socket'), {
+      status: 1,
+      stderr: /is a socket, which starts no program/,
+    });
     t.match(await smcRun('--enable nosuch'), { status: 1, stderr: /there is no unit nosuch\.service/ });
     t.match(await smcRun('--disable plain --enable plain'), { status: 1, stderr: /exclude each other/ });
     const open = await inside(`${INSTALLED}/bin/smc_run.js --enable sock`, { user: 'nobody' });

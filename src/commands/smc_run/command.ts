@@ -25,7 +25,7 @@ export const smcRun: CommandDefinition = {
   operands: () => ['<command>'],
   summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
   options: [
-    { short: 'd', long: 'debug', help: 'report each socket on stderr, and at the end what became of them' },
+    { short: 'd', long: 'debug', help: 'report each socket on stderr, and a summary at the end' },
     {
       short: 'r',
       long: 'rcvbuf',
@@ -50,32 +50,32 @@ export const smcRun: CommandDefinition = {
       completes: SOCKET_KINDS,
       help: 'what sockets become: af_smc, inet (IPPROTO_SMC) or auto',
     },
-    { long: 'strict', help: 'no TCP where SMC cannot work: refuse to start, or fail the socket' },
-    { long: 'only', value: 'RULE', repeatable: true, help: 'convert in these programs only: command=GLOB' },
+    { long: 'strict', help: 'never use TCP instead of SMC: do not start the program, or let socket() fail' },
+    { long: 'only', value: 'RULE', repeatable: true, help: 'convert only in these programs: command=GLOB' },
     {
       long: 'except',
       value: 'RULE',
       repeatable: true,
-      help: 'convert in all programs but these: command=GLOB',
+      help: 'convert in all programs except these: command=GLOB',
     },
-    { long: 'report', help: 'tell at the end what the connections ran over, and why' },
-    { long: 'require-smc', help: 'status 123 when not all connections ran over SMC' },
+    { long: 'report', help: 'report at the end what the connections used, and why' },
+    { long: 'require-smc', help: 'status 123 if not all connections ran over SMC' },
     { long: 'log', value: 'FILE', help: 'append the report to FILE instead of stderr' },
     { short: 'j', long: 'json', help: 'the report as JSON' },
     { long: 'enable', value: 'UNIT', help: 'make a systemd service run over SMC' },
     { long: 'disable', value: 'UNIT', help: 'undo --enable' },
-    { long: 'disable-all', help: 'undo --enable for all services that are enabled' },
-    { long: 'status', help: 'tell which services run over SMC, or what UNIT does' },
+    { long: 'disable-all', help: 'undo --enable for all enabled services' },
+    { long: 'status', help: 'show which services run over SMC, or whether UNIT does' },
     { long: 'dry-run', help: 'with --enable and --disable: show what would change' },
-    { long: 'preload-path', help: 'print what LD_PRELOAD needs to have, for scripts and units' },
+    { long: 'preload-path', help: 'print the value that LD_PRELOAD needs, for scripts and units' },
     { long: 'from', value: 'FILE|DIR', help: 'refused: nothing runs in a recorded system', isHidden: true },
   ],
   examples: [
     ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
     ['smc_run -d curl http://server/', 'show which sockets are converted'],
     ['smc_run -r 512k -t 512k ./program', 'larger buffers for its SMC sockets'],
-    ['smc_run --report ./program', 'what its connections ran over, and why'],
-    ['smc_run --enable nginx --dry-run', 'what that service would need'],
+    ['smc_run --report ./program', 'what its connections used, and why'],
+    ['smc_run --enable nginx --dry-run', 'show what would change for that service'],
   ],
   stopAtOperand: true,
   run: async (context, parsed) => {
@@ -87,20 +87,20 @@ export const smcRun: CommandDefinition = {
   statusOf,
 };
 
-/** Options that make it a tool for systemd units; the operand of --status is the unit. */
+/** Options for systemd services; the operand of --status is the unit. */
 const SERVICE_OPTIONS = ['enable', 'disable', 'disable-all', 'status'];
 
-/** `--strict` or `--require-smc` forbid to start the program as things are. */
+/** `--strict` or `--require-smc` forbids starting the program. */
 class Refusal extends SmcError {}
 
-/** As timeout(1) and env(1) have it: the program was not started for a reason that is not its own. */
+/** Exit status when the program was not started for a reason of smc_run, as in timeout(1) and env(1). */
 const STATUS_REFUSED = 125;
 
 function statusOf(error: unknown): number {
   return error instanceof Refusal ? STATUS_REFUSED : 1;
 }
 
-/** For those who set LD_PRELOAD themselves. The loader of GNU chooses by $LIB; for other loaders it is the plain file. */
+/** For users who set LD_PRELOAD themselves. The GNU loader chooses by $LIB; other loaders get the path of the file. */
 function printPreloadPath(
   { io, hostRoot, needsRunningSystem }: Context,
   { flags, values, operands }: Parsed,
@@ -177,7 +177,7 @@ function execute(context: Context, parsed: Parsed): number {
   });
   const state = inheritedState(io.env[STATE_VARIABLE]);
   const log = settings.log === undefined ? undefined : openLog(settings.log);
-  // without -j only the report at the end goes there
+  // without -j, only the report at the end is written to the log
   const logFd = settings.json && isReporting ? log : undefined;
   for (const fd of state.closedFds ?? []) closeSync(fd);
   if (!launcher || !program || !(way === 'seccomp' || isReporting))

@@ -8,13 +8,13 @@ export type Variable = string | Buffer;
 export const toBytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 export const fromBytes = (bytes: Variable): string => Buffer.from(bytes as Buffer).toString('latin1');
 
-/** Value of a variable as latin1, the first one if there are several, as for getenv(3). */
+/** Value of a variable as latin1; the first one if there are several, as getenv(3) does. */
 export function variable(environment: readonly Variable[], name: string): string | undefined {
   const entry = environment.map(fromBytes).find((text) => text.startsWith(`${name}=`));
   return entry?.slice(name.length + 1);
 }
 
-/** Replaces variables, at the end of the list; `undefined` removes. */
+/** Sets variables, at the end of the list; `undefined` removes one. */
 export function withVariables(
   environment: readonly Variable[],
   changes: Record<string, Variable | undefined>,
@@ -30,7 +30,7 @@ export function withVariables(
 }
 
 /**
- * The caller's list in its order, then ours; ours is not added twice when smc_run runs smc_run.
+ * The list of the caller in its order, and then our library, unless it is in the list already.
  * @param directory where all builds of the library are
  */
 export function preloadList(existing: string | undefined, library: string, directory: string): Buffer {
@@ -48,7 +48,7 @@ export function preloadList(existing: string | undefined, library: string, direc
 }
 
 /**
- * What the preload library reads.
+ * The variables that the preload library reads.
  * @param library value of LD_PRELOAD
  */
 export function preloadVariables(

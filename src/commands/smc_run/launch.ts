@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The command line of smc-launch, which holds the other side of the seccomp way and watches connections. */
+/** The command line of smc-launch, which opens sockets for the seccomp way and watches connections. */
 import { existsSync } from 'node:fs';
 import { nativeFile, packageFile } from '../../host/package-files.ts';
 import type { Program } from '../../host/program.ts';
@@ -10,7 +10,7 @@ import type { Settings } from './settings.ts';
 import type { Decision } from './way.ts';
 
 /**
- * Opens the log, so that what is wrong with it shows before the program starts.
+ * Opens the log before the program starts, so that errors are reported in time.
  * @throws SmcError
  */
 export function openLog(file: string): number {
@@ -25,13 +25,13 @@ export function openLog(file: string): number {
 export interface Launch {
   settings: Settings;
   way: Decision['way'];
-  /** of the log, for events; undefined: none are wanted */
+  /** descriptor of the log, for events; undefined: no events are wanted */
   logFd: number | undefined;
   program: Program;
   argv: readonly Variable[];
 }
 
-/** @returns argument list of smc-launch, its own name included */
+/** The argument list of smc-launch, with its own name. */
 export function launchArguments({ settings, way, logFd, program, argv }: Launch): Variable[] {
   const words: Variable[] = [
     'smc-launch',
@@ -40,7 +40,7 @@ export function launchArguments({ settings, way, logFd, program, argv }: Launch)
   if (isWatched(settings)) {
     const [file, first, ...rest] = finisher();
     words.push('--observe', '--finish', file, first);
-    // the name of the program only: its arguments may be secret, and the report does not need them
+    // only the name of the program: its arguments may be secret, and the report does not need them
     for (const word of [...rest, ...finishOptions(settings, way), '--', argv[0] ?? ''])
       words.push('--finish-arg', word);
     if (logFd !== undefined) words.push('--log', String(logFd));
@@ -53,12 +53,12 @@ export function launchArguments({ settings, way, logFd, program, argv }: Launch)
   ];
 }
 
-/** The launcher is needed to watch connections, whoever converts the sockets. */
+/** Whether connections are watched. The launcher is needed for that, whatever converts the sockets. */
 export const isWatched = ({ report, requireSmc }: Settings): boolean => report || requireSmc;
 
 /**
- * The command line as which smc-launch becomes smc_run again: this Node, by the program that finds out whether it can
- * start, and that ends as the program did if it cannot.
+ * The command line with which smc-launch executes smc_run again. smc-start finds out whether this Node can start; if not,
+ * it ends as the program did.
  */
 function finisher(): [file: string, first: string, ...rest: string[]] {
   const script = packageFile('bin/smc_run.js');
@@ -66,7 +66,7 @@ function finisher(): [file: string, first: string, ...rest: string[]] {
   return existsSync(start) ? [start, '--node', process.execPath, script] : [process.execPath, script];
 }
 
-/** Options that say what becomes of sockets. */
+/** Options of smc-launch that determine what sockets become. */
 export function conversion(settings: Settings): string[] {
   return [
     ...['--convert', settings.socket ?? 'auto'],
@@ -79,7 +79,7 @@ export function conversion(settings: Settings): string[] {
   ];
 }
 
-/** Options of the call as which smc-launch becomes smc_run again, see `finish`. */
+/** Options with which smc-launch executes smc_run again, see `finish`. */
 function finishOptions(settings: Settings, way: Decision['way']): string[] {
   return [
     ...(settings.report ? ['--report'] : []),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/** Becoming the program, and the words for why that failed. */
+/** Becomes the program, and reports why that failed. */
 import { existsSync, statSync } from 'node:fs';
 import type { Context } from '../../cli/run.ts';
 import { candidates, type Program } from '../../host/program.ts';
 import { printable } from '../../output/table.ts';
 import { fromBytes, toBytes, type Variable } from './environment.ts';
 
-/** Exit status when COMMAND cannot be executed, and when there is none; as shells do. */
+/** Exit status when COMMAND cannot be executed, and when it is not found; as in shells. */
 export const STATUS_CANNOT_EXECUTE = 126;
 export const STATUS_NOT_FOUND = 127;
 
@@ -16,7 +16,7 @@ export type Execve = (file: Variable, argv: Variable[]) => never;
  * Becomes the program, found as execvp(3) would find it.
  * @param path as latin1
  * @param program what is known of it
- * @returns exit status, only when that failed
+ * @returns exit status, only if that failed
  */
 export function replaceProcess(
   argv: Variable[],
@@ -36,7 +36,7 @@ export function replaceProcess(
       switch (code) {
         case 'ENOENT':
         case 'ENOTDIR':
-          // the interpreter of a script that is there may be what is missing
+          // if the file exists, the interpreter of the script is missing
           if (!existsSync(file)) continue;
           note(`${name}: its interpreter was not found`);
           return STATUS_CANNOT_EXECUTE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * What became of the sockets of the program. smc-launch has watched them; when the program has ended it becomes Node
- * with this, and a document of numbers, which are put into words here.
+ * What became of the sockets of the program. smc-launch has watched them. When the program has ended, smc-launch executes
+ * smc_run again and passes the numbers in a document. This file turns them into words.
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -19,7 +19,7 @@ import type { Settings } from './settings.ts';
 /** Number of the descriptor that has the document; set by smc-launch. */
 export const RESULT_VARIABLE = 'SMC_RUN_RESULT';
 
-/** The program ended with 0, but not everything ran over SMC. */
+/** Exit status when the program ended with 0, but not everything ran over SMC. */
 export const STATUS_NOT_SMC = 123;
 
 const MODES = ['smcr', 'smcd', 'tcp', 'unknown'] as const;
@@ -32,7 +32,7 @@ const MODE_WORDS: Readonly<Record<Mode, string>> = {
   unknown: 'unknown',
 };
 
-/** as smcss -j has them */
+/** The names in `smcss -j`. */
 const MODE_KEYS: Readonly<Record<Mode, RunOutcome['mode']>> = {
   smcr: 'SMCR',
   smcd: 'SMCD',
@@ -45,10 +45,10 @@ const PEER_DECLINED = 0x05000000;
 
 /** The document of smc-launch, see native/README.md. */
 export interface Result {
-  /** of the program: exit status, or the signal that ended it */
+  /** of the program: its exit status, or else the signal that ended it */
   status: number | null;
   signal: number | null;
-  /** false: nobody watched, or not to the end, so the numbers are the least that there was */
+  /** false: smc-launch did not watch, or not until the end, so the numbers are lower bounds */
   observed: boolean;
   sockets: { smc: number; tcp: number };
   /** why sockets stayed TCP, or were not opened */
@@ -104,7 +104,7 @@ function readResult(fd: string): Result {
   }
 }
 
-/** One append: lines of several smc_run do not mix. The program has ended, so failing helps nobody. */
+/** Writes once, so that the lines of several runs do not mix. The program has ended, so a failure is only noted. */
 function appendTo(file: string, text: string, note: Context['note']): void {
   try {
     const fd = openForWriting(file, true);
@@ -126,7 +126,7 @@ function total({ connections }: Result): Record<Mode, number> {
   return sum;
 }
 
-const UNWATCHED = 'smc-launch could not watch to the end';
+const UNWATCHED = 'smc-launch could not watch until the end';
 
 /** Why not everything ran over SMC; undefined when it did. */
 export function notSmc(result: Result): string | undefined {
@@ -134,14 +134,14 @@ export function notSmc(result: Result): string | undefined {
   const sum = total(result);
   if (result.sockets.tcp > 0) return `${count(result.sockets.tcp, 'socket')} could not be opened as SMC`;
   if (sum.tcp > 0) return `${count(sum.tcp, 'connection')} ran over TCP`;
-  if (sum.unknown > 0) return `${count(sum.unknown, 'connection')} could not be looked at`;
+  if (sum.unknown > 0) return `${count(sum.unknown, 'connection')} could not be inspected`;
   if (sum.smcr + sum.smcd === 0) return 'no connection over SMC was seen';
   return undefined;
 }
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-/** The report in words, a line each. */
+/** The lines of the report. */
 export function reportLines(result: Result): string[] {
   const { sockets, refused, connections, observed } = result;
   const sum = total(result);
@@ -165,18 +165,18 @@ export function reportLines(result: Result): string[] {
 }
 
 function outcomeWords({ mode, reason, peer_diagnosis }: Result['connections'][number]): string {
-  if (mode === 'unknown') return 'ended before anybody could look';
-  if (reason === null) return 'over TCP, for no reason that the kernel tells';
+  if (mode === 'unknown') return 'ended before inspection';
+  if (reason === null) return 'over TCP, the kernel gives no reason';
   const isPeer = reason === PEER_DECLINED && peer_diagnosis !== null;
   const code = isPeer ? peer_diagnosis : reason;
   const known = fallbackReasons.get(code);
   const words = known
     ? `${known.name}: ${known.meaning}; ${known.remedy}`
-    : 'a reason that Linux does not have';
+    : 'a reason that Linux does not define';
   return `over TCP, ${isPeer ? 'the peer says ' : ''}${formatReasonCode(code)} ${words}`;
 }
 
-/** The report as JSON, all keys in every case. */
+/** The report as JSON, always with all keys. */
 export function reportJson(result: Result, command: string, way: RunDocument['way']): Made<RunDocument> {
   const sum = total(result);
   return {
@@ -207,9 +207,9 @@ function errnoName(errno: number): string {
 }
 
 /**
- * Dies of a signal. Node ignores a few, which a program that it becomes does not. Process 1 of a container dies of none
- * that it sends itself.
- * @returns status as shells tell it, if the signal does not end this process
+ * Ends this process by a signal. Node ignores a few signals, so then a shell does it in place of this process. Process 1
+ * of a container is not ended by a signal that it sends to itself.
+ * @returns the status as in shells, if the signal does not end this process
  */
 function endBySignal(signal: number): number {
   process.kill(process.pid, signal);

@@ -76,13 +76,13 @@ function checkSize(option: string, text: string | undefined): number | undefined
   return bytes;
 }
 
-/** What cannot be known when a socket is opened. */
+/** What is not known yet when a socket is opened. */
 const DECIDED_LATER: ReadonlyMap<string, string> = new Map([
   ['port', 'a port'],
   ['net', 'an address'],
 ]);
 
-/** Longest name of a file. */
+/** Longest file name, in bytes. */
 const PATTERN_MAX = 255;
 
 function commandPattern(option: 'only' | 'except', rule: string): string {

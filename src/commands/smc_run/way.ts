@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Which way smc_run takes, and why not the usual one. */
+/** Which way smc_run takes, and why it is not the usual one. */
 import { isSameAbi, machineName, runsNatively } from '../../host/elf.ts';
 import type { Program } from '../../host/program.ts';
 import { printable } from '../../output/table.ts';
@@ -12,7 +12,7 @@ export interface Surroundings {
   isAdmin: boolean;
   /** the first one is made for this machine */
   libraries: readonly PreloadLibrary[];
-  /** why this machine cannot go the seccomp way; null when it can, as far as can be told beforehand */
+  /** why this machine cannot go the seccomp way; null when nothing is known to prevent it */
   noSeccomp: string | null;
 }
 
@@ -23,7 +23,7 @@ export interface Decision {
   library: PreloadLibrary | undefined;
   /** false: the sockets of the program will not be converted, or nobody knows whether they will */
   works: boolean;
-  /** why it is not the usual way, or has a price, in a clause; null when all is normal */
+  /** why it is not the usual way, or what it costs, in a clause; null when neither applies */
   reason: string | null;
   /** what follows from it; null when the reason says it all */
   consequence: string | null;
@@ -36,14 +36,14 @@ export function preloadObstacle(program: Program, libraries: readonly PreloadLib
   if (gains) return `${name} is ${gains}, so the dynamic loader ignores preloaded libraries`;
   if (wipes) return `'${printable(wipes)}' does not pass LD_PRELOAD on`;
   if (moves)
-    return `'${printable(moves)}' starts a program of another file tree, which may not have the library`;
+    return `'${printable(moves)}' starts a program in another file tree, which may not contain the library`;
   if (unknown === 'unreadable') return `${name} cannot be read to see whether a library can be preloaded`;
-  // damaged, of no known format, not found: whoever starts it will tell
+  // damaged, of an unknown format or not found: execve(2) will report that
   if (!elf) return null;
   const machine = machineName(elf);
   const own = libraries[0]?.elf;
   if (own && !runsNatively(elf, own))
-    return `${name} is made for ${machine} and run by an emulator, which gets no library of this machine`;
+    return `${name} is made for ${machine} and runs in an emulator, which cannot load a library of this machine`;
   if (elf.go) return `${name} is a Go program, which opens sockets without the C library`;
   if (!elf.interpreter) return `${name} is linked statically, so no library can be preloaded`;
   if (libraries.some((library) => isSameAbi(library.elf, elf))) return null;
@@ -51,8 +51,8 @@ export function preloadObstacle(program: Program, libraries: readonly PreloadLib
 }
 
 /**
- * Decides.
- * @param program undefined when it cannot be executed: execve(2) is left to tell why
+ * Decides which way to take.
+ * @param program undefined when it cannot be executed: execve(2) will report why
  */
 export function decide(wish: Wish, program: Program | undefined, surroundings: Surroundings): Decision {
   const { libraries, noSeccomp, isAdmin } = surroundings;
@@ -66,7 +66,7 @@ export function decide(wish: Wish, program: Program | undefined, surroundings: S
   const usual = wish === 'seccomp' ? 'seccomp' : 'preload';
   if (!program) return { ...fine, way: usual };
   if (program.elsewhere) {
-    const reason = `'${program.elsewhere}' has a service start its programs, which are out of reach of smc_run`;
+    const reason = `'${program.elsewhere}' asks a service to start its programs, which smc_run cannot reach`;
     return { ...inVain, way: usual, reason, consequence: null };
   }
 
@@ -85,8 +85,8 @@ export function decide(wish: Wish, program: Program | undefined, surroundings: S
 }
 
 /**
- * Nobody knows which program a wrapper starts. The filter reaches all, and costs root nothing; for others it takes
- * privileges away, which may be what the program is about.
+ * The decision when it is not known which program a wrapper starts. The filter reaches every program, and costs root
+ * nothing. For other users it removes privileges, which the program may need.
  */
 function unclear(
   wrapper: string,

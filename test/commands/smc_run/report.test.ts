@@ -79,12 +79,12 @@ t.test('in words', async (t) => {
     '10 connections: 4 SMC-R, 5 TCP, 1 unknown',
     '  2 of curl over TCP, 0x03010000 PEERNOSMC: the peer did not offer SMC; start the peer program over SMC; make sure that nothing on the way removes the TCP option',
     '  1 of a\\x0ab over TCP, the peer says 0x03030000 NOSMCDEV: no SMC-R or SMC-D device fits the connection; assign the same PNET ID to interface and device, and check that the device is active; define the same UEID on both hosts for version 2',
-    '  1 of curl over TCP, for no reason that the kernel tells',
-    '  1 of curl over TCP, 0x12345678 a reason that Linux does not have',
-    '  1 of curl ended before anybody could look',
+    '  1 of curl over TCP, the kernel gives no reason',
+    '  1 of curl over TCP, 0x12345678 a reason that Linux does not define',
+    '  1 of curl ended before inspection',
   ]);
   t.strictSame(reportLines({ ...SMC, observed: false }), [
-    'the numbers are incomplete: smc-launch could not watch to the end',
+    'the numbers are incomplete: smc-launch could not watch until the end',
     '3 sockets opened as SMC',
     '3 connections: 2 SMC-R, 1 SMC-D',
   ]);
@@ -125,12 +125,12 @@ t.test('as JSON', async (t) => {
 t.test('whether all ran over SMC', async (t) => {
   t.equal(notSmc(SMC), undefined);
   t.equal(notSmc(NONE), 'no connection over SMC was seen');
-  t.equal(notSmc({ ...SMC, observed: false }), 'smc-launch could not watch to the end');
+  t.equal(notSmc({ ...SMC, observed: false }), 'smc-launch could not watch until the end');
   t.equal(notSmc({ ...SMC, sockets: { smc: 3, tcp: 1 } }), '1 socket could not be opened as SMC');
   t.equal(notSmc({ ...SMC, connections: [connection('tcp', 2)] }), '2 connections ran over TCP');
   t.equal(
     notSmc({ ...SMC, connections: [connection('smcr'), connection('unknown')] }),
-    '1 connection could not be looked at',
+    '1 connection could not be inspected',
   );
 });
 

@@ -67,11 +67,11 @@ const OBSTACLES: readonly (readonly [Partial<Program>, string])[] = [
   ],
   [
     { elf: elf({ machine: 183 }) },
-    './p is made for aarch64 and run by an emulator, which gets no library of this machine',
+    './p is made for aarch64 and runs in an emulator, which cannot load a library of this machine',
   ],
   [{ elf: null, unknown: 'unreadable' }, './p cannot be read to see whether a library can be preloaded'],
   [{ wipes: 'env -i' }, "'env -i' does not pass LD_PRELOAD on"],
-  [{ moves: 'chroot' }, "'chroot' starts a program of another file tree, which may not have the library"],
+  [{ moves: 'chroot' }, "'chroot' starts a program in another file tree, which may not contain the library"],
   [
     { image: './a\nb', elf: elf({ interpreter: null, needed: [] }) },
     './a\\x0ab is linked statically, so no library can be preloaded',
@@ -162,7 +162,7 @@ t.test('programs that gain privilege', async (t) => {
 });
 
 t.test('programs that a service starts', async (t) => {
-  const reason = "'docker' has a service start its programs, which are out of reach of smc_run";
+  const reason = "'docker' asks a service to start its programs, which smc_run cannot reach";
   for (const wish of ['auto', 'preload', 'seccomp'] as const)
     t.strictSame(plain(wish, program({ elsewhere: 'docker' })), {
       way: wish === 'seccomp' ? 'seccomp' : 'preload',

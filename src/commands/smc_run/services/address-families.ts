@@ -36,12 +36,10 @@ export function addressFamilies(
   if (!knowsAfSmc)
     throw refuse(
       `RestrictAddressFamilies= of ${unit.name} forbids SMC sockets, and this systemd does not know the name AF_SMC`,
-      hasInetSmc
-        ? 'use --socket inet'
-        : 'a newer systemd, or a kernel from 6.11 on with --socket inet, is needed',
+      hasInetSmc ? 'use --socket inet' : 'use a newer systemd, or Linux 6.11 or later with --socket inet',
     );
   return {
-    reason: 'the unit names the address families it may use, and AF_SMC is not among them',
+    reason: 'the unit restricts its address families, and AF_SMC is not allowed',
     text: 'RestrictAddressFamilies=AF_SMC',
   };
 }

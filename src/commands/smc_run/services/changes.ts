@@ -65,9 +65,9 @@ export async function applyChanges(
       const style = /^\+(?!\+\+)/.test(line) ? 'good' : /^-(?!--)/.test(line) ? 'bad' : undefined;
       io.write(`${style ? paint(style, line) : line}\n`);
     }
-  if (reload === 'needed') note('systemd has to read its units again', 'systemctl daemon-reload');
+  if (reload === 'needed') note('systemd must reload its units', 'systemctl daemon-reload');
   if (reload)
-    note(`it takes effect when the service starts again: systemctl restart ${restartable(unit.name)}`);
+    note(`this takes effect when the service restarts: systemctl restart ${restartable(unit.name)}`);
   return 0;
 }
 
@@ -84,7 +84,7 @@ function applyChange({ path, before, after }: Change, root: string): void {
   inDirectory(dirname(path), { root, make: 0o755 }, (directory) => {
     const found = directory.read(name, SIZE_LIMIT);
     if ((found?.content.toString('utf8') ?? null) !== before)
-      throw new SmcError('NOT_SUPPORTED', `${path} was changed meanwhile`, { hint: 'try again' });
+      throw new SmcError('NOT_SUPPORTED', `${path} has changed in the meantime`, { hint: 'try again' });
     if (after === null) directory.remove(name);
     else if (found) directory.replace(name, after, { mode: found.stats.mode, owner: found.stats });
     else directory.replace(name, after, { mode: 0o644 });

@@ -41,7 +41,7 @@ export function intactWords(path: string, content: string): string {
   const { seal, words } = sealOf(content);
   if (seal === 'intact') return words;
   if (seal === 'changed') throw changedByHand(path);
-  throw new SmcError('EXISTS', `${path} is not of smc_run`, { hint: 'give it another name' });
+  throw new SmcError('EXISTS', `${path} was not made by smc_run`, { hint: 'rename it' });
 }
 
 /** What is said when there are none. */

@@ -88,7 +88,7 @@ function lookAndDecide(
     root,
     ...(getxattr && { getxattr }),
   });
-  if (!program) throw refuse(`${unit.name} starts ${words[0]}, which is not there or cannot be executed`);
+  if (!program) throw refuse(`${unit.name} starts ${words[0]}, which does not exist or cannot be executed`);
   const decision = decide(settings.via, program, { isAdmin: caller.isAdmin, libraries, noSeccomp });
   if (!decision.works && !isPgCtlCluster(argv)) throw refuse(`${unit.name}: ${decision.reason}`);
   return { decision, program };

@@ -8,7 +8,7 @@ import { UntrustedError } from '../../../host/untrusted-error.ts';
 import { changedByHand, refuse } from './refusal.ts';
 import type { Command, Plan } from './types.ts';
 
-/** Begin of the comment over the block in an environment file of PostgreSQL. */
+/** First words of the comment above the block in an environment file of PostgreSQL. */
 export const BLOCK_WORDS = 'added by smc_run';
 
 /** Whether a command starts a cluster. */
@@ -29,7 +29,7 @@ export function checkPostgresService(unit: Unit, commands: readonly Command[], r
 /**
  * The change to the file `environment` of the cluster. pg_ctlcluster starts the server with the variables of that file and
  * no others. Its format is that of postgresql.conf.
- * @throws SmcError when there is no such file, or it sets LD_PRELOAD already
+ * @throws SmcError when there is no such file, or it already sets LD_PRELOAD
  */
 export function postgresEnvironment(
   unit: Unit,
@@ -40,15 +40,18 @@ export function postgresEnvironment(
   const words = commands.flatMap(({ argv }) => argv.map((word) => expandSpecifiers(word, unit.name)));
   const [, version, cluster] = words.map((word) => /^(\d[\d.]*)-([^/]+)$/.exec(word)).find(Boolean) ?? [];
   if (!version || !cluster)
-    throw refuse(`${unit.name} names no cluster`, 'name an instance, such as postgresql@15-main.service');
+    throw refuse(
+      `${unit.name} does not name a cluster`,
+      'name an instance, such as postgresql@15-main.service',
+    );
   const path = `/etc/postgresql/${version}/${cluster}/environment`;
   const content = environmentText(path, root);
-  if (content === null) throw refuse(`${path} is not there`);
+  if (content === null) throw refuse(`${path} does not exist`);
   const found = withoutBlock(content, BLOCK_WORDS);
   if (found?.seal === 'changed') throw changedByHand(path);
   const before = found?.text ?? content;
   if (/^\s*LD_PRELOAD\s*=/m.test(before))
-    throw refuse(`${path} sets LD_PRELOAD already`, 'append the library of smc_run to it by hand');
+    throw refuse(`${path} already sets LD_PRELOAD`, 'append the library of smc_run to it by hand');
   const block = values.map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`).join('');
   return { path, before, after: withBlock(before, `${BLOCK_WORDS} --enable ${unit.name}`, block) };
 }
@@ -57,7 +60,7 @@ export function postgresEnvironment(
 const ENVIRONMENT_LIMIT = 1 << 20;
 
 /**
- * Content of an environment file; null when it is not there. Its directory belongs to the user of the service, who may
+ * Content of an environment file; null when it does not exist. Its directory belongs to the user of the service, who may
  * have put a link to another file there.
  * @throws SmcError
  */

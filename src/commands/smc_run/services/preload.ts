@@ -21,7 +21,7 @@ export function variables(library: string, settings: Settings): [string, string]
   return Object.entries(preloadVariables(settings, library)).map(([name, value]) => [name, String(value)]);
 }
 
-/** Lines that add the library and its options. @throws SmcError when the unit takes LD_PRELOAD away */
+/** Lines that add the library and its options. @throws SmcError when the unit sets or removes LD_PRELOAD in another way */
 export function preloadLines(unit: Unit, library: string, settings: Settings, root: string): Line[] {
   const [, ...options] = variables(library, settings);
   return [
@@ -42,20 +42,17 @@ function preloadLine(unit: Unit, library: string, root: string): Line {
   const file = listOf(unit, 'EnvironmentFile').find((entry) => setsPreload(unit, entry, root));
   if (file)
     throw refuse(
-      `LD_PRELOAD is set in ${file.value.replace(/^-/, '')}, which overrides what a drop-in says`,
+      `LD_PRELOAD is set in ${file.value.replace(/^-/, '')}, which overrides drop-ins`,
       `append :${library} to it by hand`,
     );
   const unset = listOf(unit, 'UnsetEnvironment').find(({ value }) =>
     splitWords(value).some(({ text }) => /^LD_PRELOAD(=|$)/.test(text)),
   );
   if (unset)
-    throw refuse(
-      `UnsetEnvironment= of ${unit.name} takes LD_PRELOAD away (${unset.file})`,
-      'use --via seccomp',
-    );
+    throw refuse(`UnsetEnvironment= of ${unit.name} removes LD_PRELOAD (${unset.file})`, 'use --via seccomp');
   const own = environmentOf(unit).get('LD_PRELOAD');
   return {
-    reason: own ? 'the library, behind what the unit preloads' : 'the library that opens SMC sockets',
+    reason: own ? 'the library, after what the unit preloads' : 'the library that opens SMC sockets',
     text: `Environment=${own ? joined(own, library) : quoteWord(`LD_PRELOAD=${library}`)}`,
   };
 }

@@ -10,6 +10,6 @@ export const refuse = (message: string, hint?: string): SmcError =>
 export function changedByHand(path: string): SmcError {
   return refuse(
     `${path} was changed by hand since smc_run made it`,
-    'move the changes to another file and delete it, then try again',
+    'move the changes to another file, delete this one, and try again',
   );
 }

@@ -18,8 +18,8 @@ export function checkRoot(unit: Unit, { root, libraries }: ServiceHost): void {
   const library = libraries[0]?.file ?? '';
   if (!image && lstatSync(join(root, place, library), { throwIfNoEntry: false })) return;
   throw refuse(
-    `${unit.name} runs in a root of its own (${image ?? 'RootDirectory'}=${place}), where ${library} is not`,
-    'install smc-tools there at the same path',
+    `${unit.name} has its own root (${image ?? 'RootDirectory'}=${place}), which does not contain ${library}`,
+    'install smc-tools at the same path there',
   );
 }
 
@@ -45,10 +45,10 @@ export function showFile(
     lines.push({ reason, text: `BindReadOnlyPaths=${quoteWord(`-${file}:${path}`)}` });
   }
   if (listOf(unit, 'NoExecPaths').length > 0) {
-    // the launcher is linked with the C library, which a static program does without
+    // the launcher needs the C library, even if the program is linked statically
     const more = file === host.launcher ? ' -/lib -/lib64 -/usr/lib -/usr/lib64' : '';
     lines.push({
-      reason: 'NoExecPaths= of the unit would keep code from being loaded',
+      reason: 'NoExecPaths= of the unit would forbid executing this file',
       text: `ExecPaths=${quoteWord(path)}${more}`,
     });
   }
@@ -64,27 +64,27 @@ const HOMES = ['/home', '/root', '/run/user'];
 export function hiddenBy(unit: Unit, path: string): string | undefined {
   const home = settingOf(unit, 'ProtectHome') ?? '';
   if ((isYes(home) || home === 'tmpfs') && HOMES.some((directory) => isBelow(path, directory)))
-    return `ProtectHome=${home} hides the place of the package`;
+    return `ProtectHome=${home} hides the directory of the package`;
   const isPrivate = isYes(settingOf(unit, 'PrivateTmp')) || settingOf(unit, 'PrivateTmp') === 'disconnected';
   if ((isPrivate || isDynamic(unit)) && (isBelow(path, '/tmp') || isBelow(path, '/var/tmp')))
-    return `${isPrivate ? 'PrivateTmp=' : 'DynamicUser='} hides the place of the package`;
+    return `${isPrivate ? 'PrivateTmp=' : 'DynamicUser='} hides the directory of the package`;
   for (const key of ['InaccessiblePaths', 'TemporaryFileSystem'])
     for (const { value } of listOf(unit, key))
       for (const { text } of splitWords(value))
         if (isBelow(path, text.replace(/^[-+]+/, '').replace(/:.*$/, '')))
-          return `${key}=${text} hides the place of the package`;
+          return `${key}=${text} hides the directory of the package`;
   return undefined;
 }
 
 const OTHERS_READ = 0o004;
 const OTHERS_ENTER = 0o001;
 
-/** Why an ordinary user cannot get at a file, in a clause. @throws SmcError when showing it elsewhere is no help */
+/** Why an ordinary user cannot read a file, in a clause. @throws SmcError when showing it elsewhere is no help */
 function outOfReach(file: string, root: string): string | undefined {
   const stats = lstatSync(join(root, file));
-  if (!(stats.mode & OTHERS_READ)) throw refuse(`${file} may not be read by everybody`, `chmod a+rx ${file}`);
+  if (!(stats.mode & OTHERS_READ)) throw refuse(`${file} is not readable by everybody`, `chmod a+rx ${file}`);
   const closed = directoriesOf(file).find((path) => !(lstatSync(join(root, path)).mode & OTHERS_ENTER));
-  return closed && `the user of the service may not enter ${closed}`;
+  return closed && `the user of the service cannot enter ${closed}`;
 }
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
@@ -95,11 +95,11 @@ function checkTrust(file: string, root: string): void {
   const owners = [0, lstatSync(root).uid];
   for (const path of [file, ...directoriesOf(file)]) {
     const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
-    if (!stats) throw refuse(`${file} is not there`);
+    if (!stats) throw refuse(`${file} does not exist`);
     const isWritable = stats.mode & GROUP_OR_OTHERS_WRITE && !(stats.isDirectory() && stats.mode & STICKY);
     if (owners.includes(stats.uid) && !isWritable) continue;
     throw refuse(
-      `${path} ${owners.includes(stats.uid) ? 'can be written by others than its owner' : `belongs to user ${stats.uid}, not to root`}: who can change the library could run code in the service`,
+      `${path} ${owners.includes(stats.uid) ? 'is writable by users other than its owner' : `belongs to user ${stats.uid}, not to root`}: anyone who can change the library could run code in the service`,
       'install the package for the system: npm install -g --prefix /usr/local smc-tools',
     );
   }

@@ -23,7 +23,7 @@ export function launchedCommands(
   settings: Settings,
 ): Line[] {
   const why = decisions.find(({ decision }) => decision.reason)?.decision.reason;
-  const lines: Line[] = [{ reason: why ?? 'as --via seccomp asks', text: 'ExecStart=' }];
+  const lines: Line[] = [{ reason: why ?? 'requested by --via seccomp', text: 'ExecStart=' }];
   commands.forEach((command, index) => {
     const { decision, program } = decisions[index]!;
     lines.push({

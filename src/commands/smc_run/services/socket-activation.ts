@@ -40,6 +40,6 @@ function socketUnits(unit: Unit, root: string): { name: string; ports: string[] 
 export function socketActivation(unit: Unit, root: string): string[] {
   return socketUnits(unit, root).map(
     ({ name, ports }) =>
-      `${name} has systemd itself listen on ${ports.join(', ')}, and such a socket stays TCP; stop and disable ${name} if the program can listen by itself`,
+      `${name} makes systemd itself listen on ${ports.join(', ')}, and such a socket stays TCP; stop and disable ${name} if the program can listen itself`,
   );
 }

@@ -62,8 +62,8 @@ function stateOf(unit: string, root: string): ServiceRow {
 function inWords({ enabled, seal, exists, processes }: ServiceRow): string {
   const parts: string[] = [enabled ? 'enabled' : 'not enabled'];
   if (seal === 'changed') parts.push('changed by hand');
-  if (seal === 'foreign') parts.push('by a file that is not of smc_run');
-  if (!exists) parts.push('there is no such unit any more');
+  if (seal === 'foreign') parts.push('by a file that smc_run did not make');
+  if (!exists) parts.push('the unit no longer exists');
   if (!processes) parts.push('not running');
   else {
     parts.push(`${processes.converted} of ${processes.all} processes converted`);

@@ -9,7 +9,7 @@ const TYPES = /\.(socket|device|mount|automount|swap|target|path|timer|slice|sco
 /** Name of a service, with its suffix. @throws UsageError */
 export function serviceName(text: string): string {
   const type = TYPES.exec(text)?.[1];
-  if (type) throw new UsageError(`${text} is a ${type} and starts no program: name the service`);
+  if (type) throw new UsageError(`${text} is a ${type}, which starts no program: name the service`);
   const name = text.endsWith('.service') ? text : `${text}.service`;
   if (!/^[\w:.\\@-]+\.service$/.test(name) || name.startsWith('@') || name.length > 255)
     throw new UsageError(`'${text}' is not the name of a unit`);

@@ -55,7 +55,7 @@ t.test('there and back', async (t) => {
   t.strictSame(readdirSync(join(root, dirname(DROP_IN))), [], 'a directory that was there stays');
 
   writeFileSync(join(root, DROP_IN), '[Service]\n');
-  t.match(await runOn(root, '--enable u'), { status: 1, stderr: /is not of smc_run/ });
+  t.match(await runOn(root, '--enable u'), { status: 1, stderr: /was not made by smc_run/ });
 });
 
 t.test('--disable-all', async (t) => {

@@ -17,7 +17,7 @@ t.test('names of units', async (t) => {
   for (const [name, message] of [
     ['nosuch', /there is no unit nosuch\.service; systemctl list-unit-files/],
     ['masked', /masked, so it cannot start; systemctl unmask/],
-    ['u.socket', /is a socket and starts no program/],
+    ['u.socket', /is a socket, which starts no program/],
     ['../x', /is not the name of a unit/],
   ] as const)
     t.match(await runOn(root, `--enable ${name}`), { status: 1, stderr: message });

@@ -85,12 +85,12 @@ t.test('refused, with the reason', async (t) => {
   for (const [unit, message, options = ''] of [
     ['', /starts no program/],
     ['ExecStart=/bin/true\n', /runs no program of its own/],
-    ['ExecStart=/no/such\n', /\/no\/such, which is not there/],
-    [`${exec}RootImage=/x.img\n`, /root of its own \(RootImage=\/x\.img\)/],
-    [`${exec}RootDirectory=/jail\n`, /root of its own/],
+    ['ExecStart=/no/such\n', /\/no\/such, which does not exist/],
+    [`${exec}RootImage=/x.img\n`, /has its own root \(RootImage=\/x\.img\)/],
+    [`${exec}RootDirectory=/jail\n`, /has its own root/],
     [`${exec}RestrictAddressFamilies=AF_UNIX\n`, /forbids TCP altogether/],
     [`${exec}EnvironmentFile=-/etc/default/u\n`, /LD_PRELOAD is set in \/etc\/default\/u/],
-    [`${exec}UnsetEnvironment=LD_PRELOAD\n`, /takes LD_PRELOAD away/],
+    [`${exec}UnsetEnvironment=LD_PRELOAD\n`, /removes LD_PRELOAD/],
     [`ExecStart=${STATIC}\n`, /linked statically/, '--via preload '],
     [exec, /exclude each other/, '--disable u '],
     [exec, /--report is for programs/, '--report '],
@@ -103,16 +103,19 @@ t.test('refused, with the reason', async (t) => {
     t.notOk(existsSync(join(root, 'etc/systemd')), 'nothing is written');
   }
   const old = serviceHost(t, `${exec}RestrictAddressFamilies=AF_INET\n`, { 'usr/lib/systemd/systemd': 'x' });
-  t.match((await runOn(old, '--enable u')).stderr, /does not know the name AF_SMC; a newer systemd/);
+  t.match((await runOn(old, '--enable u')).stderr, /does not know the name AF_SMC; use a newer systemd/);
 });
 
 t.test('the library must not be in reach of others', async (t) => {
   const root = serviceHost(t, `ExecStart=${DYNAMIC}\n`);
   chmodSync(join(root, dirname(LIBRARY)), 0o777);
-  t.match(await runOn(root, '--enable u'), { status: 1, stderr: /can be written by others.*npm install -g/ });
+  t.match(await runOn(root, '--enable u'), {
+    status: 1,
+    stderr: /is writable by users other than its owner.*npm install -g/,
+  });
 });
 
-t.test('a user who may not enter the place of the package', async (t) => {
+t.test('a user who cannot enter the directory of the package', async (t) => {
   const root = serviceHost(t, `ExecStart=${DYNAMIC}\nUser=www-data\n`);
   chmodSync(join(root, dirname(LIBRARY)), 0o700);
   t.match((await runOn(root, '--enable u --dry-run')).stdout, /^\+BindReadOnlyPaths=-/m);
@@ -126,8 +129,8 @@ t.test('socket activation is named', async (t) => {
   };
   const root = serviceHost(t, `ExecStart=${DYNAMIC}\n`, files);
   const { stderr } = await runOn(root, '--enable u --dry-run');
-  t.match(stderr, /u\.socket has systemd itself listen on 80, and such a socket stays TCP/);
-  t.match(stderr, /v\.socket has systemd itself listen on 1\.2\.3\.4:81/);
+  t.match(stderr, /u\.socket makes systemd itself listen on 80, and such a socket stays TCP/);
+  t.match(stderr, /v\.socket makes systemd itself listen on 1\.2\.3\.4:81/);
   t.notMatch(stderr, /w\.socket/);
   t.match(await runOn(root, '--strict --enable u'), { status: 1, stderr: /--strict: u\.socket/ });
 });

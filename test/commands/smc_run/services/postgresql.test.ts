@@ -19,8 +19,8 @@ t.test('PostgreSQL of Debian', async (t) => {
   writeFileSync(unit, readFileSync(unit, 'utf8').replace('/usr/local', join(root, 'bin')));
 
   t.match((await runOn(root, '--enable pg')).stderr, /runs no program of its own; name an instance/);
-  t.match((await runOn(root, '--enable pg@')).stderr, /names no cluster/);
-  t.match((await runOn(root, '--enable pg@16-main')).stderr, /16\/main\/environment is not there/);
+  t.match((await runOn(root, '--enable pg@')).stderr, /does not name a cluster/);
+  t.match((await runOn(root, '--enable pg@16-main')).stderr, /16\/main\/environment does not exist/);
   const { status, stdout } = await runOn(root, '--enable pg@15-main -r 64k');
   t.equal(status, 0);
   t.match(stdout, /^\+LD_PRELOAD = '\/.*\.so'\n\+SMC_RCVBUF = '65536'$/m);
