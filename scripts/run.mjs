@@ -43,7 +43,7 @@ const entries = {
   deb: { uses: forMachine(words), program: 'scripts/deb.mjs' },
   build: { build: 'never', program: 'scripts/build.mjs' },
   'fuzz:netlink': { build: 'never', program: 'test/netlink/damaged/run.ts' },
-  man: { build: 'never', program: 'scripts/smcr-pages.ts' },
+  man: { build: 'never', program: 'scripts/man.ts' },
   schemas: { build: 'never', program: 'scripts/schemas.ts' },
 };
 

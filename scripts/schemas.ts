@@ -6,14 +6,29 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { createGenerator, type Schema } from 'ts-json-schema-generator';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * A field without a comment has that of the field before it, if they are of the same type: comments need not be repeated
+ * where fields have them in common.
+ */
+function shareComments(fields: Record<string, Schema>): void {
+  let before: Schema | undefined;
+  for (const field of Object.values(fields)) {
+    const { description, ...type } = before ?? {};
+    if (!field.description && description && isDeepStrictEqual(field, type)) field.description = description;
+    before = field;
+  }
+}
 
 /** The generator writes draft 7; only two keywords differ from the draft we publish. Descriptions become one line. */
 function modern(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(modern);
   if (typeof value !== 'object' || value === null) return value;
+  if ('properties' in value) shareComments(value.properties as Record<string, Schema>);
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       // where a line of a comment ends is of no meaning
@@ -54,11 +69,11 @@ export function schemas(): Map<string, string> {
 }
 
 /** Replaces the files. */
-function write(): void {
+export function writeSchemas(): void {
   const directory = join(root, 'schemas');
   mkdirSync(directory, { recursive: true });
   for (const file of readdirSync(directory)) rmSync(join(directory, file));
   for (const [file, text] of schemas()) writeFileSync(join(directory, file), text);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) write();
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeSchemas();

@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: MIT
 /**
- * npm run man: completes the man pages of smcr's objects. NAME and SYNOPSIS are written by hand. From DESCRIPTION on, the
- * text is that of the smcd page, which describes both commands, with references and examples changed to smcr.
+ * The man pages of smcr's objects. NAME and SYNOPSIS are written by hand. From DESCRIPTION on, the text is that of the
+ * smcd page, which describes both commands, with references and examples changed to smcr.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const directory = fileURLToPath(new URL('../man', import.meta.url));
-const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
-
 const BODY = '.Sh DESCRIPTION\n';
 
-/** Pages by file name. */
-export function smcrPages(): Map<string, string> {
-  const names = readdirSync(directory).filter((name) => /^smcr-.*\.8$/.test(name));
-  return new Map(names.map((name) => [name, page(name)]));
-}
-
-function page(name: string): string {
-  const [head = ''] = read(name).split(BODY);
-  const [, ...body] = read(name.replace('smcr', 'smcd')).split(BODY);
+/**
+ * @param own text of the page, of which NAME and SYNOPSIS are kept
+ * @param smcdPage text of the page of the same object
+ * @param isThere whether smcr has a page on an object
+ */
+export function smcrPage(own: string, smcdPage: string, isThere: (object: string) => boolean): string {
+  const [head = ''] = own.split(BODY);
+  const [, ...body] = smcdPage.split(BODY);
   const text = body
     .join(BODY)
     .replace(/^\.Xr smcd-(\S+) 8/gm, (reference, object) =>
-      existsSync(join(directory, `smcr-${object}.8`)) ? reference.replace('smcd-', 'smcr-') : reference,
+      isThere(object) ? reference.replace('smcd-', 'smcr-') : reference,
     )
     .replace(/^(\.Sh EXIT STATUS\nSee\n)\.Xr smcd 8/m, '$1.Xr smcr 8')
     .replace(/^((?:\.Dl )?[#$] )smcd /gm, '$1smcr ')
@@ -45,6 +37,3 @@ function sorted(text: string): string {
     return names.sort((a, b) => (key(a) < key(b) ? -1 : 1)).join(' ,\n') + end;
   });
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  for (const [name, text] of smcrPages()) writeFileSync(join(directory, name), text);

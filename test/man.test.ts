@@ -5,16 +5,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import type { Schema } from '../scripts/json-section.ts';
+import { documentsOf, manPages } from '../scripts/man.ts';
 import { helpText, withCommonOptions } from '../src/cli/options.ts';
 import type { CommandDefinition } from '../src/cli/run.ts';
-import { reportJson } from '../src/commands/smc_run/report.ts';
-import type { ServiceChangeDocument, ServicesDocument } from '../src/documents/smc_run.ts';
-import { smcPnetid } from '../src/netlink/uapi/smc.ts';
 import { type FallbackReason, fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
 import { SOCKET_STATES } from '../src/smc/sockets.ts';
-import { Errno, FakeKernel } from './helpers/fake-kernel.ts';
-import { mainframe, plant, server } from './helpers/host-trees.ts';
-import { runCommand } from './helpers/run-command.ts';
+
+import { type JsonSchema, schemas } from './helpers/schemas.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { bin, man } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -106,26 +104,6 @@ function items(lines: readonly string[], macro: string): string[] {
     );
 }
 
-/** JSON keys of the columns in a command's source, and in what it imports from its own directory. */
-function declaredKeys(file: string, seen = new Set<string>()): string[] {
-  if (seen.has(file)) return [];
-  seen.add(file);
-  const source = readFileSync(file, 'utf8');
-  const keys = [...source.matchAll(/\bkey: '(\w+)'/g)].map(([, key]) => key!);
-  for (const [, path] of source.matchAll(/from '(\.[^']+)'/g)) {
-    const imported = join(file, '..', path!);
-    if (imported.startsWith(join(root, 'src/commands/'))) keys.push(...declaredKeys(imported, seen));
-  }
-  return keys;
-}
-
-/** All keys of a document, at every depth. */
-function keysOf(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) return value.flatMap(keysOf);
-  return Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)]);
-}
-
 function lint(page: string): { status: number | null; output: string } {
   const { status, stdout, stderr, error } = spawnSync(
     'mandoc',
@@ -134,132 +112,6 @@ function lint(page: string): { status: number | null; output: string } {
   );
   return { status, output: error ? `${error.message} (install the package mandoc)` : `${stdout}${stderr}` };
 }
-
-const cursor = { reserved: 0, wrap: 0, count: 5 };
-
-/** A socket with everything that the kernel can tell. */
-const fullSocket = {
-  family: 43,
-  state: 1,
-  mode: 1,
-  shutdown: 0,
-  id: {
-    sourcePort: 6000,
-    destinationPort: 50048,
-    source: Uint8Array.from([127, 0, 0, 1, ...new Array(12).fill(0)]),
-    destination: Uint8Array.from([127, 0, 0, 1, ...new Array(12).fill(0)]),
-    interface: 1,
-    cookieLow: 1,
-    cookieHigh: 0,
-  },
-  uid: 0,
-  inode: 1351n,
-  attributes: {
-    connection: {
-      token: 1,
-      sndbufSize: 65_536,
-      rmbeSize: 65_536,
-      peerRmbeSize: 65_536,
-      rxProd: cursor,
-      rxCons: cursor,
-      txProd: cursor,
-      txCons: cursor,
-      rxProdFlags: 0,
-      rxConnStateFlags: 0,
-      txProdFlags: 0,
-      txConnStateFlags: 0,
-      txPrep: cursor,
-      txSent: cursor,
-      txFin: cursor,
-    },
-    link: { linkId: 1, ibName: 'rxelo', ibPort: 1, gid: '', peerGid: '', role: 0 },
-    shutdown: 0,
-    dmb: { linkId: 256, peerGid: 1n, myGid: 1n, token: 1n, peerToken: 1n, peerGidExt: 0n, myGidExt: 0n },
-    fallback: { reason: 0x05000000, peerDiagnosis: 0x03030000 },
-  },
-};
-
-/** Documents that have every field; pages of these commands may name no other keys. */
-const sampleDocuments: Record<string, (command: CommandDefinition) => Promise<unknown[]>> = {
-  async smcss(command) {
-    const kernel = new FakeKernel();
-    kernel.sockets = () => [fullSocket];
-    const broken = new FakeKernel();
-    broken.sockets = () => {
-      throw new Errno('ENOMEM', [fullSocket]);
-    };
-    return Promise.all(
-      [kernel, broken].map(async (transport) =>
-        JSON.parse((await runCommand(command, '-a -j', { transport, hostRoot: '/nonexistent' })).stdout),
-      ),
-    );
-  },
-  async smc_run() {
-    const connection = { command: 'x', mode: 'tcp', reason: 1, peer_diagnosis: 1, count: 1 } as const;
-    const refused = [{ errno: 1, count: 1 }];
-    const sockets = { smc: 1, tcp: 1 };
-    const change: ServiceChangeDocument = {
-      unit: 'x.service',
-      action: 'enable',
-      dry_run: false,
-      changed: true,
-      way: 'preload',
-      lines: [{ text: '', reason: '' }],
-      remarks: [],
-      files: [{ path: '', before: null, after: '' }],
-      reload: 'done',
-    };
-    const processes = { all: 1, converted: 1 };
-    const services: ServicesDocument = {
-      services: [
-        {
-          unit: 'x.service',
-          enabled: true,
-          file: '',
-          seal: 'intact',
-          way: 'preload',
-          exists: true,
-          processes,
-        },
-      ],
-    };
-    return [
-      change,
-      services,
-      reportJson(
-        { status: 0, signal: null, observed: true, sockets, refused, connections: [connection] },
-        'x',
-        'preload',
-      ),
-    ];
-  },
-  async smc_dbg(command) {
-    // documents of other commands are explained elsewhere; a host without anything lacks many files
-    const { stdout } = await runCommand(command, '-j', {
-      transport: new FakeKernel(),
-      hostRoot: '/nonexistent',
-    });
-    const document = JSON.parse(stdout);
-    return [
-      { ...document, documents: {} },
-      { what: '', reason: '' },
-    ];
-  },
-  async smc_pnet(command) {
-    const kernel = new FakeKernel().serve(smcPnetid, {
-      GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 }],
-    });
-    return [JSON.parse((await runCommand(command, '-j', { transport: kernel })).stdout)];
-  },
-  async smc_rnics(command) {
-    const outputs = [mainframe, server].map(async (tree) => {
-      // no family is served, so there is a problem to tell of
-      const world = { transport: new FakeKernel(), hostRoot: plant(t, tree) };
-      return JSON.parse((await runCommand(command, '-aj', world)).stdout);
-    });
-    return Promise.all(outputs);
-  },
-};
 
 for (const name of Object.keys(bin))
   t.test(name, async (t) => {
@@ -291,19 +143,37 @@ for (const name of Object.keys(bin))
       if (value) t.ok(line.includes(`<${value}>`), `the help names the value of ${names}`);
     }
 
-    const json = sections.get('JSON') ?? [];
-    t.ok(json.length > 0, 'there is a section JSON');
-    const documented = new Set(items(json, 'Va'));
-    const keys = new Set(declaredKeys(join(root, `src/commands/${name}/command.ts`)));
-    for (const key of keys) t.ok(documented.has(key), `JSON key ${key} is documented`);
-    const documents = await sampleDocuments[name]?.(definition);
-    if (documents)
-      t.strictSame(
-        [...documented].sort(),
-        [...new Set(keysOf(documents))].sort(),
-        'the page names exactly the keys of a document with everything',
-      );
+    t.ok(sections.get('JSON')?.length, 'there is a section JSON');
   });
+
+t.test('what is generated is up to date', async (t) => {
+  for (const [page, text] of manPages())
+    t.equal(readFileSync(join(root, 'man', page), 'utf8'), text, `${page}: npm run man`);
+});
+
+t.test('every document is described, with all its fields and no others', async (t) => {
+  const all = [...schemas.values()] as (Schema & JsonSchema)[];
+  const described = new Set<string>();
+  for (const page of pages) {
+    const documents = documentsOf(page.replace(/\.\d$/, ''), all);
+    for (const { schema } of documents) described.add((schema as JsonSchema).title);
+    const fields = documents.flatMap(({ schema }) => properties(schema));
+    const json = documents.length > 0 ? (sectionsOf(page).get('JSON') ?? []) : [];
+    t.strictSame([...new Set(items(json, 'Va'))].sort(), [...new Set(fields)].sort(), page);
+  }
+  t.strictSame(
+    [...schemas.keys()].filter((title) => !described.has(title)),
+    [],
+  );
+});
+
+/** Names of all properties at every depth. */
+function properties(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, value]) =>
+    key === 'properties' ? [...Object.keys(value), ...properties(Object.values(value))] : properties(value),
+  );
+}
 
 t.test('every page', async (t) => {
   t.strictSame(man.map((path) => basename(path)).sort(), pages, 'package.json lists all pages');

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: MIT
-/** schemas/, the types in src/documents/, the man pages and what commands print describe the same JSON. */
+/** schemas/, the types in src/documents/ and what commands print describe the same JSON. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { schemas as generate } from '../scripts/schemas.ts';
+import { type Tested, testedJson } from '../src/commands/smc_chk/connection-test.ts';
 import { smcd } from '../src/commands/smcd/command.ts';
 import { smcr } from '../src/commands/smcr/command.ts';
+import { stringify } from '../src/output/json.ts';
+import type { Check } from '../src/smc/checks/check.ts';
+import { fallbackReasons, PEERDECL } from '../src/smc/fallback-reasons.ts';
 import { emptyKernel, inspectedKernel } from './helpers/inspected-kernel.ts';
 import { runCommand } from './helpers/run-command.ts';
 import { schemas, validate } from './helpers/schemas.ts';
 import type { Expected } from './vm/record-fixtures.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { bin, man } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   bin: Record<string, string>;
-  man: string[];
 };
 
 t.test('the files are made of the types', async (t) => {
@@ -73,6 +76,62 @@ t.test('what kernels with everything and with nothing make smcd and smcr print',
       }
 });
 
+t.test('what smc_chk makes of connections, which it can have in a guest only', async (t) => {
+  const end = { address: '192.0.2.1', port: 37_373 };
+  const none = { device: null, linkGroup: null, reason: null, peerDiagnosis: null, cause: null };
+  const reason = (code: number) => ({ code, reason: fallbackReasons.get(code) });
+  const check = { id: 'module', subject: 'smc', status: 'fail', finding: '', reason: '', fix: '', facts: {} };
+  const cases: Pick<Tested, 'verdict' | 'likely'>[] = [
+    {
+      verdict: {
+        ...none,
+        mode: 'SMC-R',
+        declinedBy: null,
+        device: { ibDevice: 'rxe0', ibPort: 1, gid: 'fe80::1', peerGid: 'fe80::2' },
+        linkGroup: { id: 0x100, version: 2, release: 1, eid: 'EID', pnetId: 'NET1', peerHost: 'b' },
+      },
+      likely: null,
+    },
+    {
+      verdict: {
+        ...none,
+        mode: 'TCP',
+        declinedBy: 'the peer',
+        reason: reason(PEERDECL),
+        peerDiagnosis: reason(0x03030000),
+        cause: reason(0x0999abcd),
+      },
+      likely: { at: 'this host', text: '', fix: '', checks: [check as Check] },
+    },
+    { verdict: null, likely: { at: 'unknown', text: '', fix: null, checks: [] } },
+  ];
+  for (const one of cases) {
+    // by way of text, as 64-bit numbers and what is undefined go
+    const connection = JSON.parse(
+      stringify(testedJson({ role: 'Client', local: end, peer: end, ...one })),
+    ) as object;
+    t.strictSame(validate('smc_chk -jS', { event: 'connection', error: null, ...connection }), []);
+    const target = { host: 'a', port: 1 };
+    const addresses = [{ address: '192.0.2.1', error: null }];
+    t.strictSame(validate('smc_chk -jC a', { target, addresses, connection, error: null }), []);
+    const interfaces = [{ interface: 'eth0', static: null, connection, error: null }];
+    t.strictSame(validate('smc_chk -jl', { interfaces }), []);
+  }
+});
+
+t.test('every object is closed, and has all its fields but for errors', async (t) => {
+  const look = (title: string, value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const inner of Object.values(value)) look(title, inner);
+    const { properties, required = [], additionalProperties } = value as Record<string, object>;
+    if (!properties || Array.isArray(properties)) return;
+    t.equal(additionalProperties, false, title);
+    const optional = Object.keys(properties).filter((name) => !(required as string[]).includes(name));
+    t.ok(optional.length === 0 || optional.join() === 'error', `${title}: ${optional}`);
+  };
+  for (const schema of schemas.values()) look(schema.title, schema);
+});
+
 t.test('a field too many, one too few, and a wrong one', async (t) => {
   const entry = { pnet_id: 'NET1', kind: 'ethernet', interface: 'lo', ib_device: null, ib_port: null };
   t.strictSame(validate('smc_pnet -j', { pnet_table: [entry] }), []);
@@ -83,60 +142,4 @@ t.test('a field too many, one too few, and a wrong one', async (t) => {
   ]);
   t.match(validate('smc_pnet -j', {}), [/required property 'pnet_table'/]);
   t.match(validate('smc_pnot -j', {}), [/no schema/]);
-});
-
-/** Names of all properties at every depth. */
-function properties(schema: unknown): string[] {
-  if (Array.isArray(schema)) return schema.flatMap(properties);
-  if (typeof schema !== 'object' || schema === null) return [];
-  return Object.entries(schema).flatMap(([key, value]) =>
-    key === 'properties' ? [...Object.keys(value), ...properties(Object.values(value))] : properties(value),
-  );
-}
-
-/** Names in `.Va` macros of the section JSON of a page, at the beginning of a line or in it. */
-function documented(page: string): Set<string> {
-  const [, section = ''] = /^\.Sh JSON\n([\s\S]*?)(?=^\.Sh |$(?![\s\S]))/m.exec(page) ?? [];
-  return new Set(
-    [...section.matchAll(/\bVa ([^\n]+)/g)]
-      .flatMap(([, words]) => words!.replace(/ Pq .*?(?= , Va |$)/g, '').split(/[ ,]+/))
-      .filter((word) => /^[\da-zA-Z_]+$/.test(word) && word !== 'Va'),
-  );
-}
-
-/** The classes between the first and the last are not named one by one. */
-const BETWEEN = ['16K', '32K', '64K', '128K', '256K', '512K'];
-
-t.test('the pages name the fields of the schemas, and no others', async (t) => {
-  // a page for each object where there is one, otherwise that of the command
-  const pageOf = (title: string): string => {
-    const words = title.split(' ').slice(0, 2);
-    const candidates = [words.join('-'), words.join('-').replace('smcr', 'smcd'), words[0]!];
-    const withJson = candidates.find(
-      (name) =>
-        man.includes(`man/${name}.8`) &&
-        documented(readFileSync(join(root, `man/${name}.8`), 'utf8')).size > 0,
-    );
-    return withJson ?? words[0]!;
-  };
-  const both = (page: string): string => page.replace(/^smcr-/, 'smcd-');
-  const titles = [...schemas.keys()];
-  for (const page of new Set(titles.map(pageOf))) {
-    // the pages of an object say the same of smcd and smcr
-    const isOfPage = (title: string): boolean => both(pageOf(title)) === both(page);
-    const some = [...schemas.values()].filter(({ title }) => isOfPage(title));
-    const fields = new Set(some.filter(({ title }) => title !== 'smcd stats json').flatMap(properties));
-    for (const size of BETWEEN) fields.delete(size);
-    const names = documented(readFileSync(join(root, `man/${page}.8`), 'utf8'));
-    t.strictSame(
-      [...fields].filter((field) => !names.has(field)),
-      [],
-      `${page}(8) names every field`,
-    );
-    t.strictSame(
-      [...names].filter((name) => !fields.has(name)),
-      [],
-      `${page}(8) names nothing else`,
-    );
-  }
 });

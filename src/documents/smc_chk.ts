@@ -130,7 +130,6 @@ export type ServerEvent = ServerStarted | ServerConnection;
 
 /** The first event. */
 export interface ServerStarted {
-  /** the server has started */
   event: 'started';
   /** port that it serves */
   port: Integer;
@@ -138,7 +137,6 @@ export interface ServerStarted {
 
 /** An event for each connection. */
 export interface ServerConnection extends TestedConnection {
-  /** a connection was examined */
   event: 'connection';
   /** always null */
   error: null;

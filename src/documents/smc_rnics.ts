@@ -25,7 +25,7 @@ export interface AdaptersDocument {
 export interface AdapterRow {
   /** RDMA device; otherwise PCI address, interface, `loopback-ism` or FID */
   name: string;
-  /** `network` has no RDMA device; `off` is switched off, so nothing more is known of it */
+  /** `rdma`; `ism`; `network` has no RDMA device; `other`; `off` is switched off, so nothing more is known of it */
   kind: 'rdma' | 'ism' | 'network' | 'other' | 'off';
   /** RDMA device */
   ib_device: string | null;

@@ -13,7 +13,7 @@ export interface RunDocument {
   event: 'report';
   /** the program as it was called */
   command: string;
-  /** how sockets were converted; `as-is` if none was */
+  /** `preload` or `seccomp`, by which sockets were converted; `as-is` if none was */
   way: 'preload' | 'seccomp' | 'as-is';
   /** exit status; null after a signal */
   status: Integer | null;

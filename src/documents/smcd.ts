@@ -61,7 +61,7 @@ export interface IsmDeviceRow extends PciIds {
   in_use: boolean | null;
   /** number of link groups that use it */
   link_groups: Integer | null;
-  /** PNET ID, or null */
+  /** PNET ID; null if there is none */
   pnet_id: string | null;
   /** whether the PNET ID was set by a user */
   pnet_id_by_user: boolean;
@@ -99,7 +99,7 @@ export interface RdmaPortRow extends PciIds {
   critical: boolean | null;
   /** number of links that use the port */
   links: Integer | null;
-  /** PNET ID, or null */
+  /** PNET ID; null if there is none */
   pnet_id: string | null;
   /** whether the PNET ID was set by a user */
   pnet_id_by_user: boolean;
@@ -113,7 +113,7 @@ interface LinkGroup {
   vlan_id: Integer | null;
   /** number of connections */
   connections: Integer | null;
-  /** PNET ID, or null */
+  /** PNET ID; null if there is none */
   pnet_id: string | null;
   /** version of SMC */
   version: Integer;
@@ -367,16 +367,17 @@ export interface RateRow {
 }
 
 /**
- * The counters of one technology on one line, under the names of the C suite.
+ * The counters of one technology on one line, under the names of the C suite. SMC_RX_RMB_USAGE and
+ * SMC_TX_RMB_USAGE are null before Linux 6.12.
  * @title smcd stats json
  */
 export type SuiteStatisticsDocument =
   | {
-      /** counters by name */
+      /** counters by name; only that of the command is there */
       SMCD: Record<string, SuiteCount>;
     }
   | {
-      /** counters by name */
+      /** counters by name; only that of the command is there */
       SMCR: Record<string, SuiteCount>;
     };
 
@@ -426,7 +427,7 @@ export interface SysctlsDocument {
 }
 
 export interface SysctlRow {
-  /** name without `net.smc.` */
+  /** name, with no `net.smc.` before it */
   name: string;
   /** value; null if this kernel does not have the setting; a string for hs_ctrl */
   value: Integer | string | null;

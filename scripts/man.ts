@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/**
+ * npm run man: writes what is generated in man/. The section JSON of a page is made of the schemas of the documents that
+ * the page is about, and the pages of smcr's objects of those of smcd's. The schemas are made first.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { jsonSection, type PageDocument, type Schema } from './json-section.ts';
+import { writeSchemas } from './schemas.ts';
+import { smcrPage } from './smcr-pages.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const directory = join(root, 'man');
+const names = readdirSync(directory);
+const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
+
+/** What is said of all documents. */
+const ON_ALL = [
+  'The document is written on one line, or indented on a terminal.',
+  'All fields are always present unless something else is said.',
+  'A field is null if its value does not apply or is not known.',
+  'Numbers have all their digits: a program that reads JSON numbers as floating',
+  'point may round those of 64 bits.',
+  'Hexadecimal strings have no prefix; only reason codes have one.',
+];
+
+/** What all objects of smcd or smcr have in common is said on the page of the command. */
+const onObjects = (command: string): string[] => [
+  'What all documents of',
+  `.Nm ${command}`,
+  'have in common is said in',
+  `.Xr ${command} 8 .`,
+];
+
+/** Pages with something generated in them, by file name. */
+export function manPages(): Map<string, string> {
+  const schemas = readdirSync(join(root, 'schemas'))
+    .map(
+      (file) => JSON.parse(readFileSync(join(root, 'schemas', file), 'utf8')) as Schema & { title: string },
+    )
+    .sort((a, b) => (a.title < b.title ? -1 : 1));
+  const pages = new Map<string, string>();
+  for (const name of names.sort()) {
+    const text = name.startsWith('smcr-')
+      ? smcrPage(read(name), read(name.replace('smcr', 'smcd')), (object) =>
+          names.includes(`smcr-${object}.8`),
+        )
+      : read(name);
+    const [page = ''] = name.split('.');
+    const documents = documentsOf(page, schemas);
+    if (documents.length > 0) pages.set(name, withJson(page, text, documents));
+  }
+  return pages;
+}
+
+/** The documents that a page is about. smcr shares with smcd those that it has no schema of its own for. */
+export function documentsOf(page: string, schemas: readonly (Schema & { title: string })[]): PageDocument[] {
+  const [command, ...object] = page.split('-');
+  const start = [command, ...(object.length > 0 ? [object.join('-')] : [])].join(' ');
+  const isOf = (title: string, start: string): boolean => `${title} `.startsWith(`${start} `);
+  const isCommandWithObjects = object.length === 0 && names.some((name) => name.startsWith(`${command}-`));
+  if (isCommandWithObjects) return [];
+  const own = schemas.filter(({ title }) => isOf(title, start));
+  if (own.length > 0 || command !== 'smcr') return own.map((schema) => ({ title: schema.title, schema }));
+  return documentsOf(page.replace('smcr', 'smcd'), schemas).map(({ title, schema }) => ({
+    title: title.replace('smcd', 'smcr'),
+    schema,
+  }));
+}
+
+/** From the heading to the next one. */
+const SECTION = /^\.Sh JSON\n[\s\S]*?(?=^\.Sh )/m;
+
+function withJson(page: string, text: string, documents: readonly PageDocument[]): string {
+  const [command = '', object] = page.split('-');
+  const sections = new Set([...text.matchAll(/^\.Sh (.+)$/gm)].map(([, title]) => title!));
+  const lines = jsonSection(`${page}(8)`, object ? onObjects(command) : ON_ALL, documents, sections);
+  return text.replace(SECTION, () => `${['.Sh JSON', ...lines].join('\n')}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeSchemas();
+  for (const [name, text] of manPages()) writeFileSync(join(directory, name), text);
+}
