@@ -76,6 +76,7 @@ function withJson(page: string, text: string, documents: readonly PageDocument[]
   const [command = '', object] = page.split('-');
   const sections = new Set([...text.matchAll(/^\.Sh (.+)$/gm)].map(([, title]) => title!));
   const lines = jsonSection(`${page}(8)`, object ? onObjects(command) : ON_ALL, documents, sections);
+  if (!SECTION.test(text)) throw new Error(`man/${page}.8 has no section JSON before another one`);
   return text.replace(SECTION, () => `${['.Sh JSON', ...lines].join('\n')}\n`);
 }
 
