@@ -16,6 +16,19 @@ export const hostByteOrder: ByteOrder = new Uint8Array(new Uint16Array([1]).buff
 export class MalformedError extends Error {}
 MalformedError.prototype.name = 'MalformedError';
 
+/** Kinds of secrets, each replaced in its own way when a recording is redacted (`src/recording/redaction.ts`). */
+export type Secret =
+  /** an IP address of 4 or 16 bytes */
+  | 'address'
+  /** an IP address in 16 bytes, of which IPv4 uses the first four */
+  | 'socketAddress'
+  | 'eid'
+  | 'hostName'
+  /** of an SMC-D device: 64 bits */
+  | 'gid'
+  /** of an RDMA device: an IPv6 address as text, in full form */
+  | 'gidText';
+
 export interface Codec<T> {
   /** for messages and the debug dump: "u32", "str(16)", "PORT" */
   readonly name: string;
@@ -26,6 +39,13 @@ export interface Codec<T> {
    */
   decode(data: Buffer, offset: number, length: number, order: ByteOrder): T;
   encode(value: T, order: ByteOrder): Buffer;
+  /** what the field holds that a redacted recording must not; see `secret` */
+  readonly secret?: Secret;
+}
+
+/** Marks the codec of a field that holds a secret. Unmarked fields stay as they are in redacted recordings. */
+export function secret<C extends { readonly decode: unknown }>(kind: Secret, codec: C): C {
+  return { ...codec, secret: kind };
 }
 
 /** A codec with a fixed size, usable as a struct member. */

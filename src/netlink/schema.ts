@@ -8,7 +8,7 @@ import { type ByteOrder, type Codec, type FixedCodec, MalformedError } from './c
 /** NLA_F_NESTED | NLA_F_NET_BYTEORDER, include/uapi/linux/netlink.h */
 const NLA_TYPE_MASK = 0x3fff;
 const NLA_F_NESTED = 0x8000;
-const NLA_HEADER_SIZE = 4;
+export const NLA_HEADER_SIZE = 4;
 
 /** Lengths of messages and attributes are rounded up to this (NLMSG_ALIGNTO, NLA_ALIGNTO). */
 export function align4(length: number): number {
@@ -149,10 +149,13 @@ export function attrs<const F extends Fields>(name: string, fields: F): Attribut
  * Array nest: the attribute IDs inside are indexes, and all elements have the same type (CTRL_ATTR_OPS).
  * @param element the type of the elements
  */
-export function indexed<T>(element: Codec<T>): Codec<T[]> & { readonly fields: Fields } {
+export function indexed<T>(
+  element: Codec<T>,
+): Codec<T[]> & { readonly fields: Fields; readonly element: Codec<T> } {
   return {
     name: `${element.name}[]`,
     fields: {},
+    element,
     decode: (data, offset, length, order) =>
       Array.from(rawAttributes(data, offset, length, order), (attribute) =>
         element.decode(data, attribute.offset, attribute.length, order),
@@ -170,6 +173,7 @@ export type Members = Readonly<Record<string, FixedCodec<any>>>;
 /** A C struct with natural alignment, itself usable as an attribute or as a member of another struct. */
 export interface Struct<M extends Members = Members>
   extends FixedCodec<{ -readonly [K in keyof M]: Infer<M[K]> }> {
+  readonly members: M;
   readonly offsets: { readonly [K in keyof M]: number };
 }
 
@@ -194,6 +198,7 @@ export function struct<const M extends Members>(name: string, members: M): Struc
     name,
     size,
     align,
+    members,
     offsets: offsets as Struct<M>['offsets'],
     decode(data, offset, length, order) {
       if (length < end) throw new MalformedError(`${length} bytes, struct ${name} needs ${end}`);
@@ -218,10 +223,11 @@ export function struct<const M extends Members>(name: string, members: M): Struc
 export function extended<B extends object, X extends object>(
   base: FixedCodec<B>,
   extension: FixedCodec<X> & { readonly offsets: object },
-): Codec<B & Partial<X>> {
+): Codec<B & Partial<X>> & { readonly parts: readonly [FixedCodec<B>, FixedCodec<X>] } {
   const full = base.size + extension.size;
   return {
     name: base.name,
+    parts: [base, extension],
     decode(data, offset, length, order) {
       const values = base.decode(data, offset, length, order);
       if (length < full) return values;

@@ -68,7 +68,7 @@ export class Redactor implements Pseudonyms {
 
   readonly gidText = (text: string): string => {
     const address = parseIpv6(text);
-    return address ? fullForm(this.address(address)) : text;
+    return address ? fullForm(this.address(address)) : '';
   };
 
   /** Replaces what stands in a text: addresses of any kind, and host names and enterprise IDs met before. */

@@ -1,21 +1,34 @@
 // SPDX-License-Identifier: MIT
-/** Replaces addresses, host names and enterprise IDs in recordings with others of the same length. */
-import type { ByteOrder } from '../netlink/codec.ts';
+/**
+ * Replaces addresses, host names and enterprise IDs in recordings with others of the same length. What to replace is
+ * marked where the field is declared (`secret` in netlink/codec.ts). Only what is declared is kept: attributes of newer
+ * kernels and bytes after the known ones become zeros, because nobody knows what they say.
+ */
+import { type ByteOrder, type Codec, MalformedError, type Secret, s32, u64 } from '../netlink/codec.ts';
 import { genlHeader } from '../netlink/genetlink.ts';
 import { type Message, messages } from '../netlink/message.ts';
-import { type AttributeSet, rawAttributes } from '../netlink/schema.ts';
-import { AF_INET, AF_INET6 } from '../netlink/uapi/inet-diag.ts';
-import { controller, GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_SOCK_DIAG } from '../netlink/uapi/netlink.ts';
-import { addressMessage, NETLINK_ROUTE } from '../netlink/uapi/rtnetlink.ts';
-import { smcGenNetlink } from '../netlink/uapi/smc.ts';
+import { type Fields, NLA_HEADER_SIZE, rawAttributes } from '../netlink/schema.ts';
+import { AF_INET, AF_INET6, inetDiagMessage } from '../netlink/uapi/inet-diag.ts';
 import {
-  dmbInfo,
-  dmbInfoExtension,
-  linkInfo,
+  controller,
+  errorMessage,
+  GENL_ID_CTRL,
+  messageHeader,
+  NETLINK_GENERIC,
+  NETLINK_SOCK_DIAG,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from '../netlink/uapi/netlink.ts';
+import { addressAttributes, addressMessage, NETLINK_ROUTE, RTM_NEWADDR } from '../netlink/uapi/rtnetlink.ts';
+import { smcGenNetlink, smcPnetid } from '../netlink/uapi/smc.ts';
+import {
+  AF_SMC,
   SOCK_DIAG_BY_FAMILY,
+  smcDiagAttributes,
   smcDiagMessage,
+  smcDiagRequest,
 } from '../netlink/uapi/smc-diag.ts';
-import type { Recording } from './recording.ts';
+import type { ExchangeRecord, Recording } from './recording.ts';
 
 /** Gives replacements: the same one for the same thing each time. */
 export interface Pseudonyms {
@@ -26,13 +39,13 @@ export interface Pseudonyms {
   hostName(text: string): string;
   /** of SMC-D, 64 bits */
   gid(value: bigint): bigint;
-  /** of an RDMA device, in full form: 39 characters */
+  /** of an RDMA device, in full form: 39 characters; @returns an empty text for anything else */
   gidText(text: string): string;
 }
 
 /**
- * Replaces all of these in the messages about SMC, TCP sockets and interface addresses, in place.
- * @returns the recording without exchanges of unknown contents, and the number of exchanges left out
+ * Redacts the messages about SMC, TCP sockets and interface addresses.
+ * @returns a recording without exchanges of unknown contents, and the number of exchanges left out
  */
 export function redactRecording(
   recording: Recording,
@@ -40,12 +53,10 @@ export function redactRecording(
 ): { recording: Recording; dropped: number } {
   const families = familyNames(recording);
   const exchanges = recording.exchanges.flatMap((exchange) => {
-    const replies = exchange.replies.map((reply) => {
-      const data = Buffer.from(reply, 'hex');
-      return redactDatagram(data, exchange.protocol, families, recording.order, names)
-        ? data.toString('hex')
-        : undefined;
-    });
+    const layoutOf = (message: Message): Layout | undefined => findLayout(exchange, message, families);
+    const replies = exchange.replies.map((reply) =>
+      redactDatagram(Buffer.from(reply, 'hex'), layoutOf, { order: recording.order, names })?.toString('hex'),
+    );
     return replies.includes(undefined) ? [] : [{ ...exchange, replies: replies as string[] }];
   });
   return {
@@ -54,141 +65,173 @@ export function redactRecording(
   };
 }
 
-/** Messages of lower types are about the exchange, not about the system. */
-const FIRST_DATA_TYPE = 0x10;
-const RTM_NEWADDR = 20;
-
-/** @returns false for an unknown message */
-type RedactMessage = (message: Message) => boolean;
-
-function redactDatagram(
-  data: Buffer,
-  protocol: number,
-  families: ReadonlyMap<number, string>,
-  order: ByteOrder,
-  names: Pseudonyms,
-): boolean {
-  const redact = {
-    [NETLINK_SOCK_DIAG]: (message: Message) => redactSocket(message, order, names),
-    [NETLINK_ROUTE]: (message: Message) => redactAddress(message, order, names),
-    [NETLINK_GENERIC]: (message: Message) => redactGeneric(message, families, order, names),
-  }[protocol] as RedactMessage | undefined;
-  for (const message of messages(data, order))
-    if (message.type >= FIRST_DATA_TYPE && !redact?.(message)) return false;
-  return true;
+/** What a message consists of. */
+interface Layout {
+  header?: Codec<unknown> & { readonly size: number };
+  attributes?: Codec<unknown>;
 }
 
-/** Addresses have the same offsets for SMC and TCP sockets. */
-function redactSocket({ type, data, offset, length }: Message, order: ByteOrder, names: Pseudonyms): boolean {
-  if (type !== SOCK_DIAG_BY_FAMILY) return false;
-  for (const at of [8, 24]) {
-    const field = data.subarray(offset + at, offset + at + 16);
+/** Messages of lower types are about the exchange, not about the system. */
+const FIRST_DATA_TYPE = 0x10;
+
+/** `undefined` for an unknown message */
+function findLayout(
+  { protocol, request }: ExchangeRecord,
+  message: Message,
+  families: ReadonlyMap<number, string>,
+): Layout | undefined {
+  const { type } = message;
+  if (type < FIRST_DATA_TYPE) return CONTROL_MESSAGES[type] ?? {};
+  if (protocol === NETLINK_GENERIC) return genericLayout(message, families);
+  if (protocol === NETLINK_ROUTE && type === RTM_NEWADDR)
+    return { header: addressMessage, attributes: addressAttributes };
+  if (protocol !== NETLINK_SOCK_DIAG || type !== SOCK_DIAG_BY_FAMILY) return undefined;
+  // the request tells: a row of an SMC socket may have the family of its addresses
+  return SOCKETS[Buffer.from(request, 'hex')[messageHeader.size + smcDiagRequest.offsets.family] ?? 0];
+}
+
+/** The number of an error without what follows it, which may be a text of the kernel. */
+const CONTROL_MESSAGES: Readonly<Record<number, Layout>> = {
+  [NLMSG_ERROR]: { header: errorMessage },
+  [NLMSG_DONE]: { header: s32 },
+};
+
+/** By the address family that was asked for. */
+const SOCKETS: Readonly<Record<number, Layout>> = {
+  [AF_SMC]: { header: smcDiagMessage, attributes: smcDiagAttributes },
+  [AF_INET]: { header: inetDiagMessage },
+  [AF_INET6]: { header: inetDiagMessage },
+};
+
+const FAMILIES: Readonly<Record<string, object>> = {
+  SMC_PNETID: smcPnetid,
+  SMC_GEN_NETLINK: smcGenNetlink,
+};
+
+function genericLayout(
+  { type, data, offset }: Message,
+  families: ReadonlyMap<number, string>,
+): Layout | undefined {
+  if (type === GENL_ID_CTRL) return { header: genlHeader, attributes: controller };
+  const commands = Object.values(FAMILIES[families.get(type) ?? ''] ?? {}) as {
+    id: number;
+    reply: Codec<unknown>;
+  }[];
+  // a reply carries the number of the command whose only answer it would be
+  const attributes = commands.find(({ id }) => id === data[offset + genlHeader.offsets.command])?.reply;
+  return attributes && { header: genlHeader, attributes };
+}
+
+interface Rules {
+  order: ByteOrder;
+  names: Pseudonyms;
+}
+
+/**
+ * Copies what is declared into a datagram of zeros. What is damaged stays zero, too, and readers find it damaged.
+ * @returns undefined for a datagram with unknown messages
+ */
+function redactDatagram(
+  datagram: Buffer,
+  layoutOf: (message: Message) => Layout | undefined,
+  rules: Rules,
+): Buffer | undefined {
+  const redacted = Buffer.alloc(datagram.length);
+  try {
+    for (const message of messages(datagram, rules.order)) {
+      const layout = layoutOf(message);
+      if (!layout) return undefined;
+      const { offset, length } = message;
+      datagram.copy(redacted, offset - messageHeader.size, offset - messageHeader.size, offset);
+      const [from, to] = [datagram, redacted].map((whole) => whole.subarray(offset, offset + length)) as [
+        Buffer,
+        Buffer,
+      ];
+      const { header, attributes } = layout;
+      const size = header?.size ?? 0;
+      if (header) copyDeclared(header, from.subarray(0, size), to.subarray(0, size), rules);
+      if (attributes) copyDeclared(attributes, from.subarray(size), to.subarray(size), rules);
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+  return redacted;
+}
+
+/** Copies what a codec declares, with other names for what is marked. @param to zeros, as many as `from` has bytes */
+function copyDeclared(codec: Codec<unknown>, from: Buffer, to: Buffer, rules: Rules): void {
+  const part = (inner: Codec<unknown>, at: number, size: number): void =>
+    copyDeclared(inner, from.subarray(at, at + size), to.subarray(at, at + size), rules);
+  const { fields, element, members, offsets, parts } = codec as Nesting;
+  if (fields || element) {
+    const byId = new Map(Object.values(fields ?? {}).map(([id, inner]) => [id, inner]));
+    for (const { id, offset, length } of rawAttributes(from, 0, from.length, rules.order)) {
+      from.copy(to, offset - NLA_HEADER_SIZE, offset - NLA_HEADER_SIZE, offset);
+      const inner = element ?? byId.get(id);
+      if (inner) part(inner, offset, length);
+    }
+  } else if (members) {
+    for (const [key, member] of Object.entries(members)) part(member, offsets?.[key] ?? 0, member.size);
+  } else if (parts) {
+    let at = 0;
+    for (const inner of parts) {
+      part(inner, at, inner.size);
+      at += inner.size;
+    }
+  } else copyValue(codec, from, to, rules);
+}
+
+/** Codecs that consist of others: attributes, arrays of nests, structs, and structs with an extension. */
+type Sized = Codec<unknown> & { readonly size: number };
+interface Nesting {
+  fields?: Fields;
+  element?: Codec<unknown>;
+  members?: Readonly<Record<string, Sized>>;
+  offsets?: Readonly<Record<string, number>>;
+  parts?: readonly Sized[];
+}
+
+/** A single value. One that its codec cannot read is not what was declared. */
+function copyValue(codec: Codec<unknown>, from: Buffer, to: Buffer, rules: Rules): void {
+  let value: unknown;
+  try {
+    value = codec.decode(from, 0, from.length, rules.order);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return;
+  }
+  // nobody reads what follows the end of a text
+  const end = typeof value === 'string' ? from.indexOf(0) : -1;
+  const field = to.subarray(0, end < 0 ? from.length : end);
+  from.copy(field);
+  if (codec.secret) HIDE[codec.secret](field, rules);
+}
+
+/** How each kind of secret is replaced in its field. */
+const HIDE: Readonly<Record<Secret, (field: Buffer, rules: Rules) => void>> = {
+  address: (field, { names }) => {
+    if (field.length === 4 || field.length === 16) field.set(names.address(field));
+    else field.fill(0);
+  },
+  socketAddress: (field, { names }) => {
     const isIpv4 = field.subarray(4).every((byte) => byte === 0);
     const address = isIpv4 ? field.subarray(0, 4) : field;
     address.set(names.address(address));
-  }
-  if (data[offset] === AF_INET || data[offset] === AF_INET6) return true;
-  const { size } = smcDiagMessage;
-  for (const attribute of rawAttributes(data, offset + size, length - size, order)) {
-    const value = data.subarray(attribute.offset, attribute.offset + attribute.length);
-    if (attribute.id === LINK)
-      for (const key of ['gid', 'peerGid'] as const)
-        redactText(value.subarray(linkInfo.offsets[key], linkInfo.offsets[key] + GID_SIZE), names.gidText);
-    if (attribute.id === DMB) {
-      for (const key of ['peerGid', 'myGid'] as const) redactGid(value, dmbInfo.offsets[key], order, names);
-      for (const key of ['peerGidExt', 'myGidExt'] as const)
-        redactGid(value, dmbInfo.size + dmbInfoExtension.offsets[key], order, names);
-    }
-  }
-  return true;
-}
-
-/** SMC_DIAG_LGRINFO, SMC_DIAG_DMBINFO */
-const LINK = 2;
-const DMB = 4;
-/** `char gid[40]` */
-const GID_SIZE = 40;
-
-/** IFA_ADDRESS, LOCAL, BROADCAST, ANYCAST, MULTICAST */
-const ADDRESSES = [1, 2, 4, 5, 7];
-
-function redactAddress(
-  { type, data, offset, length }: Message,
-  order: ByteOrder,
-  names: Pseudonyms,
-): boolean {
-  if (type !== RTM_NEWADDR) return false;
-  const { size } = addressMessage;
-  for (const { id, offset: at, length: bytes } of rawAttributes(data, offset + size, length - size, order)) {
-    const value = data.subarray(at, at + bytes);
-    if (ADDRESSES.includes(id) && (bytes === 4 || bytes === 16)) value.set(names.address(value));
-  }
-  return true;
-}
-
-function redactGeneric(
-  { type, data, offset, length }: Message,
-  families: ReadonlyMap<number, string>,
-  order: ByteOrder,
-  names: Pseudonyms,
-): boolean {
-  const family = families.get(type);
-  if (type === GENL_ID_CTRL || family === 'SMC_PNETID') return true;
-  if (family !== 'SMC_GEN_NETLINK') return false;
-  const { size } = genlHeader;
-  // a reply carries the number of its command; if several commands have it, the first layout contains those of the others
-  const command = Object.values(smcGenNetlink).find(({ id }) => id === data[offset]);
-  if (!command) return false;
-  redactAttributes(command.reply as AttributeSet, data, offset + size, length - size, order, names);
-  return true;
-}
-
-/** Fields to hide, by their names in uapi/smc.ts. */
-const SECRETS: Readonly<Record<string, 'eid' | 'hostName' | 'gid'>> = {
-  localHost: 'hostName',
-  peerHost: 'hostName',
-  seid: 'eid',
-  negotiatedEid: 'eid',
-  entry: 'eid',
-  gid: 'gid',
-  peerGid: 'gid',
-  extGid: 'gid',
-  peerExtGid: 'gid',
+  },
+  eid: (field, { names }) => redactText(field, names.eid),
+  hostName: (field, { names }) => redactText(field, names.hostName),
+  gidText: (field, { names }) => redactText(field, names.gidText),
+  gid: (field, { names, order }) => {
+    u64.encode(names.gid(u64.decode(field, 0, field.length, order)), order).copy(field);
+  },
 };
 
-function redactAttributes(
-  set: AttributeSet,
-  data: Buffer,
-  offset: number,
-  length: number,
-  order: ByteOrder,
-  names: Pseudonyms,
-): void {
-  const fields = Object.entries(set.fields);
-  for (const attribute of rawAttributes(data, offset, length, order)) {
-    const [key = '', field] = fields.find(([, [id]]) => id === attribute.id) ?? [];
-    const codec = field?.[1];
-    if (codec && 'fields' in codec)
-      redactAttributes(codec as AttributeSet, data, attribute.offset, attribute.length, order, names);
-    const value = data.subarray(attribute.offset, attribute.offset + attribute.length);
-    const kind = SECRETS[key];
-    if (kind === 'gid' && codec?.name === 'u64') redactGid(value, 0, order, names);
-    else if (kind === 'gid') redactText(value, names.gidText);
-    else if (kind) redactText(value, names[kind]);
-  }
-}
-
-/** A text that ends with a NUL, with blanks or with its field. */
+/** Leaves the blanks at the end of a text. */
 function redactText(field: Buffer, rename: (text: string) => string): void {
-  const end = field.indexOf(0);
-  const text = field.toString('latin1', 0, end < 0 ? field.length : end).replace(/ +$/, '');
-  if (text !== '') field.write(rename(text), 0, text.length, 'latin1');
-}
-
-function redactGid(data: Buffer, at: number, order: ByteOrder, names: Pseudonyms): void {
-  if (data.length < at + 8) return; // before Linux 6.8
-  if (order === 'LE') data.writeBigUInt64LE(names.gid(data.readBigUInt64LE(at)), at);
-  else data.writeBigUInt64BE(names.gid(data.readBigUInt64BE(at)), at);
+  const text = field.toString('latin1').replace(/ +$/, '');
+  if (text === '') return;
+  field.fill(0, 0, text.length);
+  field.write(rename(text), 0, text.length, 'latin1');
 }
 
 /** Names of the generic netlink families by message type, from recorded replies of the controller. */
@@ -196,11 +239,15 @@ function familyNames({ exchanges, order }: Recording): Map<number, string> {
   const names = new Map<number, string>();
   for (const { protocol, replies } of exchanges)
     for (const reply of protocol === NETLINK_GENERIC ? replies : [])
-      for (const { type, data, offset, length } of messages(Buffer.from(reply, 'hex'), order)) {
-        if (type !== GENL_ID_CTRL) continue;
-        const { size } = genlHeader;
-        const { familyId, familyName } = controller.decode(data, offset + size, length - size, order);
-        if (familyId !== undefined && familyName !== undefined) names.set(familyId, familyName);
+      try {
+        for (const { type, data, offset, length } of messages(Buffer.from(reply, 'hex'), order)) {
+          if (type !== GENL_ID_CTRL) continue;
+          const { size } = genlHeader;
+          const { familyId, familyName } = controller.decode(data, offset + size, length - size, order);
+          if (familyId !== undefined && familyName !== undefined) names.set(familyId, familyName);
+        }
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error;
       }
   return names;
 }

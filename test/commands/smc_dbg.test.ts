@@ -46,13 +46,19 @@ async function bundleOf(
   return { file, directory: unpacked };
 }
 
+/** Without the note of a busy machine that it takes a while to unpack a bundle. */
+const unhurried = ({ stderr, ...outcome }: Awaited<ReturnType<typeof runCommand>>): object => ({
+  ...outcome,
+  stderr: stderr.replace(/^.*: this takes a while, .*\n/gm, ''),
+});
+
 t.test('the made-up systems look the same from their bundles', async (t) => {
   for (const [name, tree] of Object.entries({ mainframe, server }))
     await t.test(name, async (t) => {
       const world = { hostRoot: plant(t, tree, HOST), transport: inspectedKernel() };
       const { file, directory } = await bundleOf(t, world);
       const once = await runCommand(smcRnics, ['-aIr', '--from', file]);
-      t.strictSame(once, await runCommand(smcRnics, '-aIr', world), 'from the archive');
+      t.strictSame(unhurried(once), await runCommand(smcRnics, '-aIr', world), 'from the archive');
       for (const [command, argv] of [
         [smcRnics, '-a'],
         [smcRnics, '-aIr'],
@@ -67,7 +73,7 @@ t.test('the made-up systems look the same from their bundles', async (t) => {
         const there = await runCommand(command, argv, world);
         t.not(there.stdout, '');
         t.strictSame(
-          await runCommand(command, `${argv} --from ${directory}`),
+          unhurried(await runCommand(command, `${argv} --from ${directory}`)),
           there,
           `${command.name} ${argv}`,
         );
@@ -349,7 +355,7 @@ t.test('SMC-D devices of Linux 6.18', async (t) => {
   const there = await runCommand(smcRnics, '-aj', world);
   t.match(there.stdout, /"dibs_name":"ism1a"/);
   const { file } = await bundleOf(t, world);
-  t.strictSame(await runCommand(smcRnics, `-aj --from ${file}`), there);
+  t.strictSame(unhurried(await runCommand(smcRnics, `-aj --from ${file}`)), there);
   const { file: redacted } = await bundleOf(t, world, ['--redact']);
   const { stdout } = await runCommand(smcRnics, `-aj --from ${redacted}`);
   t.match(stdout, /"dibs_name":"ism1a","gid":"feed[0-9a-f]{12}","ext_gid":null,"fabric_id":"07c1"/);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Numbers of include/uapi/linux/netlink.h and genetlink.h, Linux 6.12.
-import { str, u16, u32 } from '../codec.ts';
+import { s32, str, u16, u32 } from '../codec.ts';
 import { attrs, indexed, struct } from '../schema.ts';
 
 export const NETLINK_SOCK_DIAG = 4;
@@ -14,6 +14,9 @@ export const messageHeader = struct('nlmsghdr', {
   sequence: u32,
   portId: u32,
 });
+
+/** struct nlmsgerr: an errno, negative, and the header of the request */
+export const errorMessage = struct('nlmsgerr', { error: s32, message: messageHeader });
 
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;

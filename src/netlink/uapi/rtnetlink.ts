@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Layouts of include/uapi/linux/rtnetlink.h and if_addr.h, Linux 6.12: addresses of interfaces.
-import { binary, u8, u32 } from '../codec.ts';
+import { binary, secret, u8, u32 } from '../codec.ts';
 import { attrs, struct } from '../schema.ts';
 
 export const NETLINK_ROUTE = 0;
@@ -19,10 +19,12 @@ export const addressMessage = struct('ifaddrmsg', {
   index: u32,
 });
 
+const address = secret('address', binary);
+
 /** enum {IFA_*}; IPv4 sends both, and ADDRESS is the peer's on a point-to-point link; IPv6 sends LOCAL only there */
 export const addressAttributes = attrs('IFA', {
-  address: [1, binary],
-  local: [2, binary],
+  address: [1, address],
+  local: [2, address],
   flags: [8, u32], // all 32 bits of the flags
 });
 

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Layouts of include/uapi/linux/smc_diag.h, Linux 6.12.
-import { byteArray, charArray, u8, u16, u16be, u32, u64 } from '../codec.ts';
+import { byteArray, charArray, secret, u8, u16, u16be, u32, u64 } from '../codec.ts';
 import { attrs, extended, struct } from '../schema.ts';
 
 /** include/uapi/linux/sock_diag.h */
 export const SOCK_DIAG_BY_FAMILY = 20;
 export const AF_SMC = 43;
 
+const address = secret('socketAddress', byteArray(16));
+
 /** struct inet_diag_sockid: 48 bytes; ports and addresses in network order, the cookie is two host words */
 export const sockId = struct('inet_diag_sockid', {
   sourcePort: u16be,
   destinationPort: u16be,
-  source: byteArray(16),
-  destination: byteArray(16),
+  source: address,
+  destination: address,
   interface: u32,
   cookieLow: u32,
   cookieHigh: u32,
@@ -62,27 +64,31 @@ export const connectionInfo = struct('smc_diag_conninfo', {
   txFin: cursor,
 });
 
+const gidText = secret('gidText', charArray(40));
+
 /** struct smc_diag_lgrinfo with its embedded smc_diag_linkinfo, 147 bytes */
 export const linkInfo = struct('smc_diag_lgrinfo', {
   linkId: u8,
   ibName: charArray(64),
   ibPort: u8,
-  gid: charArray(40),
-  peerGid: charArray(40),
+  gid: gidText,
+  peerGid: gidText,
   role: u8,
 });
+
+const gid = secret('gid', u64);
 
 /** struct smcd_diag_dmbinfo as it was up to 6.7, 40 bytes */
 export const dmbInfo = struct('smcd_diag_dmbinfo', {
   linkId: u32,
-  peerGid: u64,
-  myGid: u64,
+  peerGid: gid,
+  myGid: gid,
   token: u64,
   peerToken: u64,
 });
 
 /** the two members appended in 6.8, after the 40 bytes */
-export const dmbInfoExtension = struct('smcd_diag_dmbinfo (6.8)', { peerGidExt: u64, myGidExt: u64 });
+export const dmbInfoExtension = struct('smcd_diag_dmbinfo (6.8)', { peerGidExt: gid, myGidExt: gid });
 
 /** struct smc_diag_fallback */
 export const fallbackInfo = struct('smc_diag_fallback', { reason: u32, peerDiagnosis: u32 });

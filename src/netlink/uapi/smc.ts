@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Commands and attributes of include/uapi/linux/smc.h, Linux 6.12. Comments use the kernel's spelling; "since" names
 // the first kernel that has the attribute or command.
-import { blankPadded, str, u8, u16, u32, u32be, u64, uint } from '../codec.ts';
+import { blankPadded, secret, str, u8, u16, u32, u32be, u64, uint } from '../codec.ts';
 import { family } from '../family.ts';
 import { attrs } from '../schema.ts';
 import { fallbackStats, stats } from './smc-stats.ts';
@@ -22,6 +22,12 @@ export const IBPORT_NONE = 255;
 export const NAME_NONE = 'n/a';
 /** Width of an EID without its NUL (SMC_MAX_EID_LEN). */
 export const EID_LENGTH = 32;
+
+const eid = secret('eid', blankPadded(EID_LENGTH));
+const seidText = secret('eid', str(EID_LENGTH));
+const hostName = secret('hostName', blankPadded(32));
+const gid = secret('gid', u64);
+const gidText = secret('gidText', str(39));
 
 /** enum {SMC_PNETID_*}: an entry of the PNET table in a request */
 const pnetRequest = attrs('PNETID', {
@@ -52,8 +58,8 @@ export const sysInfo = attrs('SYS_INFO', {
   version: [1, u8],
   release: [2, u8],
   isIsmV2: [3, u8],
-  localHost: [4, blankPadded(32)],
-  seid: [5, str(EID_LENGTH)],
+  localHost: [4, hostName],
+  seid: [5, seidText],
   isSmcrV2: [6, u8], // since 5.16
 });
 
@@ -62,8 +68,8 @@ export const lgrV2Common = attrs('V2_COMMON', {
   version: [0, u8],
   release: [1, u8],
   peerOs: [2, u8],
-  negotiatedEid: [3, blankPadded(EID_LENGTH)],
-  peerHost: [4, blankPadded(32)],
+  negotiatedEid: [3, eid],
+  peerHost: [4, hostName],
 });
 
 /** SMC_NLA_LGR_V2: SMC-R only */
@@ -94,8 +100,8 @@ export const linkSmcr = attrs('LINK_SMCR', {
   id: [1, u8, 'required'],
   ibDev: [2, str(IBNAME_MAX_LENGTH)],
   ibPort: [3, u8],
-  gid: [4, str(39)],
-  peerGid: [5, str(39)],
+  gid: [4, gidText],
+  peerGid: [5, gidText],
   connCnt: [6, u32],
   netDev: [7, u32], // an interface index; some user-space headers declare a string
   uid: [8, u32be],
@@ -106,15 +112,15 @@ export const linkSmcr = attrs('LINK_SMCR', {
 /** SMC_GEN_LGR_SMCD */
 export const lgrSmcd = attrs('LGR_SMCD', {
   id: [1, u32, 'required'],
-  gid: [2, u64],
-  peerGid: [3, u64],
+  gid: [2, gid],
+  peerGid: [3, gid],
   vlanId: [4, u8],
   connsNum: [5, u32],
   pnetId: [6, str(PNETID_MAX_LENGTH)],
   chid: [7, uint], // the header says u16, the kernel sends u32
   v2Common: [9, lgrV2Common],
-  extGid: [10, u64], // since 6.8
-  peerExtGid: [11, u64], // since 6.8
+  extGid: [10, gid], // since 6.8
+  peerExtGid: [11, gid], // since 6.8
   sndbufAlloc: [12, uint], // since 6.12
   dmbAlloc: [13, uint], // since 6.12
 });
@@ -160,10 +166,10 @@ export const devSmcr = attrs('DEV_SMCR', {
 });
 
 /** SMC_NLA_EID_TABLE_*; no nest around it. Requests need exactly 32 characters, padded with blanks, and a NUL. */
-const ueid = attrs('EID_TABLE', { entry: [1, blankPadded(EID_LENGTH), 'required'] });
+const ueid = attrs('EID_TABLE', { entry: [1, eid, 'required'] });
 
 /** SMC_NLA_SEID_*; no attributes at all on a machine without SMC-D version 2 */
-const seid = attrs('SEID', { entry: [1, str(EID_LENGTH)], enabled: [2, u8] });
+const seid = attrs('SEID', { entry: [1, seidText], enabled: [2, u8] });
 
 /** SMC_NLA_HS_LIMITATION_* */
 const handshakeLimitation = attrs('HS_LIMITATION', { enabled: [1, u8, 'required'] });
