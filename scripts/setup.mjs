@@ -3,7 +3,7 @@
 // built-ins may be imported at the top, since on a fresh clone nothing else is there.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepDetails, Problem, root, say, step } from './entry.mjs';
 
@@ -95,13 +95,6 @@ async function installNpmPackages() {
   });
 }
 
-/** tap comes with a TypeScript plugin that does not know TypeScript 7; .taprc leaves it out, this makes it so. */
-async function prepareTap() {
-  const built = join(root, 'node_modules/@tapjs/test/test-built/dist/esm/index.js');
-  if (!readFileSync(built, 'utf8').includes('@tapjs/typescript')) return;
-  await must('tap without its TypeScript plugin', 'node_modules/.bin/tap', ['build']);
-}
-
 let typescript;
 
 /** Lets this process import TypeScript, which takes the npm packages. */
@@ -155,6 +148,12 @@ function buildIsCurrent() {
   }
 }
 
+/** The C part alone, as `npm ci` makes it: smc_run reads files by it. */
+async function buildNativePart() {
+  if (existsSync(join(root, 'dist/native/smc-native.node'))) return;
+  await must('build of the C part', process.execPath, ['native/build.mjs']);
+}
+
 async function build({ always }) {
   if (!always && buildIsCurrent()) return;
   await must('build', process.execPath, ['scripts/build.mjs'], {
@@ -167,15 +166,14 @@ async function build({ always }) {
  *
  * @param {object} needs
  * @param {string[]} [needs.uses] Debian packages, see test/vm/packages.ts
- * @param {boolean} [needs.tap] the test runner
- * @param {'always' | 'if changed' | 'never'} [needs.build] `dist/`
+ * @param {'always' | 'if changed' | 'C part' | 'never'} [needs.build] `dist/`
  * @param {string} [needs.first] what a first run fetches and how long it takes, said when nothing is there yet
  */
-export async function setUp({ uses = [], tap = false, build: when = 'if changed', first = '' }) {
+export async function setUp({ uses = [], build: when = 'if changed', first = '' }) {
   checkNode();
   if (first && !npmPackagesAreCurrent()) say('setup', first);
   await installNpmPackages();
-  if (tap) await prepareTap();
   if (uses.length > 0) await installDebianPackages(uses);
-  if (when !== 'never') await build({ always: when === 'always' });
+  if (when === 'C part') await buildNativePart();
+  else if (when !== 'never') await build({ always: when === 'always' });
 }

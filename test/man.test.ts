@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** Man pages, help texts and option tables say the same; a command that joins package.json is checked, too. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -104,15 +103,6 @@ function items(lines: readonly string[], macro: string): string[] {
     );
 }
 
-function lint(page: string): { status: number | null; output: string } {
-  const { status, stdout, stderr, error } = spawnSync(
-    'mandoc',
-    ['-T', 'lint', '-W', 'warning', join(root, 'man', page)],
-    { encoding: 'utf8' },
-  );
-  return { status, output: error ? `${error.message} (install the package mandoc)` : `${stdout}${stderr}` };
-}
-
 for (const name of Object.keys(bin))
   t.test(name, async (t) => {
     const definition = await definitionOf(name);
@@ -178,7 +168,6 @@ function properties(schema: unknown): string[] {
 t.test('every page', async (t) => {
   t.strictSame(man.map((path) => basename(path)).sort(), pages, 'package.json lists all pages');
   for (const page of pages) {
-    t.strictSame(lint(page), { status: 0, output: '' }, `mandoc finds nothing to warn of in ${page}`);
     const source = readFileSync(join(root, 'man', page), 'utf8');
     // in a line of its own or within another macro
     for (const [, name, section] of source.matchAll(/^\.(?:.* )?Xr ((?:smc|af_smc)\S*) (\d)/gm))
@@ -213,23 +202,6 @@ t.test('smcss(8) explains all that smcss shows', async (t) => {
 
 const reasonLine = ({ code, name, meaning }: Pick<FallbackReason, 'code' | 'name' | 'meaning'>): string =>
   `${formatReasonCode(code)} ${name}: ${meaning}`;
-
-t.test('a reason code is one line of the page, for: man smcss | grep CODE', async (t) => {
-  const { stdout, stderr } = spawnSync(
-    'mandoc',
-    ['-T', 'ascii', '-O', 'width=80', join(root, 'man/smcss.8')],
-    { encoding: 'utf8' },
-  );
-  t.equal(stderr, '');
-  // a terminal overwrites characters to make them bold
-  const lines = stdout.replace(/.\x08/g, '').split('\n');
-  for (const reason of fallbackReasons.values()) {
-    const begun = lines
-      .map((line) => line.trim())
-      .filter((line) => line.startsWith(formatReasonCode(reason.code)));
-    t.strictSame(begun, [reasonLine(reason)], reason.name);
-  }
-});
 
 t.test('smc-tools(7) leads to every page, and every command to it', async (t) => {
   const map = readFileSync(join(root, 'man/smc-tools.7'), 'utf8');

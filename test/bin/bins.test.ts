@@ -63,6 +63,7 @@ for (const [name, path] of Object.entries(bin)) {
   const launcher = join(root, path);
 
   t.test(`${name}: answers`, async (t) => {
+    t.equal(statSync(join(root, path)).mode & 0o111, 0o111, `${path} is executable`);
     for (const option of ['--version', '-v'])
       t.match(start(file, [option]), {
         status: 0,

@@ -12,6 +12,7 @@ import t, { type Test } from 'tap';
 import { smcDbg } from '../../src/commands/smc_dbg/command.ts';
 import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
 import { tarEntries } from '../../src/recording/tar.ts';
+import { fuzzCases } from '../helpers/fuzz.ts';
 import { mainframe, plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
@@ -20,7 +21,7 @@ import { runCommand } from '../helpers/run-command.ts';
 import { type TarPart, tar } from '../helpers/tar.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_129);
-const CASES = Number(process.env['FUZZ_CASES'] ?? 1000);
+const CASES = fuzzCases({ short: 50, long: 1000 });
 /** Far more than any case takes; one that takes so long hangs. */
 const HANGS_MS = 600_000;
 

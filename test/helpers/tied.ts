@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Makes programs that a test starts end with the test, however it ends. `test/leftovers.test.ts` checks this. */
+/** Makes programs that a test starts end with the test, however it ends. `test/setup/leftovers.test.ts` checks this. */
 
 /**
  * File and arguments for `spawn` and similar functions, for a program that the kernel ends together with this process,

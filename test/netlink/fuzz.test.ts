@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/** Whatever arrives, only MalformedError may come out: anything else would be a crash report instead of a message. */
+// Whatever arrives, only MalformedError may come out: anything else would be a crash report instead of a message.
+// Runs alone: it changes Error.stackTraceLimit.
 import t from 'tap';
 import { type ByteOrder, type Codec, MalformedError } from '../../src/netlink/codec.ts';
 import { genlHeader } from '../../src/netlink/genetlink.ts';
@@ -9,13 +10,14 @@ import { controller, extendedAck } from '../../src/netlink/uapi/netlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
 import { smcSocketDump } from '../../src/smc/sockets.ts';
+import { fuzzCases } from '../helpers/fuzz.ts';
 import { random } from '../helpers/random.ts';
 
 // most datagrams end in an error, and its stack is what costs time
 Error.stackTraceLimit = 0;
 
 const SEED = 20_260_101;
-const ROUNDS = 20_000;
+const ROUNDS = fuzzCases({ short: 5000, long: 20_000 });
 
 const REPLIES: Codec<unknown>[] = [
   controller,

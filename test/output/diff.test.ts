@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What patch(1) makes of a difference is the other text.
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Differences between two texts; test/with-packages/diff.test.ts has patch(1) apply them.
 import t from 'tap';
 import { unifiedDiff } from '../../src/output/diff.ts';
 
@@ -10,27 +7,4 @@ t.test('new, removed and equal files', async (t) => {
   t.strictSame(unifiedDiff('/f', null, 'a\nb\n'), ['--- /dev/null', '+++ /f', '@@ -0,0 +1,2 @@', '+a', '+b']);
   t.strictSame(unifiedDiff('/f', 'a\n', null), ['--- /f', '+++ /dev/null', '@@ -1,1 +0,0 @@', '-a']);
   t.strictSame(unifiedDiff('/f', 'a', 'a'), []);
-});
-
-const long = Array.from({ length: 12 }, (_, index) => `line ${index}\n`).join('');
-const CASES: [string, string][] = [
-  [long, `${long}more\n`],
-  [long, long.replace('line 6', 'other')],
-  [long, long.replace('line 0\n', '')],
-  ['a\nb\nc', 'a\nb\nc\nd\n'],
-  ['a\nb\n', 'a\nb'],
-];
-
-t.test('patch(1) takes it', async (t) => {
-  for (const [before, after] of CASES)
-    for (const [from, to] of [
-      [before, after],
-      [after, before],
-    ] as const) {
-      const directory = t.testdir({ f: from });
-      const difference = unifiedDiff('f', from, to);
-      writeFileSync(join(directory, 'd'), `${difference.join('\n')}\n`);
-      execFileSync('patch', ['-s', '-p0', '-i', 'd'], { cwd: directory });
-      t.equal(readFileSync(join(directory, 'f'), 'utf8'), to, difference.join('\n'));
-    }
 });

@@ -74,7 +74,7 @@ export const hostPackages: readonly HostPackage[] = [
   },
   { name: 'kmod', for: ['guest'], why: 'depmod and modprobe, for the modules of other kernels' },
   { name: 'xz-utils', for: ['guest', 'smcd-kernel'], why: "unpacks modules and the kernel's source" },
-  { name: 'iproute2', for: ['guest', ...tests], why: 'rdma and ss, in the guest' },
+  { name: 'iproute2', for: ['guest', 'guest-tests'], why: 'rdma and ss, in the guest' },
   { name: 'procps', for: ['guest', ...tests], why: 'ps, which a guest tells with when a command hangs' },
   { name: 'iperf3', for: ['transfer', 'guest-tests'], why: 'a TCP program that knows nothing of SMC' },
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // What --enable writes for which unit, in made-up trees. test/vm/services.test.ts shows what a real systemd makes of it.
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { elfImage } from '../../../helpers/elf-image.ts';
+import { ownDirectory } from '../../../helpers/own-directory.ts';
 import { DROP_IN, DYNAMIC, LAUNCHER, LIBRARY, runOn, serviceHost } from '../../../helpers/service-host.ts';
 
-/** A program that is linked statically; the guest has it, too. */
-const STATIC = '/bin/busybox';
+/** A program that is linked statically. */
+const STATIC = join(ownDirectory(t), 'static');
+writeFileSync(STATIC, elfImage({ interpreter: null, needed: [] }), { mode: 0o755 });
 
 /** Lines of the drop-in without comments. */
 async function added(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * smc_run --enable and --disable by root, for a service whose configuration directory belongs to its user, who swaps names
- * in it before each step. (What one directory stands, is in test/host/safe-directory.test.ts.)
+ * in it before each step. (What one directory stands, is in test/as-root/safe-directory.test.ts.)
  */
 import {
   chmodSync,
@@ -18,11 +18,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { smcRun } from '../../../../src/commands/smc_run/command.ts';
-import { nativeFile } from '../../../../src/host/package-files.ts';
-import { underAttackMeanwhile } from '../../../helpers/attacker.ts';
-import { ownDirectory } from '../../../helpers/own-directory.ts';
-import { runCommand } from '../../../helpers/run-command.ts';
+import { smcRun } from '../../src/commands/smc_run/command.ts';
+import { nativeFile } from '../../src/host/package-files.ts';
+import { underAttackMeanwhile } from '../helpers/attacker.ts';
+import { ownDirectory } from '../helpers/own-directory.ts';
+import { runCommand } from '../helpers/run-command.ts';
 
 if (process.geteuid?.() !== 0) {
   t.fail('these tests need root: they are about what root does in directories of others');

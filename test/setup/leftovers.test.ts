@@ -7,12 +7,12 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { tied } from './helpers/tied.ts';
-import { waitUntil } from './helpers/wait.ts';
-import { compile, scratchDir } from './native/helpers.ts';
+import { tied } from '../helpers/tied.ts';
+import { waitUntil } from '../helpers/wait.ts';
+import { compile, scratchDir } from '../native/helpers.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const subreaper = compile(join(scratchDir(t), 'subreaper'), [path('helpers/subreaper.c')]);
+const subreaper = compile(join(scratchDir(t), 'subreaper'), [path('../helpers/subreaper.c')]);
 
 const read = (file: string): string => {
   try {
@@ -59,7 +59,7 @@ async function nothingIsLeft(t: Test, child: ChildProcess & { pid: number }): Pr
 }
 
 t.test('a test', async (t) => {
-  const child = start(t, ['--import=tsx', path('helpers/endless.ts')]);
+  const child = start(t, ['--import=tsx', path('../helpers/endless.ts')]);
   const sleeping = (): boolean => count(commandLines(child.pid), 'sleep infinity') === 5;
   await waitUntil('five programs', sleeping, { seen: () => commandLines(child.pid) });
   t.ok(
@@ -77,7 +77,7 @@ t.test('test:busy', async (t) => {
     chmodSync(join(directory, 'npm'), 0o755);
     // more than the machine has: so several processes are added
     const words = [
-      path('../scripts/busy.mjs'),
+      path('../../scripts/busy.mjs'),
       '--load',
       String(3 + Math.ceil(loadavg()[0]!)),
       'demo',

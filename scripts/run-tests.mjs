@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Runs test files in processes of plain Node with tsx, and counts the results that they print.
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { root } from './entry.mjs';
+
+/** Runs several files in one process. */
+const SEVERAL = 'test/helpers/several-files.ts';
+
+/** Seconds for a process: the last resort, since each wait of a test has a bound of its own and says what it was for. */
+const LIMIT_S = 7200;
+
+/** @typedef {import('tap-parser').Parser} Parser */
+
+/** Counts assertions. A subtest is closed by an assertion of its own, which repeats what was counted inside. */
+export class Count {
+  passed = 0;
+  failed = 0;
+
+  /**
+   * @param {Parser} parser
+   * @param {readonly string[]} path names of the tests around it
+   * @param {(name: string) => void} [closed] called for each subtest when all up to the next one is counted
+   */
+  follow(parser, path = [], closed = () => {}) {
+    let last = '';
+    const done = () => {
+      if (last) closed(last);
+      last = '';
+    };
+    parser.on('complete', done);
+    /** @type {{ before: number } | undefined} */
+    let child;
+    parser.on('child', (inner) => {
+      done();
+      child = { before: this.failed };
+      this.follow(inner, [...path, inner.name || '']);
+    });
+    parser.on('assert', (result) => {
+      const closes = child;
+      child = undefined;
+      // a test that died has no failed assertion inside, so its closing one counts
+      const isCounted = closes && (result.ok || this.failed > closes.before);
+      if (!isCounted) {
+        if (result.ok && !result.skip && !result.todo) this.passed++;
+        else this.fail([...path, result.name].join(' > '), result.diag);
+      }
+      if (closes) last = result.name;
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} [details]
+   */
+  fail(name, details) {
+    this.failed++;
+    process.stdout.write(`not ok: ${name}\n`);
+    if (details) process.stdout.write(`${JSON.stringify(details, undefined, 2)}\n`);
+  }
+
+  /** @param {Count} other */
+  add({ passed, failed }) {
+    this.passed += passed;
+    this.failed += failed;
+  }
+}
+
+/** Processes of tests that run now. */
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
+
+/**
+ * Ends the tests that run, for a signal that only this process got.
+ *
+ * @param {NodeJS.Signals} signal
+ */
+export function endTests(signal) {
+  for (const child of running) child.kill(signal);
+}
+
+/**
+ * Runs one process, prints one line for each of its files, and all details of failed assertions.
+ *
+ * @param {readonly string[]} files
+ * @param {Count} total
+ */
+async function runProcess(files, total) {
+  const { Parser } = await import('tap-parser');
+  const parser = new Parser();
+  const count = new Count();
+  const open = new Set(files);
+  let told = { passed: 0, failed: 0 };
+  /** @param {string} file */
+  const closed = (file) => {
+    if (!open.delete(file)) return;
+    const passed = count.passed - told.passed;
+    const failed = count.failed - told.failed;
+    told = { passed: count.passed, failed: count.failed };
+    process.stdout.write(`${failed ? 'FAILED' : 'ok    '} ${file}: ${passed} passed, ${failed} failed\n`);
+  };
+  const [only] = files.length === 1 ? files : [];
+  if (only) count.follow(parser, [only]);
+  else count.follow(parser, [], closed);
+
+  const child = spawn(process.execPath, ['--import=tsx', ...(only ? [] : [SEVERAL]), ...files], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TAP_TIMEOUT: String(LIMIT_S) },
+  });
+  running.add(child);
+  // tap keeps the limit itself, unless the process does not get round to it
+  const limit = setTimeout(() => child.kill('SIGKILL'), (LIMIT_S + 60) * 1000);
+  const isParsed = new Promise((resolve) => parser.once('complete', resolve));
+  child.stdout.pipe(parser);
+  const ending = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (status, signal) => resolve(status ?? signal));
+  });
+  clearTimeout(limit);
+  running.delete(child);
+  if (!child.stdout.readableEnded) parser.end();
+  await isParsed;
+  if (only) {
+    if (count.passed + count.failed === 0) count.fail(only, 'no assertions');
+    if (ending !== 0 && count.failed === 0) count.fail(only, `ended with ${ending}`);
+    closed(only);
+  } else {
+    const [first] = open;
+    for (const file of open) {
+      count.fail(file, `its process ended with ${ending} ${file === first ? 'in it' : `in ${first}`}`);
+      closed(file);
+    }
+    if (ending !== 0 && count.failed === 0) count.fail(files.join(' '), `ended with ${ending}`);
+  }
+  total.add(count);
+}
+
+/**
+ * Runs processes of tests, as many at a time as there are processors.
+ *
+ * @param {readonly (readonly string[])[]} processes the files of each
+ * @param {Count} total
+ */
+export async function runTests(processes, total, jobs = availableParallelism()) {
+  const left = [...processes];
+  const next = async () => {
+    for (let files = left.shift(); files; files = left.shift()) await runProcess(files, total);
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, left.length) }, next));
+}
