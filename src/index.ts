@@ -38,8 +38,12 @@ export {
 } from './smc/device-choice.ts';
 export {
   DEVICE_TYPES,
+  type Device,
+  type Pnet,
   PORT_STATES,
+  type PortState,
   type SmcdDevice,
+  type SmcrDevice,
   type SmcrPort,
 } from './smc/devices.ts';
 export { checkUeid, type Seid, SeidSwitch, type UeidRemoved, UeidTable } from './smc/eids.ts';
@@ -50,8 +54,13 @@ export type { InterfaceAddress } from './smc/interface-addresses.ts';
 export { type Inventory, readInventory } from './smc/inventory.ts';
 export type { KernelFault } from './smc/kernel-faults.ts';
 export {
+  type BufferType,
   LINK_GROUP_TYPES,
   LINK_STATES,
+  type LinkGroup,
+  type LinkGroupType,
+  type LinkGroupV2,
+  type LinkState,
   LOOPBACK_CHID,
   linkGroupOf,
   type SmcdLinkGroup,
@@ -74,6 +83,7 @@ export {
   type SmcSocket,
   type SocketDetails,
   type SocketMode,
+  type SocketState,
   socketCookie,
   stateName,
 } from './smc/sockets.ts';
@@ -95,3 +105,4 @@ export {
 } from './smc/statistics-baseline.ts';
 export { readSysctls, SYSCTLS, type Sysctl, type SysctlSpec, setSysctl } from './smc/sysctls.ts';
 export type { SystemInfo } from './smc/system.ts';
+export type { LinkRole, UnknownWord } from './smc/words.ts';

@@ -7,8 +7,9 @@ import {
   PEERDECL,
   PEERNOSMC,
 } from './fallback-reasons.ts';
-import type { SmcdLinkGroup, SmcrLinkGroup } from './link-groups.ts';
+import type { LinkGroup, SmcdLinkGroup, SmcrLinkGroup } from './link-groups.ts';
 import { connectionMode, type SmcSocket } from './sockets.ts';
+import { linkRole } from './words.ts';
 
 /** What this host is in a connection. */
 export type Role = 'Client' | 'Server';
@@ -137,11 +138,11 @@ function smcr(
   // each direction, and another one when the older are full, so it is the youngest that a new connection is in.
   const group = groups.findLast(
     ({ role, links }) =>
-      (role === undefined || role === link.role) &&
+      (role === undefined || role === linkRole(link.role)) &&
       links.some(
-        ({ id, ibDev, ibPort, gid, peerGid }) =>
+        ({ id, ibDevice, ibPort, gid, peerGid }) =>
           id === link.linkId &&
-          ibDev === link.ibName &&
+          ibDevice === link.ibName &&
           ibPort === link.ibPort &&
           gid === link.gid &&
           peerGid === link.peerGid,
@@ -175,14 +176,6 @@ function smcd(
   };
 }
 
-function linkGroup({ id, v2Common, pnetId }: SmcrLinkGroup | SmcdLinkGroup): VerdictLinkGroup {
-  return {
-    id,
-    // a group of version 1 has no block of version 2
-    version: v2Common?.version ?? 1,
-    release: v2Common?.release,
-    eid: v2Common?.negotiatedEid?.trim() || undefined,
-    pnetId: pnetId?.trim() || undefined,
-    peerHost: v2Common?.peerHost?.trim() || undefined,
-  };
+function linkGroup({ id, version, v2, pnetId }: LinkGroup): VerdictLinkGroup {
+  return { id, version, release: v2?.peerRelease, eid: v2?.eid, pnetId, peerHost: v2?.peerHost };
 }

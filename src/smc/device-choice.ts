@@ -9,7 +9,7 @@ import { baseDevice, type NetworkInterface, vlanId } from '../host/network-inter
 import type { PciFunction } from '../host/pci-devices.ts';
 import { gidIpv4, isIpv4Gid, type RdmaDevice, type RdmaGid, type RdmaPort } from '../host/rdma-devices.ts';
 import { IBPORT_MAX } from '../netlink/uapi/smc.ts';
-import { hasLoopbackIsm, loopbackNames } from './devices.ts';
+import { hasLoopbackIsm, loopbackNames, type Pnet } from './devices.ts';
 import { type Inventory, ismFunctions } from './inventory.ts';
 import { ENTRY_OF_UPPER_INTERFACE, hasFault } from './kernel-faults.ts';
 
@@ -101,21 +101,24 @@ function tableEntry(ethName: string, { pnetTable }: Inventory): string | undefin
   return pnetTable?.find((entry) => entry.kind === 'ethernet' && entry.ethName === ethName)?.pnetId;
 }
 
+/** What the kernel's SMC says of a device or port. */
+const pnetOf = ({ pnetId, isUserPnetId }: Pnet): PnetSource => ({
+  pnetId,
+  source: pnetId === undefined ? 'none' : isUserPnetId ? 'table' : 'hardware',
+});
+
 /** PNET ID of a port of an RDMA device: what the kernel's SMC says, else hardware and table. */
 export function rdmaPnet(device: RdmaDevice, port: number, inventory: Inventory): PnetSource {
   const known = inventory.smcrPorts?.find(
     (candidate) => candidate.device.ibName === device.name && candidate.number === port,
-  )?.port;
-  if (known) {
-    if (!known.pnetId) return { pnetId: undefined, source: 'none' };
-    return { pnetId: known.pnetId, source: known.pnetUser ? 'table' : 'hardware' };
-  }
+  );
+  if (known) return pnetOf(known);
   return devicePnet(rdmaPnetId(device, port, inventory.root), [device.name, device.parent], port, inventory);
 }
 
 function ismPnet(pci: PciFunction, inventory: Inventory): PnetSource {
-  const known = inventory.smcdDevices?.find((candidate) => candidate.pciId === pci.address)?.port;
-  if (known?.pnetId) return { pnetId: known.pnetId, source: known.pnetUser ? 'table' : 'hardware' };
+  const known = inventory.smcdDevices?.find((candidate) => candidate.pciId === pci.address);
+  if (known?.pnetId) return pnetOf(known);
   return devicePnet(decodePnetId(pci.mainframe?.utilString, 0), ismNames(pci, inventory), 1, inventory);
 }
 
@@ -162,7 +165,7 @@ export function rdmaPortUse(
   if (obstacle) return { v1: no(obstacle), v2: no(obstacle) };
   const gids = gidsFor(port, inventory, vlan);
   const where = vlan ? ` on VLAN interface ${vlan.name}` : '';
-  const links = known?.linkCount ?? 0;
+  const links = known?.links ?? 0;
   // A link is the kernel's own yes, and /sys need not show all addresses. Of which version it is, the kernel does not
   // tell: so a link contradicts /sys only if the port has addresses for neither version there.
   const isExplained = gids.some((gid) => gid.type === 'v1' || isForVersionTwo(gid));
@@ -178,7 +181,7 @@ export function rdmaPortUse(
 
 /** The port as the kernel's SMC has it. */
 function knownPort({ name }: RdmaDevice, { number }: RdmaPort, { smcrPorts }: Inventory) {
-  return smcrPorts?.find((known) => known.device.ibName === name && known.number === number)?.port;
+  return smcrPorts?.find((known) => known.device.ibName === name && known.number === number);
 }
 
 /**
@@ -194,11 +197,11 @@ function portObstacle(
   if (device.nodeType !== undefined && device.nodeType !== 'CA' && !known)
     return `the device is of type ${device.nodeType}; SMC-R needs RoCE`;
   if (port.number > IBPORT_MAX) return `SMC uses ports 1 to ${IBPORT_MAX} only`;
-  if (port.linkLayer === 'InfiniBand' && !known?.linkCount)
+  if (port.linkLayer === 'InfiniBand' && !known?.links)
     return 'the port is on an InfiniBand fabric; SMC-R needs RoCE';
-  if (known?.state === 0 && port.state === 'ACTIVE')
+  if (known?.state === 'INACTIVE' && port.state === 'ACTIVE')
     return 'the port is ACTIVE, but the SMC module considers it inactive';
-  if (port.state !== 'ACTIVE' && !(port.state === undefined && known?.state === 1))
+  if (port.state !== 'ACTIVE' && !(port.state === undefined && known?.state === 'ACTIVE'))
     return `the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`;
   if (smcrPorts && !smcrPorts.some((known) => known.device.ibName === device.name))
     return 'the SMC module does not know the device';
@@ -273,10 +276,9 @@ export function ismDevices(inventory: Inventory): IsmCandidate[] {
   const unseen = (smcdDevices ?? []).filter(
     ({ pciId }) => !functions.some(({ address }) => address === pciId),
   );
-  for (const { pciId, port } of unseen) {
-    const pnet: PnetSource = port?.pnetId
-      ? { pnetId: port.pnetId, source: port.pnetUser ? 'table' : 'hardware' }
-      : { pnetId: undefined, source: 'none' };
+  for (const device of unseen) {
+    const { pciId } = device;
+    const pnet = pnetOf(device);
     const dibs = dibsDevices?.find(({ pciAddress }) => pciAddress === pciId);
     const base = { name: pciId || 'ISM', isLoopback: false, dibs, function: undefined, pnet };
     devices.push({ ...base, ...ismUse(pnet, inventory) });

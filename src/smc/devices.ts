@@ -4,18 +4,51 @@ import type { DibsDevice } from '../host/dibs-devices.ts';
 import { hasDibsNames } from '../host/dibs-devices.ts';
 import type { GenericNetlink } from '../netlink/genetlink.ts';
 import type { Infer } from '../netlink/schema.ts';
-import { type devPort, type devSmcd, type devSmcr, smcGenNetlink } from '../netlink/uapi/smc.ts';
+import { type devSmcd, smcGenNetlink } from '../netlink/uapi/smc.ts';
 import type { SystemInfo } from './system.ts';
+import { enumWord, flag, nameOf, type UnknownWord } from './words.ts';
 
-/** An ISM device; the kernel leaves loopback-ism out. Absent attributes are `undefined`. */
-export type SmcdDevice = Infer<typeof devSmcd>;
+/** What ISM and RDMA devices have in common; the PCI facts are `undefined` without a PCI parent (soft-RoCE). */
+export interface Device {
+  /** whether connections depend on it; `undefined` when the kernel does not send it */
+  isCritical: boolean | undefined;
+  pciFid: number | undefined;
+  pchid: number | undefined;
+  pciVendor: number | undefined;
+  pciDevice: number | undefined;
+  /** PCI address */
+  pciId: string | undefined;
+}
+
+/** The PNET ID of a device or port. */
+export interface Pnet {
+  /** `undefined`: none */
+  pnetId: string | undefined;
+  /** whether a user has set it; otherwise it is from hardware */
+  isUserPnetId: boolean;
+}
+
+/** An ISM device; the kernel leaves loopback-ism out. */
+export interface SmcdDevice extends Device, Pnet {
+  /** number of link groups that use it */
+  linkGroups: number;
+}
+
+/** An RDMA device. */
+export interface SmcrDevice extends Device {
+  ibName: string;
+}
 
 /** A port of an RDMA device, with the device it belongs to. */
-export interface SmcrPort {
-  device: Infer<typeof devSmcr>;
+export interface SmcrPort extends Pnet {
+  device: SmcrDevice;
   /** 1 or 2 */
   number: number;
-  port: Infer<typeof devPort>;
+  /** `undefined`: none, or in another network namespace */
+  interfaceIndex: number | undefined;
+  state: PortState | undefined;
+  /** number of links over it */
+  links: number | undefined;
 }
 
 /** PCI device ids of IBM's adapters, as the C suite names them. */
@@ -34,10 +67,37 @@ export const ROCE_EXPRESS = 0x1004;
 /** SMC_NLA_DEV_PORT_STATE */
 export const PORT_STATES = { 0: 'INACTIVE', 1: 'ACTIVE' } as const;
 
+export type PortState = 'INACTIVE' | 'ACTIVE' | UnknownWord;
+
+function deviceOf(
+  wire: Pick<
+    Infer<typeof devSmcd>,
+    'isCritical' | 'pciFid' | 'pciChid' | 'pciVendor' | 'pciDevice' | 'pciId'
+  >,
+): Device {
+  return {
+    isCritical: flag(wire.isCritical),
+    pciFid: wire.pciFid,
+    pchid: wire.pciChid,
+    pciVendor: wire.pciVendor,
+    pciDevice: wire.pciDevice,
+    pciId: wire.pciId,
+  };
+}
+
+function pnetOf(port: { pnetId?: string; pnetUser?: number } | undefined): Pnet {
+  const pnetId = nameOf(port?.pnetId);
+  return { pnetId, isUserPnetId: pnetId !== undefined && Boolean(port?.pnetUser) };
+}
+
 /** @throws NetlinkError */
 export async function readSmcdDevices(netlink: GenericNetlink): Promise<SmcdDevice[]> {
   const rows = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCD);
-  return rows.map(({ devSmcd }) => devSmcd);
+  return rows.map(({ devSmcd }) => ({
+    ...deviceOf(devSmcd),
+    ...pnetOf(devSmcd.port),
+    linkGroups: devSmcd.useCount,
+  }));
 }
 
 /**
@@ -71,9 +131,21 @@ export function loopbackNames(
  */
 export async function readSmcrPorts(netlink: GenericNetlink): Promise<SmcrPort[]> {
   const rows = await netlink.dumpAll(smcGenNetlink.GET_DEV_SMCR);
-  return rows.flatMap(({ devSmcr: device }) =>
-    [device.port, device.port2].flatMap((port, index) =>
-      port?.valid ? { device, number: index + 1, port } : [],
-    ),
-  );
+  return rows.flatMap(({ devSmcr }) => {
+    const device = { ...deviceOf(devSmcr), ibName: devSmcr.ibName };
+    return [devSmcr.port, devSmcr.port2].flatMap((port, index): SmcrPort[] =>
+      port?.valid
+        ? [
+            {
+              device,
+              number: index + 1,
+              ...pnetOf(port),
+              interfaceIndex: port.netDev || undefined,
+              state: enumWord(PORT_STATES, port.state),
+              links: port.linkCount,
+            },
+          ]
+        : [],
+    );
+  });
 }

@@ -4,20 +4,83 @@ import { type GenericNetlink, malformedReply } from '../netlink/genetlink.ts';
 import type { Infer } from '../netlink/schema.ts';
 import { type lgrSmcd, type lgrSmcr, type linkSmcr, smcGenNetlink } from '../netlink/uapi/smc.ts';
 import { readSmcdDevices } from './devices.ts';
+import { enumWord, flag, type LinkRole, linkRole, nameOf, type UnknownWord } from './words.ts';
 
-/** An SMC-D link group of this host, any network namespace. Attributes that an old kernel lacks are `undefined`. */
-export type SmcdLinkGroup = Infer<typeof lgrSmcd>;
+/** What link groups of SMC-D and SMC-R have in common. What an old kernel does not send is `undefined`. */
+export interface LinkGroup {
+  id: number;
+  vlanId: number | undefined;
+  connections: number | undefined;
+  /** `undefined`: none */
+  pnetId: string | undefined;
+  /** of SMC */
+  version: number;
+  /** what version 2 adds; `undefined` for a group of version 1 */
+  v2: LinkGroupV2 | undefined;
+  /** since Linux 6.12 */
+  sndbufBytes: bigint | undefined;
+}
 
-/** A link of an SMC-R link group; only links that are active or being activated are reported. */
-export type SmcrLink = Infer<typeof linkSmcr>;
+/** What peers that use version 2 tell each other. */
+export interface LinkGroupV2 {
+  peerRelease: number | undefined;
+  peerHost: string | undefined;
+  /** see PEER_SYSTEMS */
+  peerOs: number | undefined;
+  /** enterprise ID that both hosts have */
+  eid: string | undefined;
+}
+
+/** An SMC-D link group of this host, any network namespace. */
+export interface SmcdLinkGroup extends LinkGroup {
+  gid: bigint | undefined;
+  /** second half, since Linux 6.8 */
+  extGid: bigint | undefined;
+  peerGid: bigint | undefined;
+  peerExtGid: bigint | undefined;
+  chid: bigint | undefined;
+  /** since Linux 6.12 */
+  dmbBytes: bigint | undefined;
+}
 
 /** An SMC-R link group of this host, any network namespace. */
-export interface SmcrLinkGroup extends Infer<typeof lgrSmcr> {
+export interface SmcrLinkGroup extends LinkGroup {
+  role: LinkRole | undefined;
+  type: LinkGroupType | undefined;
+  /** whether the peers are in one subnet; `undefined` for version 1 */
+  isDirect: boolean | undefined;
+  /** since Linux 6.6; `undefined` for version 1 */
+  maxConnections: number | undefined;
+  maxLinks: number | undefined;
+  /** since Linux 6.0 */
+  bufferType: BufferType | undefined;
+  /** cookie of the network namespace of the RDMA device, since Linux 5.17 */
+  netCookie: bigint | undefined;
+  /** since Linux 6.12 */
+  rmbBytes: bigint | undefined;
   links: SmcrLink[];
+}
+
+/** A link of an SMC-R link group; only links that are active or being activated are reported. */
+export interface SmcrLink {
+  /** number within the group */
+  id: number;
+  ibDevice: string | undefined;
+  ibPort: number | undefined;
+  gid: string | undefined;
+  peerGid: string | undefined;
+  connections: number | undefined;
+  /** `undefined`: none, or in another network namespace */
+  interfaceIndex: number | undefined;
+  uid: number | undefined;
+  peerUid: number | undefined;
+  state: LinkState | undefined;
 }
 
 /** enum smc_lgr_type */
 export const LINK_GROUP_TYPES = { 0: 'NONE', 1: 'SINGLE', 2: 'SYM', 3: 'ASYMP', 4: 'ASYML' } as const;
+
+export type LinkGroupType = (typeof LINK_GROUP_TYPES)[keyof typeof LINK_GROUP_TYPES] | UnknownWord;
 
 /** enum smc_link_state */
 export const LINK_STATES = {
@@ -26,6 +89,8 @@ export const LINK_STATES = {
   2: 'LINK_ACTIVATING',
   3: 'LINK_ACTIVE',
 } as const;
+
+export type LinkState = (typeof LINK_STATES)[keyof typeof LINK_STATES] | UnknownWord;
 
 /** SMC_CLC_OS_*; 0 is "unknown" */
 export const PEER_SYSTEMS: Readonly<Record<number, 'ZOS' | 'LINUX' | 'AIX'>> = {
@@ -36,6 +101,8 @@ export const PEER_SYSTEMS: Readonly<Record<number, 'ZOS' | 'LINUX' | 'AIX'>> = {
 
 /** enum smcr_buf_type */
 export const BUFFER_TYPES = { 0: 'PHYSICAL', 1: 'VIRTUAL', 2: 'MIXED' } as const;
+
+export type BufferType = (typeof BUFFER_TYPES)[keyof typeof BUFFER_TYPES] | UnknownWord;
 
 /** Channel id of loopback-ism (ISM_RESERVED_VCHID of the kernel's smc_loopback.h). */
 export const LOOPBACK_CHID = 0xffffn;
@@ -48,6 +115,62 @@ export function linkGroupOf(id: number): number {
   return (id & LINK_GROUP_ID_MASK) >>> 0;
 }
 
+function groupOf(
+  wire: Pick<Infer<typeof lgrSmcd>, 'id' | 'vlanId' | 'connsNum' | 'pnetId' | 'v2Common' | 'sndbufAlloc'>,
+): LinkGroup {
+  const { v2Common } = wire;
+  return {
+    id: wire.id,
+    vlanId: wire.vlanId,
+    connections: wire.connsNum,
+    pnetId: nameOf(wire.pnetId),
+    version: v2Common?.version ?? 1,
+    v2: v2Common && {
+      peerRelease: v2Common.release,
+      peerHost: nameOf(v2Common.peerHost),
+      peerOs: v2Common.peerOs,
+      eid: nameOf(v2Common.negotiatedEid),
+    },
+    sndbufBytes: wire.sndbufAlloc,
+  };
+}
+
+const smcdGroupOf = (wire: Infer<typeof lgrSmcd>): SmcdLinkGroup => ({
+  ...groupOf(wire),
+  gid: wire.gid,
+  extGid: wire.extGid,
+  peerGid: wire.peerGid,
+  peerExtGid: wire.peerExtGid,
+  chid: wire.chid,
+  dmbBytes: wire.dmbAlloc,
+});
+
+const smcrGroupOf = (wire: Infer<typeof lgrSmcr>): SmcrLinkGroup => ({
+  ...groupOf(wire),
+  role: wire.role === undefined ? undefined : linkRole(wire.role),
+  type: enumWord(LINK_GROUP_TYPES, wire.type),
+  isDirect: flag(wire.v2?.direct),
+  maxConnections: wire.v2?.maxConns,
+  maxLinks: wire.v2?.maxLinks,
+  bufferType: enumWord(BUFFER_TYPES, wire.bufType),
+  netCookie: wire.netCookie,
+  rmbBytes: wire.rmbAlloc,
+  links: [],
+});
+
+const linkOf = (wire: Infer<typeof linkSmcr>): SmcrLink => ({
+  id: wire.id,
+  ibDevice: wire.ibDev,
+  ibPort: wire.ibPort,
+  gid: wire.gid,
+  peerGid: wire.peerGid,
+  connections: wire.connCnt,
+  interfaceIndex: wire.netDev || undefined,
+  uid: wire.uid,
+  peerUid: wire.peerUid,
+  state: enumWord(LINK_STATES, wire.state),
+});
+
 /**
  * SMC-R link groups by age, with their links by slot.
  * @throws NetlinkError
@@ -57,14 +180,14 @@ export async function readSmcrLinkGroups(netlink: GenericNetlink): Promise<SmcrL
   const rows = await netlink.dumpAll(smcGenNetlink.GET_LINK_SMCR);
   const groups: SmcrLinkGroup[] = [];
   for (const { lgrSmcr, linkSmcr } of rows) {
-    if (lgrSmcr) groups.push({ ...lgrSmcr, links: [] });
+    if (lgrSmcr) groups.push(smcrGroupOf(lgrSmcr));
     const group = groups.at(-1);
     if (!group || Boolean(lgrSmcr) === Boolean(linkSmcr))
       throw malformedReply(
         smcGenNetlink.GET_LINK_SMCR,
         'a message that is neither a group nor a link of one',
       );
-    if (linkSmcr) group.links.push(linkSmcr);
+    if (linkSmcr) group.links.push(linkOf(linkSmcr));
   }
   return groups;
 }
@@ -82,9 +205,9 @@ export async function readSmcdLinkGroups(
 ): Promise<{ groups: SmcdLinkGroup[]; missing: number }> {
   for (let attempt = 0; ; attempt++) {
     const rows = await netlink.dumpAll(smcGenNetlink.GET_LGR_SMCD);
-    const groups = rows.map(({ lgrSmcd }) => lgrSmcd);
+    const groups = rows.map(({ lgrSmcd }) => smcdGroupOf(lgrSmcd));
     const devices = await readSmcdDevices(netlink);
-    const counted = devices.reduce((sum, { useCount }) => sum + useCount, 0);
+    const counted = devices.reduce((sum, { linkGroups }) => sum + linkGroups, 0);
     const listed = groups.filter(({ chid }) => chid !== LOOPBACK_CHID).length;
     // A single device cannot lose any; it still counts groups that are being taken down, which are listed no more.
     const hasSeveral = devices.length > 1 || listed < groups.length;

@@ -7,6 +7,7 @@ import type { RdmaDevice, RdmaPort } from '../../src/host/rdma-devices.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import type { Check } from '../../src/smc/checks/check.ts';
 import type { HostView } from '../../src/smc/checks/host-view.ts';
+import type { SmcdDevice, SmcrPort } from '../../src/smc/devices.ts';
 import type { Statistics, TechnologyStatistics } from '../../src/smc/statistics.ts';
 
 /** A release with all known fixes. */
@@ -105,6 +106,36 @@ export const FAMILIES = [
   { id: 31, name: 'SMC_PNETID', version: 1, operations: operations(smcPnetid) },
 ];
 
+const DEVICE = {
+  isCritical: false,
+  pciFid: undefined,
+  pchid: undefined,
+  pciVendor: undefined,
+  pciDevice: undefined,
+  pciId: undefined,
+  pnetId: undefined,
+  isUserPnetId: false,
+};
+
+/** An ISM device as the kernel's SMC has it: without a PNET ID, not in use. */
+export const smcdDevice = (changes: Partial<SmcdDevice>): SmcdDevice => ({
+  ...DEVICE,
+  linkGroups: 0,
+  ...changes,
+});
+
+/** A port as the kernel's SMC has it: active, without a PNET ID and links. */
+export const smcrPort = (ibName: string, changes: Partial<SmcrPort> = {}): SmcrPort => ({
+  device: { ...DEVICE, ibName },
+  number: 1,
+  pnetId: undefined,
+  isUserPnetId: false,
+  interfaceIndex: undefined,
+  state: 'ACTIVE',
+  links: 0,
+  ...changes,
+});
+
 /** Something that could not be read. */
 export const NOT_SEEN = { why: 'permission denied' } as const;
 
@@ -140,13 +171,7 @@ export function healthyHost(changes: Partial<HostView> = {}): HostView {
     smcdDevices: { value: [] },
     hasLoopbackIsm: false,
     smcrPorts: {
-      value: [
-        {
-          device: { ibName: 'mlx5_0' },
-          number: 1,
-          port: { pnetUser: 1, pnetId: 'NET1', netDev: 2, state: 1, valid: 1, linkCount: 0 },
-        },
-      ] as never,
+      value: [smcrPort('mlx5_0', { pnetId: 'NET1', isUserPnetId: true, interfaceIndex: 2 })],
     },
     pnetTable: { value: [] },
     ueids: { value: ['MY.EID'] },

@@ -8,7 +8,6 @@ import {
   ISM,
   inspectedKernel,
   LINK,
-  OLD_SMCR_GROUP,
   ROCE,
   SMCD_GROUP,
   SMCR_GROUP,
@@ -121,25 +120,117 @@ t.test('a message without its subject is no row', async (t) => {
     );
 });
 
-t.test('objects come back as they were sent', async (t) => {
+t.test('objects come back in words', async (t) => {
   await withClient({}, async (client) => {
-    t.match(await client.smcdDevices(), [ISM]);
+    t.strictSame(await client.smcdDevices(), [
+      {
+        isCritical: true,
+        pciFid: ISM.pciFid,
+        pchid: ISM.pciChid,
+        pciVendor: ISM.pciVendor,
+        pciDevice: ISM.pciDevice,
+        pciId: ISM.pciId,
+        pnetId: 'NET1',
+        isUserPnetId: false,
+        linkGroups: ISM.useCount,
+      },
+    ]);
     t.match(await client.smcrPorts(), [
-      { device: { ibName: ROCE.ibName }, number: 1, port: ROCE.port },
-      { number: 2, port: ROCE.port2 },
-      { device: { ibName: 'rxelo' }, number: 1 },
+      {
+        device: { ibName: ROCE.ibName, isCritical: true, pchid: ROCE.pciChid },
+        number: 1,
+        pnetId: 'NET1',
+        isUserPnetId: false,
+        interfaceIndex: 2,
+        state: 'ACTIVE',
+        links: 12,
+      },
+      { number: 2, pnetId: 'ABCDEFGHIJKLMNOP', isUserPnetId: true, state: 'INACTIVE' },
+      { device: { ibName: 'rxelo', isCritical: false, pciId: undefined }, number: 1, pnetId: undefined },
     ]);
     const { groups, missing } = await client.smcdLinkGroups();
-    t.match(groups[0], SMCD_GROUP);
+    t.strictSame(groups[0], {
+      id: 0x100,
+      vlanId: 5,
+      connections: 9,
+      pnetId: 'ABCDEFGHIJKLMNOP',
+      version: 2,
+      v2: { peerRelease: 1, peerHost: 'peer', peerOs: 2, eid: 'MY.EID' },
+      sndbufBytes: 65_536n,
+      gid: SMCD_GROUP.gid,
+      extGid: 1n,
+      peerGid: SMCD_GROUP.peerGid,
+      peerExtGid: 0n,
+      chid: 0xffffn,
+      dmbBytes: 0x1_0000_0000n,
+    });
     t.equal(missing, 0);
     const [first, second] = await client.smcrLinkGroups();
-    t.match(first, SMCR_GROUP);
-    t.match(first?.links[0], LINK);
-    t.match(second, { ...OLD_SMCR_GROUP, links: [] });
+    t.match(first, {
+      role: 'SERV',
+      type: 'SYM',
+      connections: 3,
+      isDirect: true,
+      maxConnections: 255,
+      maxLinks: 2,
+      bufferType: 'VIRTUAL',
+      rmbBytes: 131_072n,
+      netCookie: 1n,
+    });
+    t.strictSame(first?.links[0], {
+      id: 1,
+      ibDevice: LINK.ibDev,
+      ibPort: 1,
+      gid: LINK.gid,
+      peerGid: LINK.peerGid,
+      connections: 2,
+      interfaceIndex: 2,
+      uid: LINK.uid,
+      peerUid: LINK.peerUid,
+      state: 'LINK_ACTIVE',
+    });
+    t.match(second, {
+      role: 'CLNT',
+      type: '0x7?',
+      pnetId: undefined,
+      version: 1,
+      v2: undefined,
+      isDirect: undefined,
+      bufferType: undefined,
+      links: [],
+    });
     t.equal((await client.statistics()).fallbacks.client.total, 5n);
     t.strictSame(await client.ueids.list(), ['MY.EID', 'B']);
     t.match(await client.seid.read(), { isEnabled: true });
     t.equal(await client.handshakeLimit.isEnabled(), true);
+  });
+});
+
+t.test('names have no blanks around them, and a blank one is none', async (t) => {
+  const v2Common = { version: 2, release: 1, negotiatedEid: '', peerHost: ' peer ' };
+  const handlers = {
+    GET_LGR_SMCD: () => [{ lgrSmcd: { id: 1, pnetId: 'NET1    ', v2Common } }, { lgrSmcd: { id: 2 } }],
+    GET_DEV_SMCD: () => [
+      { devSmcd: { useCount: 2, port: { pnetUser: 1, pnetId: ' NET1 ' } } },
+      { devSmcd: { useCount: 0, port: { pnetUser: 1, pnetId: '   ' } } },
+      { devSmcd: { useCount: 0 } },
+    ],
+    GET_DEV_SMCR: () => [
+      { devSmcr: { ibName: 'a', port: { valid: 1, pnetUser: 1, pnetId: 'NET1  ', netDev: 0, state: 9 } } },
+    ],
+  };
+  await withClient(handlers, async (client) => {
+    const [named, unnamed] = (await client.smcdLinkGroups()).groups;
+    t.match(named, { pnetId: 'NET1', v2: { peerHost: 'peer', eid: undefined } });
+    t.match(unnamed, { pnetId: undefined, v2: undefined, version: 1 });
+    t.match(await client.smcdDevices(), [
+      { pnetId: 'NET1', isUserPnetId: true, isCritical: undefined },
+      { pnetId: undefined, isUserPnetId: false },
+      { pnetId: undefined, isUserPnetId: false },
+    ]);
+    t.match(await client.smcrPorts(), [
+      { pnetId: 'NET1', isUserPnetId: true, interfaceIndex: undefined, state: '0x9?', links: undefined },
+    ]);
   });
 });
 

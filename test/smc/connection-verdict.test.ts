@@ -34,29 +34,35 @@ function socket(mode: number, attributes: SmcSocket['attributes'] = {}, state = 
   };
 }
 
-const V2 = { version: 2, release: 1, peerOs: 2, negotiatedEid: 'MY.EID', peerHost: 'peer' };
+const V2 = { peerRelease: 1, peerOs: 2, eid: 'MY.EID', peerHost: 'peer' };
 const LINK: SmcrLink = {
   id: 1,
-  ibDev: 'rxe0',
+  ibDevice: 'rxe0',
   ibPort: 1,
   gid: 'aaaa',
   peerGid: 'bbbb',
-  connCnt: 1,
-  netDev: 2,
+  connections: 1,
+  interfaceIndex: 2,
   uid: 0x101,
   peerUid: 0x101,
-  state: 3,
+  state: 'LINK_ACTIVE',
 };
 const GROUP: SmcrLinkGroup = {
   id: 0x100,
-  role: 0,
-  type: 1,
-  pnetId: 'NET1            ',
+  role: 'CLNT',
+  type: 'SINGLE',
+  pnetId: 'NET1',
   vlanId: 0,
-  connsNum: 1,
-  v2Common: V2,
+  connections: 1,
+  version: 2,
+  v2: V2,
+  sndbufBytes: undefined,
+  isDirect: true,
+  maxConnections: undefined,
+  maxLinks: undefined,
   netCookie: 1n,
-  bufType: 0,
+  bufferType: 'PHYSICAL',
+  rmbBytes: undefined,
   links: [LINK],
 };
 const link = { linkId: 1, ibName: 'rxe0', ibPort: 1, gid: 'aaaa', peerGid: 'bbbb', role: 0 };
@@ -66,13 +72,13 @@ t.test('a socket without a connection has no verdict', async (t) => {
 });
 
 t.test('SMC-R', async (t) => {
-  const groups = [
+  const groups: SmcrLinkGroup[] = [
     GROUP,
-    { ...GROUP, id: 0x200, role: 1 },
+    { ...GROUP, id: 0x200, role: 'SERV' },
     { ...GROUP, id: 0x300, links: [{ ...LINK, peerGid: 'cccc' }] },
     { ...GROUP, id: 0x400, links: [{ ...LINK, ibPort: 2 }] },
     { ...GROUP, id: 0x500, links: [{ ...LINK, id: 2 }] },
-    { ...GROUP, id: 0x600, links: [{ ...LINK, ibDev: 'rxe1' }] },
+    { ...GROUP, id: 0x600, links: [{ ...LINK, ibDevice: 'rxe1' }] },
     { ...GROUP, id: 0x700, links: [{ ...LINK, gid: 'cccc' }] },
   ];
   const verdict = connectionVerdict(socket(MODE_SMCR, { link }), { smcr: groups, smcd: [] });
@@ -103,9 +109,8 @@ t.test('SMC-R', async (t) => {
   });
   t.equal(second?.linkGroup?.id, 0x800, 'the youngest of equal ones');
 
-  const { v2Common: _, ...old } = GROUP;
   const version1 = connectionVerdict(socket(MODE_SMCR, { link }), {
-    smcr: [{ ...old, pnetId: '' }],
+    smcr: [{ ...GROUP, version: 1, v2: undefined, pnetId: undefined }],
     smcd: [],
   });
   t.match(version1?.linkGroup, { version: 1, release: undefined, eid: undefined, pnetId: undefined });
@@ -129,13 +134,15 @@ t.test('SMC-D', async (t) => {
     gid: 1n,
     peerGid: 2n,
     vlanId: 0,
-    connsNum: 1,
+    connections: 1,
+    pnetId: undefined,
     chid: 0xffffn,
-    v2Common: { version: 2, release: 1, negotiatedEid: '  ' },
+    version: 2,
+    v2: { peerRelease: 1, peerHost: undefined, peerOs: undefined, eid: undefined },
     extGid: 0n,
     peerExtGid: 0n,
-    sndbufAlloc: 0n,
-    dmbAlloc: 0n,
+    sndbufBytes: 0n,
+    dmbBytes: 0n,
   };
   const of = (smcd: SmcdLinkGroup[]) => connectionVerdict(socket(MODE_SMCD, { dmb }), { smcr: [], smcd });
   t.match(of([{ ...group, gid: 7n }, group]), {

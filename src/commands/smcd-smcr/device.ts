@@ -15,13 +15,14 @@ import type {
 } from '../../documents/smcd.ts';
 import { type DibsDevice, readDibsDevices } from '../../host/dibs-devices.ts';
 import { interfaceNames } from '../../host/interface-names.ts';
-import { booleanOrNull, enumWord, enumWordOrNull, hexOrNull } from '../../output/json-values.ts';
+import { hexOrNull } from '../../output/json-values.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
 import { type DocumentColumns, documentColumns, jsonOnly, printable } from '../../output/table.ts';
 import {
   DEVICE_TYPES,
+  type Device,
   hasLoopbackIsm,
-  PORT_STATES,
+  type Pnet,
   type SmcdDevice,
   type SmcrPort,
 } from '../../smc/devices.ts';
@@ -51,15 +52,12 @@ const rules = (flavor: Flavor): SelectionRules<'show'> => ({
   takesDevices: flavor === 'smcr',
 });
 
-type Pci = Pick<SmcdDevice, 'pciFid' | 'pciChid' | 'pciVendor' | 'pciDevice' | 'pciId'>;
-type Pnet = { pnetId?: string; pnetUser?: number } | undefined;
-
 /** Columns of a part of a document of devices. */
 type Columns<Row, Key extends keyof IsmDeviceRow> = DocumentColumns<Row, Pick<IsmDeviceRow, Key>>;
 
 // Devices without a PCI parent (soft-RoCE) have none of the ids: 0 and blank in text, null in JSON.
 const pciColumns = {
-  fid: <Row>(pci: (row: Row) => Pci, header: string, gap: string): Columns<Row, 'pci_fid'> =>
+  fid: <Row>(pci: (row: Row) => Device, header: string, gap: string): Columns<Row, 'pci_fid'> =>
     documentColumns<Row, Pick<IsmDeviceRow, 'pci_fid'>>()([
       {
         key: 'pci_fid',
@@ -68,7 +66,7 @@ const pciColumns = {
         json: (row) => hexOrNull(pci(row).pciFid, 4),
       },
     ]),
-  id: <Row>(pci: (row: Row) => Pci): Columns<Row, 'pci_id'> =>
+  id: <Row>(pci: (row: Row) => Device): Columns<Row, 'pci_id'> =>
     documentColumns<Row, Pick<IsmDeviceRow, 'pci_id'>>()([
       {
         key: 'pci_id',
@@ -77,46 +75,40 @@ const pciColumns = {
         json: (row) => pci(row).pciId ?? null,
       },
     ]),
-  pchid: <Row>(pci: (row: Row) => Pci, gap: string): Columns<Row, 'pchid'> =>
+  pchid: <Row>(pci: (row: Row) => Device, gap: string): Columns<Row, 'pchid'> =>
     documentColumns<Row, Pick<IsmDeviceRow, 'pchid'>>()([
       {
         key: 'pchid',
         header: 'PCHID  ',
-        text: (row) => `${hex(pci(row).pciChid ?? 0, 4)}${gap}`,
-        json: (row) => hexOrNull(pci(row).pciChid, 4),
+        text: (row) => `${hex(pci(row).pchid ?? 0, 4)}${gap}`,
+        json: (row) => hexOrNull(pci(row).pchid, 4),
       },
     ]),
-  vendorAndDevice: <Row>(pci: (row: Row) => Pci): Columns<Row, 'pci_vendor' | 'pci_device'> =>
+  vendorAndDevice: <Row>(pci: (row: Row) => Device): Columns<Row, 'pci_vendor' | 'pci_device'> =>
     documentColumns<Row, Pick<IsmDeviceRow, 'pci_vendor' | 'pci_device'>>()([
       { key: 'pci_vendor', json: (row) => hexOrNull(pci(row).pciVendor, 4) },
       { key: 'pci_device', json: (row) => hexOrNull(pci(row).pciDevice, 4) },
     ]),
 };
 
-const typeText = ({ pciDevice = 0 }: Pci): string => DEVICE_TYPES[pciDevice] ?? prefixedHex(pciDevice);
-const typeJson = ({ pciDevice }: Pci): IsmDeviceRow['type'] => DEVICE_TYPES[pciDevice ?? 0] ?? null;
+const typeText = ({ pciDevice = 0 }: Device): string => DEVICE_TYPES[pciDevice] ?? prefixedHex(pciDevice);
+const typeJson = ({ pciDevice }: Device): IsmDeviceRow['type'] => DEVICE_TYPES[pciDevice ?? 0] ?? null;
 
 /** A star marks PNET IDs that a user has set. */
-function pnetColumns<Row>(
-  pnet: (row: Row) => Pnet,
-  header: string,
-): Columns<Row, 'pnet_id' | 'pnet_id_by_user'> {
+function pnetColumns<Row extends Pnet>(header: string): Columns<Row, 'pnet_id' | 'pnet_id_by_user'> {
   return documentColumns<Row, Pick<IsmDeviceRow, 'pnet_id' | 'pnet_id_by_user'>>()([
     {
       key: 'pnet_id',
       header,
-      text: (row) => {
-        const { pnetId = '', pnetUser } = pnet(row) ?? {};
-        const id = pnetId.trim();
-        return ` ${`${pnetUser && id ? '*' : ''}${printable(id)}`.padEnd(16)} `;
-      },
-      json: (row) => pnet(row)?.pnetId?.trim() || null,
+      text: ({ pnetId = '', isUserPnetId }) =>
+        ` ${`${isUserPnetId ? '*' : ''}${printable(pnetId)}`.padEnd(16)} `,
+      json: ({ pnetId }) => pnetId ?? null,
     },
-    { key: 'pnet_id_by_user', json: (row) => Boolean(pnet(row)?.pnetUser && pnet(row)?.pnetId?.trim()) },
+    { key: 'pnet_id_by_user', json: ({ isUserPnetId }) => isUserPnetId },
   ]);
 }
 
-const itself = (device: SmcdDevice): Pci => device;
+const itself = (device: SmcdDevice): Device => device;
 
 /** The columns of the C suite. */
 const ismColumns = documentColumns<SmcdDevice, Omit<IsmDeviceRow, 'dibs_name' | 'gid' | 'fabric_id'>>()([
@@ -129,15 +121,15 @@ const ismColumns = documentColumns<SmcdDevice, Omit<IsmDeviceRow, 'dibs_name' | 
     key: 'in_use',
     header: 'InUse  ',
     text: ({ isCritical }) => `${(isCritical ? 'Yes' : 'No').padEnd(4)}  `,
-    json: ({ isCritical }) => booleanOrNull(isCritical),
+    json: ({ isCritical }) => isCritical ?? null,
   },
   {
     key: 'link_groups',
     header: '#LGs  ',
-    text: ({ useCount = 0 }) => `${String(useCount).padStart(5)} `,
-    json: ({ useCount }) => useCount ?? null,
+    text: ({ linkGroups }) => `${String(linkGroups).padStart(5)} `,
+    json: ({ linkGroups }) => linkGroups,
   },
-  ...pnetColumns(({ port }: SmcdDevice) => port, 'PNET-ID  '),
+  ...pnetColumns<SmcdDevice>('PNET-ID  '),
 ]);
 
 async function showIsm(context: ObjectContext): Promise<void> {
@@ -171,19 +163,19 @@ function ismDocument(dibs: readonly DibsDevice[] | undefined): DocumentColumns<S
 type PortRow = SmcrPort & OnInterface;
 
 function portColumns(ibWidth: number, isDetailed: boolean): DocumentColumns<PortRow, RdmaPortRow> {
-  const pci = ({ device: owner }: PortRow): Pci => owner;
+  const pci = ({ device: owner }: PortRow): Device => owner;
   const details = documentColumns<PortRow, Pick<RdmaPortRow, 'pci_fid' | 'pci_id' | 'pchid'>>()([
     ...pciColumns.fid(pci, ' FID   ', '  '),
     ...pciColumns.id(pci),
     ...pciColumns.pchid(pci, '    '),
   ]);
   return documentColumns<PortRow, RdmaPortRow>()([
-    ...interfaceColumns(({ port }: PortRow) => port.netDev),
+    ...interfaceColumns(({ interfaceIndex }: PortRow) => interfaceIndex),
     {
       key: 'ib_device',
       header: `${'IB-Dev'.padEnd(ibWidth)} `,
-      text: ({ device: { ibName = '' } }) => `${cell(ibName, ibWidth)} `,
-      json: ({ device: { ibName } }) => ibName ?? null,
+      text: ({ device: { ibName } }) => `${cell(ibName, ibWidth)} `,
+      json: ({ device: { ibName } }) => ibName,
     },
     {
       key: 'ib_port',
@@ -194,9 +186,9 @@ function portColumns(ibWidth: number, isDetailed: boolean): DocumentColumns<Port
     {
       key: 'state',
       header: 'IB-State  ',
-      text: ({ port: { state = 0 } }) => `${enumWord(PORT_STATES, state).padStart(8)}  `,
-      style: ({ port: { state } }) => (state === 1 ? 'good' : 'bad'),
-      json: ({ port: { state } }) => enumWordOrNull(PORT_STATES, state),
+      text: ({ state = 'INACTIVE' }) => `${state.padStart(8)}  `,
+      style: ({ state }) => (state === 'ACTIVE' ? 'good' : 'bad'),
+      json: ({ state }) => state ?? null,
     },
     {
       key: 'type',
@@ -208,24 +200,26 @@ function portColumns(ibWidth: number, isDetailed: boolean): DocumentColumns<Port
       key: 'critical',
       header: 'Crit  ',
       text: ({ device: { isCritical } }) => `${(isCritical ? 'Yes' : 'No').padStart(3)}   `,
-      json: ({ device: { isCritical } }) => booleanOrNull(isCritical),
+      json: ({ device: { isCritical } }) => isCritical ?? null,
     },
     ...(isDetailed ? details : jsonOnly(details)),
     ...pciColumns.vendorAndDevice(pci),
     {
       key: 'links',
       header: '#Links  ',
-      text: ({ port: { linkCount = 0 } }) => `${String(linkCount).padStart(5)} `,
-      json: ({ port: { linkCount } }) => linkCount ?? null,
+      text: ({ links = 0 }) => `${String(links).padStart(5)} `,
+      json: ({ links }) => links ?? null,
     },
-    ...pnetColumns(({ port }: PortRow) => port, 'PNET-ID  '),
+    ...pnetColumns<PortRow>('PNET-ID  '),
   ]);
 }
 
 async function showPorts(context: ObjectContext, selection: Selection): Promise<void> {
   const ports = await (await context.client()).smcrPorts();
   const names = interfaceNames(context.hostRoot);
-  const all = ports.map((port): PortRow => ({ ...port, interface: names.get(port.port.netDev ?? 0) ?? '' }));
+  const all = ports.map(
+    (port): PortRow => ({ ...port, interface: names.get(port.interfaceIndex ?? 0) ?? '' }),
+  );
   const rows = all.filter((row) => isSelected(selection, row.device.ibName, row));
   const ibNames = rows.map(({ device: { ibName } }) => ibName);
   const columns = portColumns(ibDeviceWidth(context, ibNames), context.details > 0);

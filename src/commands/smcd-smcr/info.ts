@@ -54,7 +54,7 @@ interface Facts {
 function versionsOfRoce(ports: readonly SmcrPort[], hostRoot: string): number[] {
   const versions = new Set<number>();
   for (const { device } of ports) {
-    const byAddress = device.pciDevice === undefined ? roceVersions(device.ibName ?? '', hostRoot) : [];
+    const byAddress = device.pciDevice === undefined ? roceVersions(device.ibName, hostRoot) : [];
     const known = device.pciDevice === ROCE_EXPRESS ? [1] : [1, 2];
     for (const version of byAddress.length > 0 ? byAddress : known) versions.add(version);
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Columns of `smcr linkgroup link-show`. */
 import type { SmcrGroupLink, SmcrLinkRow } from '../../documents/smcd.ts';
-import { enumWord, enumWordOrNull, hexOrNull } from '../../output/json-values.ts';
+import { hexOrNull } from '../../output/json-values.ts';
 import { hex } from '../../output/numbers.ts';
 import { type DocumentColumns, documentColumns, jsonOnly, printable } from '../../output/table.ts';
-import { LINK_GROUP_TYPES, LINK_STATES, type SmcrLink, type SmcrLinkGroup } from '../../smc/link-groups.ts';
+import type { SmcrLink, SmcrLinkGroup } from '../../smc/link-groups.ts';
 import { cell, interfaceColumns, type OnInterface } from './port-columns.ts';
 
 /** A link with its group. */
@@ -15,16 +15,8 @@ export interface LinkRow extends OnInterface {
 
 /** @param names interfaces of this network namespace by index */
 export function linkRows(group: SmcrLinkGroup, names: ReadonlyMap<number, string>): LinkRow[] {
-  return group.links.map((link) => ({ group, link, interface: names.get(link.netDev ?? 0) ?? '' }));
+  return group.links.map((link) => ({ group, link, interface: names.get(link.interfaceIndex ?? 0) ?? '' }));
 }
-
-const LINK_ACTIVE = 3;
-
-export const roleWord = (role: number | undefined): 'SERV' | 'CLNT' => (role ? 'SERV' : 'CLNT');
-
-/** The same for JSON. */
-export const roleOrNull = (role: number | undefined): SmcrLinkRow['role'] =>
-  role === undefined ? null : roleWord(role);
 
 const linkId = documentColumns<LinkRow, Pick<SmcrGroupLink, 'link_id'>>()([
   { key: 'link_id', json: ({ link }) => hex(link.id, 2) },
@@ -43,19 +35,19 @@ function ownColumns(
   details: number,
 ): DocumentColumns<LinkRow, Omit<SmcrGroupLink, 'link_id'>> {
   return documentColumns<LinkRow, Omit<SmcrGroupLink, 'link_id'>>()([
-    ...interfaceColumns(({ link }: LinkRow) => link.netDev),
+    ...interfaceColumns(({ link }: LinkRow) => link.interfaceIndex),
     {
       key: 'state',
       header: 'Link-State      ',
-      text: ({ link }) => `${enumWord(LINK_STATES, link.state ?? 0).padEnd(15)} `,
-      style: ({ link }) => (link.state === LINK_ACTIVE ? 'good' : 'bad'),
-      json: ({ link }) => enumWordOrNull(LINK_STATES, link.state),
+      text: ({ link: { state = 'LINK_UNUSED' } }) => `${state.padEnd(15)} `,
+      style: ({ link }) => (link.state === 'LINK_ACTIVE' ? 'good' : 'bad'),
+      json: ({ link }) => link.state ?? null,
     },
     {
       key: 'connections',
       header: '#Conns  ',
-      text: ({ link }) => `${String(link.connCnt ?? 0).padStart(6)}  `,
-      json: ({ link }) => link.connCnt ?? null,
+      text: ({ link }) => `${String(link.connections ?? 0).padStart(6)}  `,
+      json: ({ link }) => link.connections ?? null,
     },
     ...atLevel(
       details,
@@ -76,8 +68,8 @@ function ownColumns(
         {
           key: 'ib_device',
           header: `${'IB-Dev'.padEnd(ibWidth)}  `,
-          text: ({ link: { ibDev = '' } }) => `${cell(ibDev, ibWidth)}  `,
-          json: ({ link }) => link.ibDev ?? null,
+          text: ({ link: { ibDevice = '' } }) => `${cell(ibDevice, ibWidth)}  `,
+          json: ({ link }) => link.ibDevice ?? null,
         },
         {
           key: 'ib_port',
@@ -124,14 +116,14 @@ export function linkColumns(ibWidth: number, details: number): DocumentColumns<L
     {
       key: 'role',
       header: 'LG-Role  ',
-      text: ({ group }) => `${roleWord(group.role).padEnd(8)} `,
-      json: ({ group }) => roleOrNull(group.role),
+      text: ({ group: { role = 'CLNT' } }) => `${role.padEnd(8)} `,
+      json: ({ group }) => group.role ?? null,
     },
     {
       key: 'type',
       header: 'LG-Type  ',
-      text: ({ group }) => `${enumWord(LINK_GROUP_TYPES, group.type ?? 0).padEnd(8)} `,
-      json: ({ group }) => enumWordOrNull(LINK_GROUP_TYPES, group.type),
+      text: ({ group: { type = 'NONE' } }) => `${type.padEnd(8)} `,
+      json: ({ group }) => group.type ?? null,
     },
     ...ownColumns(ibWidth, details),
   ]);

@@ -2,24 +2,17 @@
 /** Columns of `linkgroup show`: the table, the view with a line for each field, and JSON. */
 import { rowObjects } from '../../cli/print.ts';
 import type { SmcdLinkGroupRow, SmcrLinkGroupRow } from '../../documents/smcd.ts';
-import { booleanOrNull, enumWord, enumWordOrNull, hexOrNull } from '../../output/json-values.ts';
+import { hexOrNull } from '../../output/json-values.ts';
 import { hex, prefixedHex } from '../../output/numbers.ts';
 import { type DocumentColumns, documentColumns, printable } from '../../output/table.ts';
 import {
-  BUFFER_TYPES,
-  LINK_GROUP_TYPES,
+  type LinkGroup,
   LOOPBACK_CHID,
   PEER_SYSTEMS,
   type SmcdLinkGroup,
   type SmcrLinkGroup,
 } from '../../smc/link-groups.ts';
-import { groupLinkColumns, linkRows, roleOrNull, roleWord } from './link-columns.ts';
-
-/** What SMC-D and SMC-R link groups have in common. */
-type AnyGroup = Pick<
-  SmcdLinkGroup & SmcrLinkGroup,
-  'id' | 'vlanId' | 'connsNum' | 'pnetId' | 'v2Common' | 'sndbufAlloc'
->;
+import { groupLinkColumns, linkRows } from './link-columns.ts';
 
 /** What documents of both have in common. */
 type Common<Key extends keyof SmcdLinkGroupRow & keyof SmcrLinkGroupRow> = Pick<SmcdLinkGroupRow, Key>;
@@ -27,7 +20,7 @@ type Common<Key extends keyof SmcdLinkGroupRow & keyof SmcrLinkGroupRow> = Pick<
 /** Width of an EID, to which the view with details pads it. */
 const EID_WIDTH = 32;
 
-const idColumn = documentColumns<AnyGroup, Common<'link_group_id'>>()([
+const idColumn = documentColumns<LinkGroup, Common<'link_group_id'>>()([
   {
     key: 'link_group_id',
     header: 'LG-ID    ',
@@ -38,7 +31,7 @@ const idColumn = documentColumns<AnyGroup, Common<'link_group_id'>>()([
   },
 ]);
 
-const tableColumns = documentColumns<AnyGroup, Common<'vlan_id' | 'connections' | 'pnet_id'>>()([
+const tableColumns = documentColumns<LinkGroup, Common<'vlan_id' | 'connections' | 'pnet_id'>>()([
   {
     key: 'vlan_id',
     header: 'VLAN  ',
@@ -50,64 +43,63 @@ const tableColumns = documentColumns<AnyGroup, Common<'vlan_id' | 'connections' 
   {
     key: 'connections',
     header: '#Conns  ',
-    text: ({ connsNum = 0 }) => `${String(connsNum).padStart(6)}  `,
-    json: ({ connsNum }) => connsNum ?? null,
+    text: ({ connections = 0 }) => `${String(connections).padStart(6)}  `,
+    json: ({ connections }) => connections ?? null,
   },
   {
     key: 'pnet_id',
     header: 'PNET-ID ',
-    text: ({ pnetId = '' }) => `${printable(pnetId.trim()).padEnd(16)} `,
+    text: ({ pnetId = '' }) => `${printable(pnetId).padEnd(16)} `,
     label: 'PNET-ID',
-    detail: ({ pnetId = '' }) => printable(pnetId.trim()),
-    json: ({ pnetId }) => pnetId?.trim() || null,
+    detail: ({ pnetId = '' }) => printable(pnetId),
+    json: ({ pnetId }) => pnetId ?? null,
   },
 ]);
 
 // A link group of SMC version 1 has no block of version 2: then these lines are missing and the keys are null.
 const versionColumns = documentColumns<
-  AnyGroup,
+  LinkGroup,
   Common<'version' | 'peer_release' | 'peer_host' | 'peer_os'>
 >()([
   {
     key: 'version',
     label: 'Version',
-    detail: ({ v2Common }) => String(v2Common?.version ?? 1),
-    json: ({ v2Common }) => v2Common?.version ?? 1,
+    detail: ({ version }) => String(version),
+    json: ({ version }) => version,
   },
   {
     key: 'peer_release',
     label: 'Peer-Rel',
-    detail: ({ v2Common }) => v2Common && String(v2Common.release ?? 0),
-    json: ({ v2Common }) => v2Common?.release ?? null,
+    detail: ({ v2 }) => v2 && String(v2.peerRelease ?? 0),
+    json: ({ v2 }) => v2?.peerRelease ?? null,
   },
   {
     key: 'peer_host',
     label: 'Peer-Host',
-    detail: ({ v2Common }) => v2Common && printable(v2Common.peerHost?.trim() ?? ''),
-    json: ({ v2Common }) => v2Common?.peerHost?.trim() || null,
+    detail: ({ v2 }) => v2 && printable(v2.peerHost ?? ''),
+    json: ({ v2 }) => v2?.peerHost ?? null,
   },
   {
     key: 'peer_os',
     label: 'Peer-OS',
-    detail: ({ v2Common }) =>
-      v2Common && (PEER_SYSTEMS[v2Common.peerOs ?? 0] ?? `Unknown (${prefixedHex(v2Common.peerOs ?? 0)})`),
-    json: ({ v2Common }) => PEER_SYSTEMS[v2Common?.peerOs ?? 0] ?? null,
+    detail: ({ v2 }) => v2 && (PEER_SYSTEMS[v2.peerOs ?? 0] ?? `Unknown (${prefixedHex(v2.peerOs ?? 0)})`),
+    json: ({ v2 }) => PEER_SYSTEMS[v2?.peerOs ?? 0] ?? null,
   },
 ]);
 
-const eidAndCountColumns = documentColumns<AnyGroup, Common<'eid' | 'sndbuf_bytes'>>()([
+const eidAndCountColumns = documentColumns<LinkGroup, Common<'eid' | 'sndbuf_bytes'>>()([
   {
     key: 'eid',
     label: 'EID',
-    detail: ({ v2Common }) => v2Common && printable(v2Common.negotiatedEid ?? '').padEnd(EID_WIDTH),
-    json: ({ v2Common }) => v2Common?.negotiatedEid || null,
+    detail: ({ v2 }) => v2 && printable(v2.eid ?? '').padEnd(EID_WIDTH),
+    json: ({ v2 }) => v2?.eid ?? null,
   },
-  { label: '#Conns', detail: ({ connsNum = 0 }) => String(connsNum) },
+  { label: '#Conns', detail: ({ connections = 0 }) => String(connections) },
   {
     key: 'sndbuf_bytes',
     label: 'Sndbuf',
-    detail: ({ sndbufAlloc = 0n }) => `${sndbufAlloc} B`,
-    json: ({ sndbufAlloc }) => sndbufAlloc ?? null,
+    detail: ({ sndbufBytes = 0n }) => `${sndbufBytes} B`,
+    json: ({ sndbufBytes }) => sndbufBytes ?? null,
   },
 ]);
 
@@ -125,8 +117,8 @@ export const smcdColumns = documentColumns<SmcdLinkGroup, SmcdLinkGroupRow>()([
   {
     key: 'dmb_bytes',
     label: 'DMB',
-    detail: ({ dmbAlloc = 0n }) => `${dmbAlloc} B`,
-    json: ({ dmbAlloc }) => dmbAlloc ?? null,
+    detail: ({ dmbBytes = 0n }) => `${dmbBytes} B`,
+    json: ({ dmbBytes }) => dmbBytes ?? null,
   },
   {
     key: 'gid',
@@ -162,54 +154,54 @@ export function smcrColumns(
     {
       key: 'role',
       header: 'LG-Role  ',
-      text: ({ role }) => `${roleWord(role).padEnd(8)} `,
+      text: ({ role = 'CLNT' }) => `${role.padEnd(8)} `,
       label: 'LG-Role',
-      detail: ({ role }) => roleWord(role),
-      json: ({ role }) => roleOrNull(role),
+      detail: ({ role = 'CLNT' }) => role,
+      json: ({ role }) => role ?? null,
     },
     {
       key: 'type',
       header: 'LG-Type  ',
-      text: ({ type = 0 }) => `${enumWord(LINK_GROUP_TYPES, type).padEnd(8)} `,
+      text: ({ type = 'NONE' }) => `${type.padEnd(8)} `,
       label: 'LG-Type',
-      detail: ({ type = 0 }) => enumWord(LINK_GROUP_TYPES, type),
-      json: ({ type }) => enumWordOrNull(LINK_GROUP_TYPES, type),
+      detail: ({ type = 'NONE' }) => type,
+      json: ({ type }) => type ?? null,
     },
     ...tableColumns,
     ...versionColumns,
     {
       key: 'direct',
       label: 'Direct',
-      detail: ({ v2Common, v2 }) => v2Common && (v2?.direct ? 'Yes' : 'No'),
-      json: ({ v2 }) => booleanOrNull(v2?.direct),
+      detail: ({ v2, isDirect }) => v2 && (isDirect ? 'Yes' : 'No'),
+      json: ({ isDirect }) => isDirect ?? null,
     },
     ...eidAndCountColumns,
     {
       key: 'rmb_bytes',
       label: 'RMB',
-      detail: ({ rmbAlloc = 0n }) => `${rmbAlloc} B`,
-      json: ({ rmbAlloc }) => rmbAlloc ?? null,
+      detail: ({ rmbBytes = 0n }) => `${rmbBytes} B`,
+      json: ({ rmbBytes }) => rmbBytes ?? null,
     },
     {
       key: 'max_connections',
       label: 'Max-Conns',
       isExtra: true,
-      detail: ({ v2 }) => v2?.maxConns?.toString(),
-      json: ({ v2 }) => v2?.maxConns ?? null,
+      detail: ({ maxConnections }) => maxConnections?.toString(),
+      json: ({ maxConnections }) => maxConnections ?? null,
     },
     {
       key: 'max_links',
       label: 'Max-Links',
       isExtra: true,
-      detail: ({ v2 }) => v2?.maxLinks?.toString(),
-      json: ({ v2 }) => v2?.maxLinks ?? null,
+      detail: ({ maxLinks }) => maxLinks?.toString(),
+      json: ({ maxLinks }) => maxLinks ?? null,
     },
     {
       key: 'buffer_type',
       label: 'Buf-Type',
       isExtra: true,
-      detail: ({ bufType }) => (bufType === undefined ? undefined : enumWord(BUFFER_TYPES, bufType)),
-      json: ({ bufType }) => enumWordOrNull(BUFFER_TYPES, bufType),
+      detail: ({ bufferType }) => bufferType,
+      json: ({ bufferType }) => bufferType ?? null,
     },
     { key: 'net_cookie', json: ({ netCookie }) => netCookie ?? null },
     { key: 'links', json: (group) => rowObjects(groupLinkColumns, linkRows(group, names)) },

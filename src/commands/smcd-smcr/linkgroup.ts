@@ -109,7 +109,7 @@ async function showLinks(context: ObjectContext, selection: Selection): Promise<
   const names = interfaceNames(context.hostRoot);
   const wanted = groups.filter((group) => hasId(group, selection));
   const rows = links(wanted, names, selection);
-  const ibNames = rows.map(({ link }) => link.ibDev);
+  const ibNames = rows.map(({ link }) => link.ibDevice);
   const columns = linkColumns(ibDeviceWidth(context, ibNames), context.details);
   if (context.json) writeDocument<SmcrLinksDocument>(context, { links: rowObjects(columns, rows) });
   else writeTable(unlessById(context, selection), columns, rows, groups.length, 'SMC-R link groups');
@@ -127,7 +127,7 @@ function links(
 ): LinkRow[] {
   return groups
     .flatMap((group) => linkRows(group, names))
-    .filter((row) => isSelected(selection, row.link.ibDev, row));
+    .filter((row) => isSelected(selection, row.link.ibDevice, row));
 }
 
 /** Width of the labels in the view with details. */

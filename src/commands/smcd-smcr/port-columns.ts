@@ -42,6 +42,6 @@ export function interfaceColumns<Row extends OnInterface>(
       text: (row) => `${cell(row.interface, 15)} `,
       json: (row) => row.interface || null,
     },
-    { key: 'interface_index', json: (row) => index(row) || null },
+    { key: 'interface_index', json: (row) => index(row) ?? null },
   ]);
 }

@@ -24,6 +24,7 @@ import {
   socketCookie,
   stateName,
 } from '../../smc/sockets.ts';
+import { linkRole } from '../../smc/words.ts';
 
 /** Column after which the row of a socket ends; states and modes without further data end early. */
 type RowEnd = 'inode' | 'local' | 'interface' | 'fallback' | undefined;
@@ -220,8 +221,6 @@ const debugColumns = documentColumns<SmcSocket, Pick<SocketRow, 'shutdown' | 'co
   },
 ]);
 
-const roleName = (role: number): SocketLink['role'] => (role === 0 ? 'CLNT' : 'SERV');
-
 type Link = NonNullable<SmcSocket['attributes']['link']>;
 
 /** A column of the link; it stays empty when the kernel sent none. */
@@ -233,7 +232,7 @@ function linkColumn(header: string, text: (link: Link) => string) {
 const GID_WIDTH = 39;
 
 const linkJson = (link: Link): Made<SocketLink> => ({
-  role: roleName(link.role),
+  role: linkRole(link.role),
   ib_device: link.ibName,
   ib_port: link.ibPort,
   link_id: hex(link.linkId, 2),
@@ -242,7 +241,7 @@ const linkJson = (link: Link): Made<SocketLink> => ({
 });
 
 const smcrColumns = documentColumns<SmcSocket, Pick<SocketRow, 'link'>>()([
-  linkColumn('Role ', ({ role }) => `${roleName(role).padStart(4)} `),
+  linkColumn('Role ', ({ role }) => `${linkRole(role).padStart(4)} `),
   linkColumn('IB-device       ', ({ ibName }) => `${printable(ibName).padEnd(15)} `),
   linkColumn('Port ', ({ ibPort }) => `${hex(ibPort, 2)}   `),
   linkColumn('Linkid ', ({ linkId }) => `${hex(linkId, 2)}     `),

@@ -54,17 +54,16 @@ function none(host: HostView): Check {
 }
 
 function checkDevice(
-  { pciId, port, useCount, pciChid, pciFid }: SmcdDevice,
+  { pciId, pnetId, isUserPnetId, linkGroups, pchid, pciFid }: SmcdDevice,
   dibs: DibsDevice | undefined,
 ): Check {
-  const pnetId = port?.pnetId || null;
   const facts = {
     pci_id: pciId ?? null,
     fid: pciFid ?? null,
-    pchid: pciChid ?? null,
-    pnet_id: pnetId,
-    pnet_id_by_user: port?.pnetUser === 1,
-    link_groups: useCount ?? null,
+    pchid: pchid ?? null,
+    pnet_id: pnetId ?? null,
+    pnet_id_by_user: isUserPnetId,
+    link_groups: linkGroups,
     ...dibsFacts(dibs),
   };
   const subject = pciId ?? null;

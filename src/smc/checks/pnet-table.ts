@@ -105,8 +105,8 @@ function halfDefined(host: HostView, id: string, entries: readonly PnetEntry[]):
   if (!smcrPorts.value || !smcdDevices.value) return [];
   const hasDevice =
     entries.some(({ kind, pnetId }) => kind === 'device' && pnetId === id) ||
-    smcrPorts.value.some(({ port }) => port.pnetId === id) ||
-    smcdDevices.value.some(({ port }) => port?.pnetId === id);
+    smcrPorts.value.some(({ pnetId }) => pnetId === id) ||
+    smcdDevices.value.some(({ pnetId }) => pnetId === id);
   const hasInterface =
     entries.some(({ kind, pnetId }) => kind === 'ethernet' && pnetId === id) ||
     host.interfaces.some((one) => interfacePnetId(one, host.root) === id);

@@ -13,7 +13,9 @@ export function checkRdma(host: HostView): Check[] {
   const { rdmaDevices: devices } = host;
   if (devices.length === 0) return [noDevice(host)];
   const anyActive = devices.some(({ name, ports }) =>
-    ports.some(({ number, state }) => state === 'ACTIVE' && knownToSmc(host, name, number)?.port.state !== 0),
+    ports.some(
+      ({ number, state }) => state === 'ACTIVE' && knownToSmc(host, name, number)?.state !== 'INACTIVE',
+    ),
   );
   return devices.flatMap((device) => [
     checkDevice(host, device),
@@ -120,7 +122,7 @@ function checkPort(
   const { number, state, physicalState, gids, netdev, linkLayer, rate } = port;
   const subject = `${name}/${number}`;
   const known = knownToSmc(host, name, number);
-  const pnetId = known?.port.pnetId || null;
+  const pnetId = known?.pnetId ?? null;
   const facts: Record<string, Fact> = {
     device: name,
     port: number,
@@ -131,8 +133,8 @@ function checkPort(
     interface: netdev ?? null,
     gids: gids.map(({ index, gid, type, netdev }) => ({ index, gid, type, interface: netdev ?? null })),
     pnet_id: pnetId,
-    pnet_id_by_user: known ? known.port.pnetUser === 1 : null,
-    links: known?.port.linkCount ?? null,
+    pnet_id_by_user: known?.isUserPnetId ?? null,
+    links: known?.links ?? null,
   };
   const on = netdev ? ` on ${netdev}` : '';
   if (number > SMC_PORTS)
@@ -140,7 +142,7 @@ function checkPort(
       reason: 'SMC-R uses ports 1 and 2 only',
       facts,
     });
-  if (state !== 'ACTIVE' && !(state === undefined && known?.port.state === 1)) {
+  if (state !== 'ACTIVE' && !(state === undefined && known?.state === 'ACTIVE')) {
     const base = host.interfaces.find((candidate) => candidate.name === netdev);
     return check(
       anyActive ? 'warning' : 'fail',
@@ -159,7 +161,7 @@ function checkPort(
       },
     );
   }
-  if (hasSmc(host) && known && known.port.state !== 1)
+  if (hasSmc(host) && known && known.state !== 'ACTIVE')
     return check(
       anyActive ? 'warning' : 'fail',
       'rdma-port',
@@ -175,7 +177,7 @@ function checkPort(
   const usable = v2.filter(isIpv4Gid);
   const identity = pnetId ? `PNET ID ${pnetId}` : 'no PNET ID';
   const finding = `active${on}, ${identity}, addresses: ${v1.length} RoCE v1, ${v2.length} RoCE v2 (${usable.length} for IPv4)`;
-  const links = known?.port.linkCount ?? 0;
+  const links = known?.links ?? 0;
   // what the kernel does counts more than what /sys shows of it
   if (usable.length === 0 && links > 0)
     return check('pass', 'rdma-port', subject, `${finding}; ${counted(links, 'link')} of SMC-R over it`, {

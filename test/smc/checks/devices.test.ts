@@ -12,6 +12,8 @@ import {
   PORT,
   RDMA,
   SOFT_ROCE,
+  smcdDevice,
+  smcrPort,
   wellFormed,
 } from '../../helpers/host-view.ts';
 
@@ -50,12 +52,7 @@ t.test('devices that are none for SMC-R', async (t) => {
 });
 
 t.test('what the kernel says counts more than what follows from /sys', async (t) => {
-  const inUse = {
-    device: { ibName: 'mlx5_0' },
-    number: 1,
-    port: { state: 1, pnetId: '', pnetUser: 0, linkCount: 2 },
-  };
-  const smcrPorts = { value: [inUse] };
+  const smcrPorts = { value: [smcrPort('mlx5_0', { links: 2 })] };
   const iwarp = rdma({ smcrPorts, rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] });
   t.match(iwarp[0], { status: 'pass', finding: /node type RNIC, which module smc uses/ });
   t.match(rdma({ smcrPorts, ...withPort({ gids: [] }) })[1], {
@@ -92,7 +89,7 @@ t.test('ports that are not active', async (t) => {
   });
   const two = { rdmaDevices: [{ ...RDMA, ports: [PORT, { ...PORT, ...down, number: 2 }] }] };
   t.match(rdma(two).slice(1), [{ status: 'pass' }, { status: 'warning', subject: 'mlx5_0/2' }]);
-  const missed = { device: { ibName: 'mlx5_0' }, number: 1, port: { state: 0, pnetId: '', pnetUser: 0 } };
+  const missed = smcrPort('mlx5_0', { state: 'INACTIVE' });
   t.match(rdma({ smcrPorts: { value: [missed] } })[1], {
     status: 'fail',
     finding: /module smc considers it inactive/,
@@ -127,8 +124,8 @@ t.test('SMC-D devices', async (t) => {
   t.match(ism({}), [{ status: 'pass', subject: null, finding: /normal on machines other than IBM Z/ }]);
   t.match(ism({ isMainframe: true }), [{ status: 'warning', fix: /smc_rnics/ }]);
   t.match(ism({ smcdDevices: NOT_SEEN }), [{ status: 'unknown' }]);
-  const device = { pciId: '0000:00:00.0', useCount: 1, port: { pnetUser: 0, pnetId: 'NET1' } };
-  const without = { pciId: '0000:00:01.0', port: { pnetUser: 0, pnetId: '' } };
+  const device = smcdDevice({ pciId: '0000:00:00.0', linkGroups: 1, pnetId: 'NET1' });
+  const without = smcdDevice({ pciId: '0000:00:01.0' });
   t.match(ism({ smcdDevices: { value: [device, without] } }), [
     {
       status: 'pass',
@@ -170,7 +167,7 @@ t.test('what the class dibs tells', async (t) => {
     isLoopback: true,
   };
   const ism1a = { ...lo, name: 'ism1a', fabricId: 0x7c0, pciAddress: '0000:00:00.0', isLoopback: false };
-  const device = { pciId: '0000:00:00.0', port: { pnetUser: 0, pnetId: '' } };
+  const device = smcdDevice({ pciId: '0000:00:00.0' });
   const both = { smcdDevices: { value: [device] }, dibsDevices: [ism1a, lo], hasLoopbackIsm: true };
   t.match(ism(both), [
     { subject: '0000:00:00.0', facts: { dibs_name: 'ism1a', fabric_id: '07c0' } },

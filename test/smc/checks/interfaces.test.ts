@@ -11,6 +11,7 @@ import {
   PORT,
   RDMA,
   SOFT_ROCE,
+  smcrPort,
   wellFormed,
 } from '../../helpers/host-view.ts';
 
@@ -32,9 +33,7 @@ const entries = (...rows: [pnetId: string, name: string, port?: number][]): Pick
 /** What the kernel's SMC has of the one port, with the PNET ID that a user gave it. */
 const smcPort = (pnetId: string, ibName = 'mlx5_0'): Pick<HostView, 'smcrPorts'> => ({
   smcrPorts: {
-    value: [
-      { device: { ibName }, number: 1, port: { pnetUser: pnetId ? 1 : 0, pnetId, state: 1, valid: 1 } },
-    ],
+    value: [smcrPort(ibName, { pnetId: pnetId || undefined, isUserPnetId: pnetId !== '' })],
   },
 });
 
@@ -117,11 +116,7 @@ t.test('PNET IDs that do not match', async (t) => {
   t.match(checks({ ...smcPort(''), ...elsewhere }), [
     { status: 'fail', fix: 'smc_pnet -a NET1 -I eth0 -D mlx5_0 -P 1' },
   ]);
-  const hardware = {
-    device: { ibName: 'mlx5_0' },
-    number: 1,
-    port: { pnetUser: 0, pnetId: 'HW1', state: 1, valid: 1 },
-  };
+  const hardware = smcrPort('mlx5_0', { pnetId: 'HW1' });
   t.match(checks({ smcrPorts: { value: [hardware] }, ...elsewhere }), [{ fix: 'smc_pnet -a HW1 -I eth0' }]);
   t.match(checks({ smcrPorts: { value: [hardware] }, ...elsewhere, ...entries(['NET1', 'eth0']) }), [
     { fix: 'smc_pnet -d NET1; smc_pnet -a HW1 -I eth0' },

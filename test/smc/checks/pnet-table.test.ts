@@ -5,7 +5,7 @@ import { readPciFunctions } from '../../../src/host/pci-devices.ts';
 import type { HostView } from '../../../src/smc/checks/host-view.ts';
 import { checkPnetTable } from '../../../src/smc/checks/pnet-table.ts';
 import { dibs, mainframe, plant } from '../../helpers/host-trees.ts';
-import { ETH0, healthyHost, NOT_SEEN, wellFormed } from '../../helpers/host-view.ts';
+import { ETH0, healthyHost, NOT_SEEN, smcdDevice, smcrPort, wellFormed } from '../../helpers/host-view.ts';
 
 const eth = (pnetId: string, ethName: string) => ({
   pnetId,
@@ -35,13 +35,13 @@ t.test('whole', async (t) => {
     { status: 'pass', finding: '1 PNET ID: NET1' },
   ]);
   t.match(checks([eth('NET1', 'eth0'), dev('NET1', '0000:01:00.0')]), [{ status: 'pass' }], 'by PCI address');
-  const known = { value: [{ device: { ibName: 'mlx5_0' }, number: 2, port: { pnetId: 'NET1', valid: 1 } }] };
+  const known = { value: [smcrPort('mlx5_0', { number: 2, pnetId: 'NET1' })] };
   t.match(
     checks([eth('NET1', 'eth0')], { smcrPorts: known }),
     [{ status: 'pass' }],
     'a second port has no entry',
   );
-  const ism = { value: [{ useCount: 0, pciId: '0000:00:00.0', port: { pnetId: 'NET1' } }] };
+  const ism = { value: [smcdDevice({ pciId: '0000:00:00.0', pnetId: 'NET1' })] };
   t.match(checks([eth('NET1', 'eth0')], { smcdDevices: ism }), [{ status: 'pass' }]);
   t.match(checks([eth('NET1', 'eth0'), dev('NET1', 'loopback-ism')]), [{ status: 'pass' }]);
 });
@@ -101,10 +101,7 @@ t.test('SMC-D devices by the names that they have since Linux 6.18', async (t) =
     pciFunctions: readPciFunctions(root),
     dibsDevices: readDibsDevices(root),
     smcdDevices: {
-      value: [
-        { pciId: '0000:00:00.0', useCount: 0 },
-        { pciId: '0000:00:00.1', useCount: 0 },
-      ],
+      value: [smcdDevice({ pciId: '0000:00:00.0' }), smcdDevice({ pciId: '0000:00:00.1' })],
     },
   };
   for (const name of ['ism10', 'ism1a', '0000:00:00.1', 'lo'])
