@@ -40,7 +40,7 @@ const entries = {
     build: 'always',
     program: 'scripts/prebuild.mjs',
   },
-  deb: { uses: forMachine(words), program: 'scripts/deb.mjs' },
+  deb: { uses: [...forMachine(words), 'deb'], program: 'scripts/deb.mjs' },
   build: { build: 'never', program: 'scripts/build.mjs' },
   'fuzz:netlink': { build: 'never', program: 'test/netlink/damaged/run.ts' },
   man: { build: 'never', program: 'scripts/man.ts' },

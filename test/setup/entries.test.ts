@@ -58,7 +58,7 @@ exit 1`,
 function stageWithProgram(t: Test, program: string): Stage {
   const checkout = stage(t);
   checkout.file('scripts/deb.mjs', program);
-  const installed = ['gcc', 'libc6-dev', 'libc6-dev-i386', 'lib32gcc-14-dev'];
+  const installed = ['gcc', 'libc6-dev', 'libc6-dev-i386', 'lib32gcc-14-dev', 'debhelper'];
   checkout.program(
     'dpkg-query',
     `case "$*" in *Depends*) echo gcc-14 ;; *) printf '%s  installed\\n' ${installed.join(' ')} ;; esac`,

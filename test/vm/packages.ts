@@ -19,6 +19,8 @@ export const uses = [
   /** Building the C part for other machines. */
   'build-arm64',
   'build-s390x',
+  /** Making a Debian package. */
+  'deb',
   /** Booting a guest. */
   'guest',
   /** Sockets to list, for recordings and measurements. */
@@ -65,6 +67,8 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'libc6-dev-i386', for: ['build-32', ...tests], why: 'headers and C library for 32 bits' },
   // gcc-multilib would not go together with the cross compilers
   { name: 'lib32gcc-N-dev', for: ['build-32', ...tests], why: "the compiler's own library for 32 bits" },
+
+  { name: 'debhelper', for: ['deb', 'guest-tests'], why: 'makes the Debian package from debian/' },
 
   { name: 'qemu-system-x86', for: ['guest'], why: 'the virtual machine' },
   {
