@@ -2,9 +2,9 @@
 /**
  * Values in the JSON of several commands. The files of this folder are the description of that JSON: the library
  * exports the types of documents, `npm run schemas` makes schemas/ of them, and `npm run man` the sections JSON of the man
- * pages. Comments become descriptions: the comment of a field is its own or, in the man page, that of the nearest field
- * before it, so write none where fields of one type have it in common. Allowed words follow from the type. In backticks
- * are words, options and fields. Null is what does not apply or is not known.
+ * pages. Comments become descriptions. A field without a comment has that of the field before it, if both are of one
+ * type: write none where fields have it in common. Allowed words follow from the type. In backticks are words, options
+ * and fields. Null is what does not apply or is not known.
  */
 
 /**
