@@ -4,15 +4,16 @@
 import { spawnSync } from 'node:child_process';
 
 const [rounds, ...commands] = process.argv.slice(2);
+/** @type {number[][]} by command */
 const times = commands.map(() => []);
 for (let round = -1; round < Number(rounds); round++)
   for (const [index, command] of commands.entries()) {
-    const [file, ...words] = command.split(' ');
+    const [file = '', ...words] = command.split(' ');
     const begin = process.hrtime.bigint();
     const { error, status } = spawnSync(file, words, { stdio: 'ignore' });
     const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
     if (error || status !== 0) throw new Error(`${command}: ${error?.message ?? `status ${status}`}`);
-    if (round >= 0) times[index].push(seconds); // the first round is a warm-up
+    if (round >= 0) times[index]?.push(seconds); // the first round is a warm-up
   }
 const results = times.map((list, index) => {
   const sorted = list.sort((a, b) => a - b);

@@ -49,6 +49,7 @@ const shim = [...library, '-nostartfiles', '-Wl,-soname,libsmc-preload.so'];
 /**
  * Machines that run programs of 32 bits as well: what makes the compiler build those, and below which directories the
  * loaders of each class look for libraries, as `$LIB` in LD_PRELOAD becomes (Debian, Fedora and SUSE, Arch).
+ * @type {Record<string, Sibling>}
  */
 const siblings = {
   x86_64: {
@@ -59,7 +60,21 @@ const siblings = {
   s390x: { flag: '-m31', wide: ['lib/s390x-linux-gnu', 'lib64'], narrow: ['lib/s390-linux-gnu'] },
 };
 
-/** What gets built. What is `narrow` is for programs of 32 bits, and left out where the compiler cannot. */
+/**
+ * @typedef {object} Target
+ * @property {string} output name of the file
+ * @property {string[]} sources the first one names it in messages
+ * @property {string[]} flags
+ * @property {boolean} [needsNodeHeaders]
+ * @property {boolean} [narrow] for programs of 32 bits, and left out where the compiler cannot
+ *
+ * @typedef {{ flag: string, wide: string[], narrow: string[] }} Sibling
+ */
+
+/**
+ * What gets built.
+ * @type {Target[]}
+ */
 export const targets = [
   { output: 'libsmc-preload.so', sources: ['smc-preload.c'], flags: shim },
   { output: 'libsmc-preload-32.so', sources: ['smc-preload.c'], flags: shim, narrow: true },
@@ -100,7 +115,11 @@ function findNodeHeaders() {
   }
 }
 
-/** Changes when the output would: compiler, flags, sources, any header, and this file. */
+/**
+ * Changes when the output would: compiler, flags, sources, any header, and this file.
+ * @param {string[]} command
+ * @param {string[]} sources
+ */
 function fingerprint(command, sources) {
   const hash = createHash('sha256').update(JSON.stringify([process.arch, ...command]));
   const headers = readdirSync(sourceDir).filter((name) => name.endsWith('.h'));
@@ -108,6 +127,10 @@ function fingerprint(command, sources) {
   return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest('hex');
 }
 
+/**
+ * @param {string} file
+ * @returns {Record<string, string>} by output
+ */
 function readStamps(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
@@ -116,16 +139,19 @@ function readStamps(file) {
   }
 }
 
-const machineName = (arch) => (arch === 'x64' ? 'x86_64' : arch);
+const machineName = (/** @type {string} */ arch) => (arch === 'x64' ? 'x86_64' : arch);
 
 /**
  * One value of LD_PRELOAD for programs of both classes: DIR/preload/$LIB/libsmc-preload.so, where the loaders of this
  * machine are seen to find the right one. If not, there is no such directory.
+ * @param {string} outDir
+ * @param {Sibling} sibling
+ * @param {(words: string[], input: string) => { status: number | null }} compile
  */
 function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
   const directory = join(outDir, 'preload');
   const probe = join(outDir, `probe.${process.pid}.tmp`);
-  const clean = (command) => {
+  const clean = (/** @type {string} */ command) => {
     const LD_PRELOAD = `${resolve(directory)}/$LIB/libsmc-preload.so`;
     const { status, stderr } = spawnSync(command, ['--version'], { env: { LD_PRELOAD }, encoding: 'utf8' });
     return status === 0 && stderr === '';
@@ -134,14 +160,14 @@ function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
     if (compile([flag, '-x', 'c', '-', '-o', resolve(probe)], 'int main(void) { return 0; }\n').status !== 0)
       return;
     // what a plain `lib` means differs: 32 bits at Fedora, 64 at Arch
-    for (const [forWide, forNarrow] of [
-      [wide, [...narrow, 'lib']],
-      [[...wide, 'lib'], narrow],
+    for (const { forWide, forNarrow } of [
+      { forWide: wide, forNarrow: [...narrow, 'lib'] },
+      { forWide: [...wide, 'lib'], forNarrow: narrow },
     ]) {
       rmSync(directory, { recursive: true, force: true });
-      for (const [places, file] of [
-        [forWide, 'libsmc-preload.so'],
-        [forNarrow, 'libsmc-preload-32.so'],
+      for (const { places, file } of [
+        { places: forWide, file: 'libsmc-preload.so' },
+        { places: forNarrow, file: 'libsmc-preload-32.so' },
       ])
         for (const place of places) {
           mkdirSync(join(directory, place), { recursive: true });
@@ -180,7 +206,7 @@ export function placeStarters(start, directory, commands) {
 
 /**
  * @param {object} [options]
- * @param {string} [options.outDir] default dist/native of this package
+ * @param {string | undefined} [options.outDir] default dist/native of this package
  * @param {string} [options.cc] compiler command, may hold arguments ("ccache gcc"); default $CC, else cc
  * @param {string[]} [options.extraFlags] appended to every call
  * @param {string[]} [options.programFlags] appended for what is a program and no library
@@ -195,18 +221,23 @@ export async function buildNative({
   programFlags = [],
   log = () => {},
 } = {}) {
+  /** @type {{ built: string[], skipped: string[], missingCompiler: boolean }} */
   const result = { built: [], skipped: [], missingCompiler: false };
   const stampFile = join(outDir, '.stamps.json');
   const stamps = readStamps(stampFile);
-  const [compiler, ...compilerArgs] = cc.split(/\s+/).filter(Boolean);
+  const [compiler = '', ...compilerArgs] = cc.split(/\s+/).filter(Boolean);
   mkdirSync(outDir, { recursive: true });
 
-  const ask = (question) =>
+  const ask = (/** @type {string} */ question) =>
     spawnSync(compiler, [...compilerArgs, question], { encoding: 'utf8' }).stdout?.trim();
   const machine = ask('-dumpmachine')?.split('-')[0];
-  const sibling = siblings[machine];
+  const sibling = machine === undefined ? undefined : siblings[machine];
   // Debian keeps the kernel's headers, which are the same for both, where it looks for 64 bits only
-  const forNarrow = ({ flag }) => [flag, '-idirafter', `/usr/include/${ask('-print-multiarch')}`];
+  const forNarrow = (/** @type {Sibling} */ { flag }) => [
+    flag,
+    '-idirafter',
+    `/usr/include/${ask('-print-multiarch')}`,
+  ];
   for (const { output, sources, flags, needsNodeHeaders, narrow } of targets) {
     const outFile = join(outDir, output);
     if (narrow && !sibling) continue;
@@ -218,7 +249,7 @@ export async function buildNative({
       ...extraFlags,
       ...(flags.includes('-shared') ? [] : programFlags),
       ...include,
-      ...(narrow ? forNarrow(sibling) : []),
+      ...(narrow && sibling ? forNarrow(sibling) : []),
       ...sources,
     ];
     const stamp = fingerprint([compiler, ...args], sources);
@@ -236,7 +267,8 @@ export async function buildNative({
       encoding: 'utf8',
       stdio: ['ignore', 'inherit', 'pipe'],
     });
-    if (error?.code === 'ENOENT' || error?.code === 'EACCES') {
+    const code = error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'EACCES') {
       log(`no C compiler (${compiler}): ${output} not built`);
       result.missingCompiler = true;
       continue;
@@ -260,7 +292,7 @@ export async function buildNative({
     writeFileSync(stampFile, `${JSON.stringify(stamps, null, 2)}\n`);
     log(`${output}: built`);
     result.built.push(outFile);
-    if (narrow && machine === machineName(process.arch))
+    if (narrow && sibling && machine === machineName(process.arch))
       placeForLoaders(outDir, sibling, (words, input) =>
         spawnSync(compiler, [...compilerArgs, ...words], { input, encoding: 'utf8' }),
       );
@@ -276,7 +308,7 @@ if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.ur
     });
     if (missingCompiler) process.exitCode = 1;
   } catch (error) {
-    console.error(error.message);
+    console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }
 }

@@ -21,6 +21,7 @@ import { buildNative, placeStarters } from '../native/build.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
+/** @satisfies {import('esbuild').BuildOptions} */
 const shared = {
   absWorkingDir: root,
   bundle: true,
@@ -33,6 +34,7 @@ const shared = {
 };
 
 /** commander asks for node:child_process to start sub-commands as programs; ours never do, and it costs 3 ms. */
+/** @type {import('esbuild').Plugin} */
 const withoutChildProcess = {
   name: 'without-child-process',
   setup({ onResolve, onLoad }) {
@@ -44,14 +46,14 @@ const withoutChildProcess = {
 };
 
 /** The bundles' entry: the command's definition and the runner. Copied alone, a bundle runs all that it can without the rest. */
-function entry(command) {
-  const name = command.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
-  return {
+function entry(/** @type {string} */ command) {
+  const name = command.replace(/_(.)/g, (_, /** @type {string} */ letter) => letter.toUpperCase());
+  return /** @type {const} */ ({
     contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}/command.ts';\nexport const run = (argv, world) => main(${name}, argv, world);\nif (require.main === module) run();\n`,
     resolveDir: join(root, 'src'),
     sourcefile: `${command}.entry.ts`,
     loader: 'ts',
-  };
+  });
 }
 
 async function buildJavaScript() {
@@ -79,9 +81,9 @@ async function buildJavaScript() {
 }
 
 /** The bundles contain these packages, whose licences ask for their text to come along. */
-function writeNotices(inputs) {
+function writeNotices(/** @type {string[]} */ inputs) {
   const packages = new Set(
-    inputs.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean),
+    inputs.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? '').filter(Boolean),
   );
   const texts = [...packages].sort().map((name) => {
     const directory = join(root, 'node_modules', name);

@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { machines, prebuild } from './prebuild.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** @type {{ version: string }} */
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const [arch = process.arch, output = join(root, 'build')] = process.argv.slice(2);
 /** @type {Record<string, string>} */

@@ -10,12 +10,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildNative, placeStarters, targets } from '../native/build.mjs';
 
-const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
+const path = (/** @type {string} */ relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 const prebuilt = path(`prebuilds/linux-${process.arch}`);
 const native = path('dist/native');
 
-/** Whether a prebuilt file can be used with this C library and this Node. Tried in a process of its own. */
+/**
+ * Whether a prebuilt file can be used with this C library and this Node. Tried in a process of its own.
+ * @param {string} file
+ */
 function works(file) {
+  /**
+   * @param {string} command
+   * @param {string[]} argv
+   * @param {Record<string, string>} [env]
+   */
   const run = (command, argv, env) =>
     spawnSync(command, argv, { encoding: 'utf8', env: { ...process.env, ...env } });
   if (file.endsWith('.node'))
@@ -36,7 +44,8 @@ function usable() {
   // in a checkout they may be older than the sources
   if (!existsSync(prebuilt) || existsSync(path('src'))) return [];
   // what is for programs of 32 bits is left out where it could not be built, and cannot be tried
-  const isForOthers = (name) => targets.some(({ output, narrow }) => output === name && narrow);
+  const isForOthers = (/** @type {string} */ name) =>
+    targets.some(({ output, narrow }) => output === name && narrow);
   const files = readdirSync(prebuilt).filter((name) => !name.startsWith('.'));
   return files.every((name) => isForOthers(name) || works(join(prebuilt, name))) ? files : [];
 }
@@ -71,7 +80,11 @@ async function provideCaches() {
   if (existsSync(writer)) await createRequire(import.meta.url)(writer).writeCaches();
 }
 
-/** Does one of them; what goes wrong is said and stops nothing. */
+/**
+ * Does one of them; what goes wrong is said and stops nothing.
+ * @param {string} what begins the message
+ * @param {() => unknown} work
+ */
 async function attempt(what, work) {
   try {
     await work();

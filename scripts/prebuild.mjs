@@ -14,7 +14,7 @@ import { buildNative } from '../native/build.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
-/** Debian's name of each machine, with which the names of its compilers begin, by Node's name. */
+/** Debian's name of each machine, with which the names of its compilers begin, by Node's name. @type {Record<string, string>} */
 export const machines = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu', s390x: 's390x-linux-gnu' };
 
 /** The headers of libuv. They come with Node or in a package of their own, and are the same for all machines. */
@@ -36,7 +36,11 @@ const NEW_FUNCTION = `#include <new>
 namespace std { void __throw_bad_array_new_length() { throw bad_array_new_length(); } }
 `;
 
-/** As node-gyp would build it. */
+/**
+ * As node-gyp would build it.
+ * @param {string} arch Node's name of the machine
+ * @param {string} compiler
+ */
 function buildNetlink(arch, compiler) {
   const source = dirname(require.resolve('netlink/package.json'));
   const output = join(source, 'prebuilds', `linux-${arch}`, 'node.napi.node');
@@ -57,6 +61,10 @@ function buildNetlink(arch, compiler) {
   if (status !== 0) throw new Error(`${compiler} failed: ${error?.message ?? stderr}`);
 }
 
+/**
+ * Builds the C part for one machine, and for s390x the addon of netlink.
+ * @param {string} arch Node's name of the machine
+ */
 export async function prebuild(arch) {
   const machine = machines[arch];
   if (!machine) throw new Error(`${arch} is none of ${Object.keys(machines).join(', ')}`);
