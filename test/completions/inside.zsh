@@ -3,6 +3,7 @@
 PS1= PROMPT_EOL_MARK=
 setopt extended_glob
 fpath=($COMPLETIONS $fpath)
+[[ -r ~/.zshrc ]] && source ~/.zshrc
 autoload -U compinit
 compinit -u -D
 
