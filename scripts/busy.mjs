@@ -17,7 +17,11 @@ const LOOK_EVERY_MS = 10_000;
 const SAY_EVERY_MS = 60_000;
 
 const words = process.argv.slice(2);
-/** @returns the value of an option, after removing both from `words` */
+/**
+ * @param {string} option
+ * @param {number} fallback
+ * @returns the value of an option, after removing both from `words`
+ */
 function number(option, fallback) {
   const at = words.indexOf(option);
   if (at < 0) return fallback;
@@ -41,11 +45,16 @@ const withDemo = all || named.length === 0 || named.includes('demo');
 
 const begin = performance.now();
 const elapsed = () => Math.round((performance.now() - begin) / 1000);
+/** @param {string} text */
 const say = (text) => process.stdout.write(`# ${text}\n`);
 
 // ---- load ----
 
-/** Processes that only consume processor time, at most as many as the wanted load. The kernel ends them with this process. */
+/**
+ * Processes that only consume processor time, at most as many as the wanted load. The kernel ends them with this process.
+ *
+ * @type {import('node:child_process').ChildProcess[]}
+ */
 const burners = [];
 
 /** The load: running and runnable processes and threads, averaged by the kernel over the last minute. */
@@ -55,7 +64,7 @@ const load = () => Number(readFileSync('/proc/loadavg', 'latin1').split(' ')[0])
 function adjust(share = 1 / 4) {
   const missing = Math.round((wantedLoad - load()) * share);
   const count = Math.max(1, Math.min(wantedLoad, burners.length + missing));
-  while (burners.length > count) burners.pop().kill('SIGKILL');
+  while (burners.length > count) burners.pop()?.kill('SIGKILL');
   while (burners.length < count)
     burners.push(
       spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }),
@@ -70,31 +79,43 @@ const watcher = spawn(
   ['-c', 'while read -r line; do group=$line; done; [ -z "$group" ] || kill -s KILL -- "-$group"'],
   { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
 );
-let current;
+/**
+ * The process group of what runs.
+ *
+ * @type {number | undefined}
+ */
+let group;
 let what = '';
 
-/** Runs one of npm's scripts in a process group of its own; returns its status and output, and shows the output at once. */
+/**
+ * Runs one of npm's scripts in a process group of its own; returns its status and output, and shows the output at once.
+ *
+ * @param {string} title
+ * @param {string[]} argv
+ */
 async function run(title, argv) {
   what = title;
   // the group is written down before npm starts: this process can be killed at any time
-  current = spawn('sh', ['-c', 'echo "$$" >&3; exec 3>&-; exec npm "$@"', 'sh', ...argv], {
+  const child = spawn('sh', ['-c', 'echo "$$" >&3; exec 3>&-; exec npm "$@"', 'sh', ...argv], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit', watcher.stdin],
     detached: true,
   });
+  group = child.pid;
   let output = '';
-  current.stdout.setEncoding('utf8').on('data', (text) => {
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
     output += text;
     process.stdout.write(text);
   });
-  const status = await new Promise((resolve) => current.on('close', resolve));
+  const status = await new Promise((resolve) => child.on('close', resolve));
   watcher.stdin.write('\n');
-  current = undefined;
+  group = undefined;
   return { status, output };
 }
 
+/** @param {NodeJS.Signals} [signal] */
 function end(signal) {
-  if (current) process.kill(-current.pid, 'SIGKILL');
+  if (group) process.kill(-group, 'SIGKILL');
   for (const burner of burners) burner.kill('SIGKILL');
   if (signal) {
     process.off(signal, end);
@@ -116,7 +137,7 @@ const timers = [
   ),
   setTimeout(() => {
     isOver = true;
-    if (current) process.kill(-current.pid, 'SIGKILL');
+    if (group) process.kill(-group, 'SIGKILL');
   }, minutes * 60_000),
 ];
 

@@ -11,6 +11,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** A failure whose message is all there is to know, with what to do about it: no details are kept. */
 export class Problem extends Error {
+  /** @override */
   name = 'Problem';
 }
 
@@ -21,22 +22,38 @@ export function cacheBase() {
   );
 }
 
-/** Writes one line on stderr: stdout belongs to results. */
+/**
+ * Writes one line on stderr: stdout belongs to results.
+ *
+ * @param {string} who
+ * @param {string} text
+ */
 export function say(who, text) {
   process.stderr.write(`${who}: ${text}\n`);
 }
 
 const TICK_MS = 10_000;
 
-/** The steps under way; only the innermost one speaks. */
+/**
+ * The steps under way; only the innermost one speaks.
+ *
+ * @type {{ detail: string }[]}
+ */
 const steps = [];
 
 /**
  * Runs a step that may take long: says that it begins, every ten seconds how long it has run, and at its end how long
  * it took. `work` gets a function that takes a word on how far it is, for the next such line.
+ *
+ * @template T
+ * @param {string} who
+ * @param {string} what
+ * @param {(tell: (detail: string) => void) => Promise<T>} work
+ * @returns {Promise<T>}
  */
 export async function step(who, what, work, tickMs = TICK_MS) {
   const begin = performance.now();
+  /** @param {number} digits */
   const seconds = (digits) => `${((performance.now() - begin) / 1000).toFixed(digits)} s`;
   const own = { detail: '' };
   say(who, `${what} …`);
@@ -56,7 +73,11 @@ export async function step(who, what, work, tickMs = TICK_MS) {
   }
 }
 
-/** What an error says, in one line: a message that ends with a colon is followed by the last line of what it quotes. */
+/**
+ * What an error says, in one line: a message that ends with a colon is followed by the last line of what it quotes.
+ *
+ * @param {unknown} error
+ */
 export function oneLine(error) {
   const message = error instanceof Error ? error.message : String(error);
   const [first = '', ...others] = message
@@ -69,6 +90,8 @@ export function oneLine(error) {
 /**
  * Keeps a text for who wants to know more.
  *
+ * @param {string} name
+ * @param {string} text
  * @returns the file, or nothing when it cannot be written
  */
 export function keepDetails(name, text) {
@@ -84,7 +107,12 @@ export function keepDetails(name, text) {
   }
 }
 
-/** Tells a failure in one line on stderr, and names the file that has the rest. */
+/**
+ * Tells a failure in one line on stderr, and names the file that has the rest.
+ *
+ * @param {string} name
+ * @param {unknown} error
+ */
 export function tellFailure(name, error) {
   // not instanceof: a loader of TypeScript may have this module twice
   const isAll = error instanceof Error && error.name === 'Problem' && !error.cause;

@@ -7,19 +7,31 @@ import { pathToFileURL } from 'node:url';
 import { root, say, tellFailure } from './entry.mjs';
 import { endSetUp, setUp, useTypeScript } from './setup.mjs';
 
+/** @typedef {import('../test/vm/packages.ts').Use} Use */
+
+/** @type {Use[]} */
 const guest = ['build', 'guest'];
 const FIRST =
   'first run, which fetches what is missing of 150 MB of npm packages, 90 MB of Debian packages and 110 MB for a kernel: as a rule 3 minutes';
 
 const [name = '', ...words] = process.argv.slice(2);
 
-/** What the C part of a package takes, for the machine that the words name. */
+/**
+ * What the C part of a package takes, for the machine that the words name.
+ *
+ * @param {string[]} words
+ * @returns {Use[]}
+ */
 function forMachine([arch = process.arch]) {
-  if (arch !== process.arch) return ['build', `build-${arch}`];
+  if (arch !== process.arch) return ['build', /** @type {Use} */ (`build-${arch}`)];
   return arch === 'x64' ? ['build', 'build-32'] : ['build'];
 }
 
-/** The entry points: what they need, see `setUp`, and the program. */
+/**
+ * The entry points: what they need, see `setUp`, and the program.
+ *
+ * @type {Record<string, Parameters<typeof setUp>[0] & { program: string }>}
+ */
 const entries = {
   demo: {
     uses: [...guest, 'transfer'],
@@ -53,7 +65,7 @@ process.on('uncaughtException', (error) => {
   tellFailure(name, error);
   process.exit(1);
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   const interrupted = () => {
     say(name, `ended by ${signal}`);
     process.off(signal, interrupted);

@@ -7,10 +7,18 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepDetails, Problem, root, say, step } from './entry.mjs';
 
-/** Programs that run for the set-up, to be ended with it. */
+/**
+ * Programs that run for the set-up, to be ended with it.
+ *
+ * @type {Set<import('node:child_process').ChildProcess>}
+ */
 const running = new Set();
 
-/** Ends what the set-up has started; for a signal that only this process got. */
+/**
+ * Ends what the set-up has started; for a signal that only this process got.
+ *
+ * @param {NodeJS.Signals} signal
+ */
 export function endSetUp(signal) {
   for (const child of running) child.kill(signal);
 }
@@ -18,8 +26,13 @@ export function endSetUp(signal) {
 /**
  * Runs a program of the set-up. What it writes is shown only when it fails: one line of it, and the rest in a file.
  *
- * @param choose picks that line
- * @param show which lines are shown in any case
+ * @param {string} what
+ * @param {string} command
+ * @param {string[]} args
+ * @param {object} [options]
+ * @param {Record<string, string>} [options.env]
+ * @param {(lines: string[]) => string | undefined} [options.choose] picks that line
+ * @param {(line: string) => boolean} [options.show] which lines are shown in any case
  */
 async function must(
   what,
@@ -56,13 +69,14 @@ async function must(
 /** The oldest Node that everything here runs on, as package.json has it. */
 function checkNode() {
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const [needed] = /\d+/.exec(engines.node);
+  const [needed] = /\d+/.exec(engines.node) ?? [];
   if (Number(process.versions.node.split('.')[0]) < Number(needed))
     throw new Problem(`Node ${needed} or newer is required, and this is ${process.version}`);
 }
 
 /** Whether node_modules has what the lock file asks for; packages for other machines may be absent. */
 function npmPackagesAreCurrent() {
+  /** @param {string} file */
   const read = (file) => JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
   try {
     const installed = read('node_modules/.package-lock.json');
@@ -75,7 +89,11 @@ function npmPackagesAreCurrent() {
   }
 }
 
-/** The lines of npm that say what went wrong; its others are about where it went wrong. */
+/**
+ * The lines of npm that say what went wrong; its others are about where it went wrong.
+ *
+ * @param {string[]} lines
+ */
 function npmComplaint(lines) {
   const said = lines.flatMap((line) => /^npm (?:ERR!|error) (.*)/.exec(line)?.[1] ?? []);
   const code = said.find((line) => line.startsWith('code '))?.slice('code '.length);
@@ -95,6 +113,7 @@ async function installNpmPackages() {
   });
 }
 
+/** @type {Promise<unknown> | undefined} */
 let typescript;
 
 /** Lets this process import TypeScript, which takes the npm packages. */
@@ -103,7 +122,11 @@ export function useTypeScript() {
   return typescript;
 }
 
-/** Installs the Debian packages for the given uses (see test/vm/packages.ts); nothing to do when they are there. */
+/**
+ * Installs the Debian packages for the given uses (see test/vm/packages.ts); nothing to do when they are there.
+ *
+ * @param {import('../test/vm/packages.ts').Use[]} uses
+ */
 async function installDebianPackages(uses) {
   await useTypeScript();
   const { ensureHostPackages } = await import('../test/vm/packages.ts');
@@ -122,6 +145,10 @@ const SOURCES = [
   'tsconfig.types.json',
 ];
 
+/**
+ * @param {string} path of a folder
+ * @returns {number} when something in it changed last
+ */
 function newest(path) {
   const { mtimeMs } = statSync(path);
   const entries = readdirSync(path, { withFileTypes: true });
@@ -154,6 +181,7 @@ async function buildNativePart() {
   await must('build of the C part', process.execPath, ['native/build.mjs']);
 }
 
+/** @param {{ always: boolean }} options */
 async function build({ always }) {
   if (!always && buildIsCurrent()) return;
   await must('build', process.execPath, ['scripts/build.mjs'], {
@@ -165,7 +193,7 @@ async function build({ always }) {
  * The set-up of an entry point.
  *
  * @param {object} needs
- * @param {string[]} [needs.uses] Debian packages, see test/vm/packages.ts
+ * @param {import('../test/vm/packages.ts').Use[]} [needs.uses] Debian packages, see test/vm/packages.ts
  * @param {'always' | 'if changed' | 'C part' | 'never'} [needs.build] `dist/`
  * @param {string} [needs.first] what a first run fetches and how long it takes, said when nothing is there yet
  */

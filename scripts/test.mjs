@@ -34,13 +34,15 @@ const files = KINDS.flatMap((kind) =>
  * Debian packages for tests of these kinds, see test/vm/packages.ts.
  *
  * @param {Set<string>} kinds
+ * @returns {import('../test/vm/packages.ts').Use[]}
  */
 function usesFor(kinds) {
-  return [
-    ...(kinds.has('fast') || kinds.has('guest') ? ['build', 'build-32'] : []),
-    ...(kinds.has('fast') ? ['fast-tests'] : []),
-    ...(kinds.has('guest') ? ['guest', 'transfer', 'smcd-kernel', 'guest-tests'] : []),
-  ];
+  /** @type {import('../test/vm/packages.ts').Use[]} */
+  const uses = [];
+  if (kinds.has('fast') || kinds.has('guest')) uses.push('build', 'build-32');
+  if (kinds.has('fast')) uses.push('fast-tests');
+  if (kinds.has('guest')) uses.push('guest', 'transfer', 'smcd-kernel', 'guest-tests');
+  return uses;
 }
 
 /** What a first run fetches, said before it begins. */

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Which Debian packages are installed for what, and what is said when they cannot be.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { root } from '../../scripts/entry.mjs';
 import { amount, apt } from '../vm/apt.ts';
-import { hostPackages, type Use, uses } from '../vm/packages.ts';
+import { hostPackages, type Use } from '../vm/packages.ts';
 import { lastLine, type Stage, stage } from './stage.ts';
 
 t.test('the declaration', async (t) => {
@@ -23,19 +21,6 @@ t.test('the declaration', async (t) => {
     ],
     'the demo needs a compiler, a virtual machine and something to run',
   );
-});
-
-t.test('the entry points name uses that there are', async (t) => {
-  for (const script of ['run.mjs', 'test.mjs']) {
-    const text = readFileSync(join(root, 'scripts', script), 'utf8');
-    const named = [...text.matchAll(/\[((?:'[\w-]+'(?:, )?)+)\]/g)].flatMap(([, list = '']) =>
-      list.split(', ').map((word) => word.slice(1, -1)),
-    );
-    const others = /^(unit|fast|SIG[A-Z]+|scripts\/.*|ignore|pipe|inherit)$/;
-    const unknown = named.filter((word) => !(uses as readonly string[]).includes(word) && !others.test(word));
-    t.same(unknown, [], script);
-    t.ok(named.includes('guest') && named.includes('build'), `${script}: read as it is written`);
-  }
 });
 
 /** A machine where dpkg-query lists these packages, and apt-get does what a script of sh says. */
