@@ -29,7 +29,10 @@ export { type SystemCheckOptions, systemCheck } from './smc/checks/index.ts';
 
 export { SmcClient, type SmcClientOptions } from './smc/client.ts';
 export {
+  CHOICE_PARTS,
+  type ChoiceView,
   chooseDevices,
+  type DeviceView,
   type InterfaceChoice,
   type IsmCandidate,
   type PnetSource,
@@ -50,8 +53,17 @@ export { checkUeid, type Seid, SeidSwitch, type UeidRemoved, UeidTable } from '.
 export { SmcError, type SmcErrorCode } from './smc/error.ts';
 export { type FallbackReason, fallbackReasons, formatReasonCode } from './smc/fallback-reasons.ts';
 export { HandshakeLimit } from './smc/handshake-limit.ts';
+export {
+  type Host,
+  type HostFiles,
+  type HostWith,
+  hostFiles,
+  KERNEL_PARTS,
+  type KernelAnswers,
+  type KernelPart,
+  observeHost,
+} from './smc/host.ts';
 export type { InterfaceAddress } from './smc/interface-addresses.ts';
-export { type Inventory, readInventory } from './smc/inventory.ts';
 export type { KernelFault } from './smc/kernel-faults.ts';
 export {
   type BufferType,
@@ -68,6 +80,7 @@ export {
   type SmcrLinkGroup,
 } from './smc/link-groups.ts';
 export { type Listing, type ListingDanger, listingDanger } from './smc/listing-danger.ts';
+export type { Observed } from './smc/observed.ts';
 export {
   checkPnetId,
   foldPnetId,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** RDMA devices with their ports and addresses, from /sys/class/infiniband. */
 import { type NetworkInterface, readInterfaces } from './network-interfaces.ts';
+import { isInitialNetworkNamespace } from './network-namespace.ts';
 import { entries, linkName, readNumber, readText } from './sysfs.ts';
 
 export interface RdmaGid {
@@ -95,6 +96,26 @@ export function readRdmaDevices(
       isSoftRoce,
       ports: ports.sort((one, other) => one.number - other.number),
     };
+  });
+}
+
+/**
+ * RDMA devices, with the interfaces of ports as far as they are in this network namespace. In other ones than the initial
+ * one, sysfs names the interface of a port whether it is there or not, and another one may have the same name: every
+ * namespace has a `lo`. The same adapter behind both tells.
+ */
+export function readOwnRdmaDevices(root: string, interfaces: readonly NetworkInterface[]): RdmaDevice[] {
+  const devices = readRdmaDevices(root, interfaces);
+  if (isInitialNetworkNamespace(root) !== false) return devices;
+  return devices.map((device) => {
+    const isOwn = (netdev: string | undefined): boolean =>
+      device.parent !== undefined &&
+      interfaces.some(({ name, parent }) => name === netdev && parent?.id === device.parent);
+    const ports = device.ports.map((port) => ({
+      ...port,
+      netdev: isOwn(port.netdev) ? port.netdev : undefined,
+    }));
+    return { ...device, ports };
   });
 }
 

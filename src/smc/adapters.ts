@@ -5,6 +5,7 @@ import type { NetworkInterface } from '../host/network-interfaces.ts';
 import { isIsm, type PciFunction, type PciSlot } from '../host/pci-devices.ts';
 import type { RdmaDevice, RdmaPort } from '../host/rdma-devices.ts';
 import {
+  type DeviceView,
   type IsmCandidate,
   interfacePnet,
   ismDevices,
@@ -13,7 +14,6 @@ import {
   rdmaPortUse,
   type Verdict,
 } from './device-choice.ts';
-import type { Inventory } from './inventory.ts';
 
 /** Verdicts on the two versions of SMC-R or SMC-D. */
 export interface Use {
@@ -55,21 +55,21 @@ const CLASS_NETWORK = 0x02;
  * All adapters of the host: PCI functions by address, then RDMA devices in software, loopback-ism, interfaces on other
  * buses, and functions that are switched off. PCI functions that have nothing to do with a network are of kind 'other'.
  */
-export function listAdapters(inventory: Inventory): Adapter[] {
-  const { pciFunctions, pciSlots, interfaces, rdmaDevices } = inventory;
-  const isms = ismDevices(inventory);
-  const onPci = pciFunctions.flatMap((pci) => pciAdapters(pci, isms, inventory));
+export function listAdapters(host: DeviceView): Adapter[] {
+  const { pciFunctions, pciSlots, interfaces, rdmaDevices } = host;
+  const isms = ismDevices(host);
+  const onPci = pciFunctions.flatMap((pci) => pciAdapters(pci, isms, host));
   const addresses = new Set(pciFunctions.map(({ address }) => address));
   const elsewhere = rdmaDevices
     .filter(({ parent }) => parent === undefined || !addresses.has(parent))
-    .map((rdma) => rdmaAdapter(rdma, undefined, inventory));
+    .map((rdma) => rdmaAdapter(rdma, undefined, host));
   const loopback = isms.filter((ism) => ism.function === undefined).map(ismAdapter);
   const shown = new Set(
     [...onPci, ...elsewhere].flatMap(({ ports }) => ports.map(({ netdev }) => netdev?.name)),
   );
   const others = interfaces
     .filter(({ name, parent }) => parent !== undefined && !shown.has(name))
-    .map((netdev) => ({ ...bare('network', netdev.name), ports: [interfacePort(netdev, inventory)] }));
+    .map((netdev) => ({ ...bare('network', netdev.name), ports: [interfacePort(netdev, host)] }));
   const off = pciSlots
     .filter(({ isOn }) => !isOn)
     .map((slot) => ({ ...bare('off', slot.fid.toString(16).padStart(8, '0')), slot }));
@@ -87,15 +87,15 @@ const bare = (kind: Adapter['kind'], name: string): Adapter => ({
   smcd: undefined,
 });
 
-function pciAdapters(pci: PciFunction, isms: readonly IsmCandidate[], inventory: Inventory): Adapter[] {
-  const slot = inventory.pciSlots.find(({ fid }) => fid === pci.mainframe?.fid);
-  const rdma = inventory.rdmaDevices.filter(({ parent }) => parent === pci.address);
-  if (rdma.length > 0) return rdma.map((device) => ({ ...rdmaAdapter(device, pci, inventory), slot }));
+function pciAdapters(pci: PciFunction, isms: readonly IsmCandidate[], host: DeviceView): Adapter[] {
+  const slot = host.pciSlots.find(({ fid }) => fid === pci.mainframe?.fid);
+  const rdma = host.rdmaDevices.filter(({ parent }) => parent === pci.address);
+  if (rdma.length > 0) return rdma.map((device) => ({ ...rdmaAdapter(device, pci, host), slot }));
   const ism = isms.find((candidate) => candidate.function === pci);
   if (isIsm(pci) && ism) return [{ ...ismAdapter(ism), slot }];
-  const ports = inventory.interfaces
+  const ports = host.interfaces
     .filter(({ parent }) => parent?.bus === 'pci' && parent.id === pci.address)
-    .map((netdev) => interfacePort(netdev, inventory));
+    .map((netdev) => interfacePort(netdev, host));
   // one that a virtio driver has taken is listed by its interface, which is on the bus virtio
   const isNetwork =
     ports.length > 0 || (pci.class >> 16 === CLASS_NETWORK && !pci.driver?.startsWith('virtio'));
@@ -114,21 +114,21 @@ function ismAdapter({ name, function: pci, dibs, pnet, v1, v2 }: IsmCandidate): 
   return { ...bare('ism', name), pci, dibs, ports: [port], smcd: { v1, v2 } };
 }
 
-function interfacePort(netdev: NetworkInterface, inventory: Inventory): AdapterPort {
-  const pnet = interfacePnet(netdev, inventory);
+function interfacePort(netdev: NetworkInterface, host: DeviceView): AdapterPort {
+  const pnet = interfacePnet(netdev, host);
   return { number: undefined, rdma: undefined, netdev, pnet, interfacePnet: pnet, smcr: undefined };
 }
 
-function rdmaAdapter(rdma: RdmaDevice, pci: PciFunction | undefined, inventory: Inventory): Adapter {
+function rdmaAdapter(rdma: RdmaDevice, pci: PciFunction | undefined, host: DeviceView): Adapter {
   const ports = rdma.ports.map((port): AdapterPort => {
-    const netdev = inventory.interfaces.find(({ name }) => name === port.netdev);
+    const netdev = host.interfaces.find(({ name }) => name === port.netdev);
     return {
       number: port.number,
       rdma: port,
       netdev,
-      pnet: rdmaPnet(rdma, port.number, inventory),
-      interfacePnet: netdev && interfacePnet(netdev, inventory),
-      smcr: rdmaPortUse(rdma, port, inventory),
+      pnet: rdmaPnet(rdma, port.number, host),
+      interfacePnet: netdev && interfacePnet(netdev, host),
+      smcr: rdmaPortUse(rdma, port, host),
     };
   });
   return { ...bare('rdma', rdma.name), rdma, pci, ports };

@@ -6,11 +6,11 @@
 import { type DibsDevice, dibsNameOf, hasDibsNames } from '../host/dibs-devices.ts';
 import { decodePnetId, interfacePnetId, rdmaPnetId } from '../host/hardware-pnetid.ts';
 import { baseDevice, type NetworkInterface, vlanId } from '../host/network-interfaces.ts';
-import type { PciFunction } from '../host/pci-devices.ts';
+import { isIsm, type PciFunction } from '../host/pci-devices.ts';
 import { gidIpv4, isIpv4Gid, type RdmaDevice, type RdmaGid, type RdmaPort } from '../host/rdma-devices.ts';
 import { IBPORT_MAX } from '../netlink/uapi/smc.ts';
-import { hasLoopbackIsm, loopbackNames, type Pnet } from './devices.ts';
-import { type Inventory, ismFunctions } from './inventory.ts';
+import { loopbackNames, type Pnet } from './devices.ts';
+import { type HostFiles, type HostWith, hasLoopback } from './host.ts';
 import { ENTRY_OF_UPPER_INTERFACE, hasFault } from './kernel-faults.ts';
 
 /** A PNET ID and where it comes from. */
@@ -70,35 +70,47 @@ export interface InterfaceChoice {
   smcdV2: Verdict;
 }
 
+/** What the use of a device depends on. */
+export type DeviceView = HostWith<(typeof DEVICE_PARTS)[number]>;
+
+/** What the choice for an interface depends on. */
+export type ChoiceView = HostWith<(typeof CHOICE_PARTS)[number]>;
+
+/** Parts of the kernel's answers that tell whether SMC can use a device. */
+const DEVICE_PARTS = ['system', 'pnetTable', 'smcrPorts', 'smcdDevices', 'ueids', 'seid'] as const;
+
+/** Parts of the kernel's answers that `chooseDevices` needs. */
+export const CHOICE_PARTS = [...DEVICE_PARTS, 'addresses'] as const;
+
 const yes = (reason: string): Verdict => ({ usable: true, reason });
 const no = (reason: string): Verdict => ({ usable: false, reason });
 const unknown = (reason: string): Verdict => ({ usable: undefined, reason });
 
 /** PNET ID of an interface as SMC-R looks it up: that of the base device, else the one in its own table entry. */
-export function interfacePnet(device: NetworkInterface, inventory: Inventory): PnetSource {
-  const base = baseDevice(device, inventory.interfaces) ?? device;
-  const ofBase = basePnet(base, inventory);
+export function interfacePnet(device: NetworkInterface, host: HostWith<'pnetTable'>): PnetSource {
+  const base = baseDevice(device, host.interfaces) ?? device;
+  const ofBase = basePnet(base, host);
   if (base.name === device.name)
     return ofBase.source === 'base-table' ? { ...ofBase, source: 'table' } : ofBase;
-  const own = tableEntry(device.name, inventory);
+  const own = tableEntry(device.name, host);
   if (ofBase.source !== 'none' || own === undefined) return ofBase;
-  const isLookedAt = !inventory.kernel || hasFault(inventory.kernel, ENTRY_OF_UPPER_INTERFACE) !== true;
+  const isLookedAt = !host.kernel || hasFault(host.kernel, ENTRY_OF_UPPER_INTERFACE) !== true;
   return isLookedAt ? { pnetId: own, source: 'table' } : { ...ofBase, passedOver: own };
 }
 
 /** PNET ID of a base device, which is all that SMC-D looks at. */
-function basePnet(base: NetworkInterface, inventory: Inventory): PnetSource {
-  const hardware = interfacePnetId(base, inventory.root);
+function basePnet(base: NetworkInterface, host: HostWith<'pnetTable'>): PnetSource {
+  const hardware = interfacePnetId(base, host.root);
   if (hardware !== undefined) return { pnetId: hardware, source: 'hardware' };
-  if (inventory.pnetTable === undefined) return { pnetId: undefined, source: 'unknown' };
-  const entry = tableEntry(base.name, inventory);
+  if (host.pnetTable.value === undefined) return { pnetId: undefined, source: 'unknown' };
+  const entry = tableEntry(base.name, host);
   return entry === undefined
     ? { pnetId: undefined, source: 'none' }
     : { pnetId: entry, source: 'base-table' };
 }
 
-function tableEntry(ethName: string, { pnetTable }: Inventory): string | undefined {
-  return pnetTable?.find((entry) => entry.kind === 'ethernet' && entry.ethName === ethName)?.pnetId;
+function tableEntry(ethName: string, { pnetTable }: HostWith<'pnetTable'>): string | undefined {
+  return pnetTable.value?.find((entry) => entry.kind === 'ethernet' && entry.ethName === ethName)?.pnetId;
 }
 
 /** What the kernel's SMC says of a device or port. */
@@ -108,24 +120,28 @@ const pnetOf = ({ pnetId, isUserPnetId }: Pnet): PnetSource => ({
 });
 
 /** PNET ID of a port of an RDMA device: what the kernel's SMC says, else hardware and table. */
-export function rdmaPnet(device: RdmaDevice, port: number, inventory: Inventory): PnetSource {
-  const known = inventory.smcrPorts?.find(
+export function rdmaPnet(
+  device: RdmaDevice,
+  port: number,
+  host: HostWith<'pnetTable' | 'smcrPorts'>,
+): PnetSource {
+  const known = host.smcrPorts.value?.find(
     (candidate) => candidate.device.ibName === device.name && candidate.number === port,
   );
   if (known) return pnetOf(known);
-  return devicePnet(rdmaPnetId(device, port, inventory.root), [device.name, device.parent], port, inventory);
+  return devicePnet(rdmaPnetId(device, port, host.root), [device.name, device.parent], port, host);
 }
 
-function ismPnet(pci: PciFunction, inventory: Inventory): PnetSource {
-  const known = inventory.smcdDevices?.find((candidate) => candidate.pciId === pci.address);
+function ismPnet(pci: PciFunction, host: DeviceView): PnetSource {
+  const known = host.smcdDevices.value?.find((candidate) => candidate.pciId === pci.address);
   if (known?.pnetId) return pnetOf(known);
-  return devicePnet(decodePnetId(pci.mainframe?.utilString, 0), ismNames(pci, inventory), 1, inventory);
+  return devicePnet(decodePnetId(pci.mainframe?.utilString, 0), ismNames(pci, host), 1, host);
 }
 
 /** Names that the PNET table may have for an ISM function: its PCI address, and since Linux 6.18 its own. */
 export function ismNames(
   pci: PciFunction,
-  { release, dibsDevices }: Pick<Inventory, 'release' | 'dibsDevices'>,
+  { release, dibsDevices }: Pick<HostFiles, 'release' | 'dibsDevices'>,
 ): string[] {
   const name = hasDibsNames(release, dibsDevices) ? dibsNameOf(pci, dibsDevices) : undefined;
   return name === undefined ? [pci.address] : [name, pci.address];
@@ -140,11 +156,11 @@ export function devicePnet(
   hardware: string | undefined,
   names: readonly (string | undefined)[],
   port: number,
-  { pnetTable }: Inventory,
+  { pnetTable }: HostWith<'pnetTable'>,
 ): PnetSource {
   if (hardware !== undefined) return { pnetId: hardware, source: 'hardware' };
-  if (pnetTable === undefined) return { pnetId: undefined, source: 'unknown' };
-  const entry = pnetTable.find(
+  if (!pnetTable.value) return { pnetId: undefined, source: 'unknown' };
+  const entry = pnetTable.value.find(
     ({ kind, ibName, ibPort }) => kind === 'device' && names.includes(ibName) && ibPort === port,
   );
   return entry ? { pnetId: entry.pnetId, source: 'table' } : { pnetId: undefined, source: 'none' };
@@ -157,13 +173,13 @@ export function devicePnet(
 export function rdmaPortUse(
   device: RdmaDevice,
   port: RdmaPort,
-  inventory: Inventory,
+  host: DeviceView,
   vlan?: NetworkInterface,
 ): { v1: Verdict; v2: Verdict } {
-  const known = knownPort(device, port, inventory);
-  const obstacle = portObstacle(device, port, inventory, known);
+  const known = knownPort(device, port, host);
+  const obstacle = portObstacle(device, port, host, known);
   if (obstacle) return { v1: no(obstacle), v2: no(obstacle) };
-  const gids = gidsFor(port, inventory, vlan);
+  const gids = gidsFor(port, host, vlan);
   const where = vlan ? ` on VLAN interface ${vlan.name}` : '';
   const links = known?.links ?? 0;
   // A link is the kernel's own yes, and /sys need not show all addresses. Of which version it is, the kernel does not
@@ -174,14 +190,14 @@ export function rdmaPortUse(
       ? unknown(`the kernel has links over the port, although ${reason}`)
       : no(reason);
   return {
-    v1: versionOne(gids, where, inventory, noAddress),
-    v2: versionTwo(gids, where, inventory, noAddress),
+    v1: versionOne(gids, where, host, noAddress),
+    v2: versionTwo(gids, where, host, noAddress),
   };
 }
 
 /** The port as the kernel's SMC has it. */
-function knownPort({ name }: RdmaDevice, { number }: RdmaPort, { smcrPorts }: Inventory) {
-  return smcrPorts?.find((known) => known.device.ibName === name && known.number === number);
+function knownPort({ name }: RdmaDevice, { number }: RdmaPort, { smcrPorts }: DeviceView) {
+  return smcrPorts.value?.find((known) => known.device.ibName === name && known.number === number);
 }
 
 /**
@@ -191,7 +207,7 @@ function knownPort({ name }: RdmaDevice, { number }: RdmaPort, { smcrPorts }: In
 function portObstacle(
   device: RdmaDevice,
   port: RdmaPort,
-  { smcrPorts }: Inventory,
+  { smcrPorts }: DeviceView,
   known: ReturnType<typeof knownPort>,
 ): string | undefined {
   if (device.nodeType !== undefined && device.nodeType !== 'CA' && !known)
@@ -203,13 +219,13 @@ function portObstacle(
     return 'the port is ACTIVE, but the SMC module considers it inactive';
   if (port.state !== 'ACTIVE' && !(port.state === undefined && known?.state === 'ACTIVE'))
     return `the port is ${port.state ?? 'in an unknown state'}, not ACTIVE`;
-  if (smcrPorts && !smcrPorts.some((known) => known.device.ibName === device.name))
+  if (smcrPorts.value && !smcrPorts.value.some((known) => known.device.ibName === device.name))
     return 'the SMC module does not know the device';
   return undefined;
 }
 
 /** Connections outside of a VLAN take addresses of interfaces that are no VLAN, others those of their own VLAN. */
-function gidsFor(port: RdmaPort, { interfaces, root }: Inventory, vlan?: NetworkInterface): RdmaGid[] {
+function gidsFor(port: RdmaPort, { interfaces, root }: DeviceView, vlan?: NetworkInterface): RdmaGid[] {
   const id = vlan && vlanId(vlan.name, root);
   return port.gids.filter(({ netdev }) => {
     if (netdev === undefined) return false;
@@ -219,18 +235,18 @@ function gidsFor(port: RdmaPort, { interfaces, root }: Inventory, vlan?: Network
 }
 
 /** What a fit port is worth while the kernel's SMC has not been asked. */
-const fit = (reason: string, { system }: Inventory): Verdict =>
-  system ? yes(reason) : unknown(`${reason}, but SMC in the kernel cannot be queried`);
+const fit = (reason: string, { system }: DeviceView): Verdict =>
+  system.value ? yes(reason) : unknown(`${reason}, but SMC in the kernel cannot be queried`);
 
 function versionOne(
   gids: readonly RdmaGid[],
   where: string,
-  inventory: Inventory,
+  host: DeviceView,
   noAddress: (reason: string) => Verdict,
 ): Verdict {
   if (!gids.some(({ type }) => type === 'v1'))
     return noAddress(`the port has no RoCE v1 address (GID)${where}`);
-  return fit('the port is active and has a RoCE v1 address', inventory);
+  return fit('the port is active and has a RoCE v1 address', host);
 }
 
 const isForVersionTwo = (gid: RdmaGid): boolean => gid.type === 'v2' && isIpv4Gid(gid);
@@ -238,28 +254,29 @@ const isForVersionTwo = (gid: RdmaGid): boolean => gid.type === 'v2' && isIpv4Gi
 function versionTwo(
   gids: readonly RdmaGid[],
   where: string,
-  inventory: Inventory,
+  host: DeviceView,
   noAddress: (reason: string) => Verdict,
 ): Verdict {
   if (!gids.some(isForVersionTwo))
     return noAddress(
       `the port has no RoCE v2 address (GID) for IPv4${where}; its interface needs an IPv4 address`,
     );
-  if (inventory.system?.isSmcrV2 === false) return no('this kernel has no SMC-R version 2');
-  if (inventory.ueids?.length === 0) return no('there is no UEID; SMC-R version 2 needs one on both hosts');
-  return fit('the port is active and has a RoCE v2 address for IPv4', inventory);
+  if (host.system.value?.isSmcrV2 === false) return no('this kernel has no SMC-R version 2');
+  if (host.ueids.value?.length === 0) return no('there is no UEID; SMC-R version 2 needs one on both hosts');
+  return fit('the port is active and has a RoCE v2 address for IPv4', host);
 }
 
 /**
  * SMC-D devices of the host, with what keeps each from being used; loopback-ism is listed where it is known. A device
  * that the kernel's SMC lists has a driver, whatever /sys shows of it.
  */
-export function ismDevices(inventory: Inventory): IsmCandidate[] {
-  const { system, smcdDevices, dibsDevices, release } = inventory;
-  const functions = ismFunctions(inventory);
+export function ismDevices(host: DeviceView): IsmCandidate[] {
+  const { dibsDevices, release } = host;
+  const smcdDevices = host.smcdDevices.value;
+  const functions = host.pciFunctions.filter(isIsm);
   const devices = functions.map((ism): IsmCandidate => {
     const dibs = dibsDevices?.find(({ pciAddress }) => pciAddress === ism.address);
-    const pnet = ismPnet(ism, inventory);
+    const pnet = ismPnet(ism, host);
     const known = smcdDevices?.some(({ pciId }) => pciId === ism.address);
     const base = { name: ism.address, isLoopback: false, dibs, function: ism, pnet };
     if (!known && ism.driver === undefined) {
@@ -270,7 +287,7 @@ export function ismDevices(inventory: Inventory): IsmCandidate[] {
       const verdict = no('the SMC module does not know the device');
       return { ...base, v1: verdict, v2: verdict };
     }
-    return { ...base, ...ismUse(pnet, inventory) };
+    return { ...base, ...ismUse(pnet, host) };
   });
   // of another kind, or where /sys does not show PCI
   const unseen = (smcdDevices ?? []).filter(
@@ -281,10 +298,10 @@ export function ismDevices(inventory: Inventory): IsmCandidate[] {
     const pnet = pnetOf(device);
     const dibs = dibsDevices?.find(({ pciAddress }) => pciAddress === pciId);
     const base = { name: pciId || 'ISM', isLoopback: false, dibs, function: undefined, pnet };
-    devices.push({ ...base, ...ismUse(pnet, inventory) });
+    devices.push({ ...base, ...ismUse(pnet, host) });
   }
-  if (!system || !smcdDevices || !hasLoopbackIsm(system, smcdDevices, dibsDevices)) return devices;
-  const pnet = devicePnet(undefined, loopbackNames(release, dibsDevices), 1, inventory);
+  if (!hasLoopback(host)) return devices;
+  const pnet = devicePnet(undefined, loopbackNames(release, dibsDevices), 1, host);
   const loopback: IsmCandidate = {
     name: 'loopback-ism',
     isLoopback: true,
@@ -292,26 +309,26 @@ export function ismDevices(inventory: Inventory): IsmCandidate[] {
     function: undefined,
     pnet,
     v1: no('loopback-ism supports version 2 only'),
-    v2: ismVersionTwo(pnet, inventory),
+    v2: ismVersionTwo(pnet, host),
   };
   return [...devices, loopback];
 }
 
 /** What can be done with a device that SMC has. */
-function ismUse(pnet: PnetSource, inventory: Inventory): Pick<IsmCandidate, 'v1' | 'v2'> {
+function ismUse(pnet: PnetSource, host: DeviceView): Pick<IsmCandidate, 'v1' | 'v2'> {
   const v1 = pnet.pnetId
     ? yes(`for interfaces with PNET ID ${pnet.pnetId}`)
     : pnet.source === 'unknown'
       ? unknown('the PNET table cannot be read')
       : no('it has no PNET ID; SMC-D version 1 needs one');
-  return { v1, v2: ismVersionTwo(pnet, inventory) };
+  return { v1, v2: ismVersionTwo(pnet, host) };
 }
 
 /** An ISM device with a PNET ID counts only if an interface that is up has the same one in hardware. */
-function ismVersionTwo(pnet: PnetSource, inventory: Inventory): Verdict {
-  const { system, ueids, seid, interfaces, root } = inventory;
-  if (system?.isIsmV2 === false) return no('no SMC-D device of this host supports version 2');
-  if (ueids?.length === 0 && seid !== undefined && !seid?.isEnabled)
+function ismVersionTwo(pnet: PnetSource, host: DeviceView): Verdict {
+  const { system, ueids, seid, interfaces, root } = host;
+  if (system.value?.isIsmV2 === false) return no('no SMC-D device of this host supports version 2');
+  if (ueids.value?.length === 0 && seid.value !== undefined && !seid.value?.isEnabled)
     return no('there is neither a UEID nor an enabled SEID; SMC-D version 2 needs one on both sides');
   if (pnet.source === 'unknown') return unknown('the PNET table cannot be read');
   if (pnet.pnetId === undefined) return yes('for all interfaces, because it has no PNET ID');
@@ -338,21 +355,18 @@ function vlanOf(
 
 /**
  * What this host offers for connections over an interface.
- * @param name of the interface that the route takes
- * @returns `undefined` when there is no such interface
+ * @param device the interface that the route takes
  */
-export function chooseDevices(name: string, inventory: Inventory): InterfaceChoice | undefined {
-  const device = inventory.interfaces.find((candidate) => candidate.name === name);
-  if (!device) return undefined;
-  const base = baseDevice(device, inventory.interfaces) ?? device;
-  const pnet = interfacePnet(device, inventory);
-  const rdma = rdmaCandidates(device, base, pnet, inventory);
-  const forIsm = basePnet(base, inventory);
-  const ism = ismDevices(inventory);
+export function chooseDevices(device: NetworkInterface, host: ChoiceView): InterfaceChoice {
+  const base = baseDevice(device, host.interfaces) ?? device;
+  const pnet = interfacePnet(device, host);
+  const rdma = rdmaCandidates(device, base, pnet, host);
+  const forIsm = basePnet(base, host);
+  const ism = ismDevices(host);
   const ismV1 = ism.filter(
     (candidate) => forIsm.pnetId !== undefined && candidate.pnet.pnetId === forIsm.pnetId,
   );
-  const noRdma = rdmaMissing(device, base, pnet, inventory);
+  const noRdma = rdmaMissing(device, base, pnet, host);
   return {
     interface: device,
     base,
@@ -373,7 +387,7 @@ export function chooseDevices(name: string, inventory: Inventory): InterfaceChoi
     ),
     smcdV2: firstUsable(
       ism.map(({ name, v2 }) => [name, v2]),
-      inventory.smcdDevices
+      host.smcdDevices.value
         ? no('this host has no SMC-D device')
         : unknown('the kernel does not report SMC-D devices'),
     ),
@@ -384,21 +398,21 @@ function rdmaCandidates(
   device: NetworkInterface,
   base: NetworkInterface,
   pnet: PnetSource,
-  inventory: Inventory,
+  host: ChoiceView,
 ): RdmaCandidate[] {
-  const vlan = vlanOf(device, inventory.interfaces);
-  return inventory.rdmaDevices.flatMap((rdma) =>
+  const vlan = vlanOf(device, host.interfaces);
+  return host.rdmaDevices.flatMap((rdma) =>
     rdma.ports.flatMap((port): RdmaCandidate | [] => {
-      const own = rdmaPnet(rdma, port.number, inventory);
+      const own = rdmaPnet(rdma, port.number, host);
       const belongs = pnet.pnetId === undefined ? port.netdev === base.name : own.pnetId === pnet.pnetId;
       if (!belongs) return [];
-      const { v1, v2 } = rdmaPortUse(rdma, port, inventory, vlan);
+      const { v1, v2 } = rdmaPortUse(rdma, port, host, vlan);
       return {
         device: rdma,
         port,
         pnet: own,
         v1,
-        v2: v2.usable === false ? v2 : inSubnet(port, device, v2, inventory, vlan),
+        v2: v2.usable === false ? v2 : inSubnet(port, device, v2, host, vlan),
       };
     }),
   );
@@ -409,14 +423,14 @@ function inSubnet(
   port: RdmaPort,
   { name, index }: NetworkInterface,
   verdict: Verdict,
-  inventory: Inventory,
+  host: ChoiceView,
   vlan: NetworkInterface | undefined,
 ): Verdict {
-  const addresses = inventory.addresses?.filter(({ family }) => family === 4);
+  const addresses = host.addresses.value?.filter(({ family }) => family === 4);
   if (!addresses) return verdict;
   const own = addresses.filter((address) => address.index === index);
   if (own.length === 0) return no(`interface ${name} has no IPv4 address; SMC-R version 2 needs one`);
-  const gids = gidsFor(port, inventory, vlan).filter(isForVersionTwo);
+  const gids = gidsFor(port, host, vlan).filter(isForVersionTwo);
   const isReached = own.some(({ address }) =>
     addresses.some(
       (subnet) =>
@@ -449,7 +463,7 @@ function rdmaMissing(
   device: NetworkInterface,
   base: NetworkInterface,
   pnet: PnetSource,
-  { rdmaDevices }: Inventory,
+  { rdmaDevices }: HostFiles,
 ): Verdict {
   if (rdmaDevices.length === 0) return no('this host has no RDMA device');
   if (pnet.source === 'unknown')

@@ -71,6 +71,38 @@ t.test('-i without the PNET table', async (t) => {
   });
 });
 
+t.test('a kernel with SMC_PNETID alone, as before Linux 5.11', async (t) => {
+  const transport = kernelWith([['NET1', 'lo']]);
+  transport.unload('SMC_GEN_NETLINK');
+  const hostRoot = plant(t, server);
+  t.strictSame(await runCommand(smcChk, '-i lo', { transport, hostRoot }), {
+    status: 0,
+    stdout: 'NET1*\n',
+    stderr: '',
+  });
+  t.match((await runCommand(smcChk, 'lo', { transport, hostRoot })).stdout, 'PNET ID NET1 from the table');
+  t.match(JSON.parse((await runCommand(smcChk, '-j -s lo', { transport, hostRoot })).stdout), {
+    interfaces: [{ static: { pnet_id: 'NET1', pnet_id_source: 'table' } }],
+  });
+});
+
+t.test('an interface that is not there, and one that is down', async (t) => {
+  const transport = kernelWith([]);
+  const hostRoot = plant(t, server, networkInterface('down0', { index: 40, flags: '0x1002' }));
+  const said = async (argv: string) => {
+    const { status, stdout, stderr } = await runCommand(smcChk, argv, { transport, hostRoot });
+    t.strictSame([status, stdout], [2, ''], argv);
+    return stderr;
+  };
+  const missing = await said('nope');
+  t.match(missing, /^smc_chk: there is no interface nope; this network namespace has .*\n$/);
+  t.equal(await said('-s nope'), missing);
+  t.equal(await said('-i nope'), missing);
+  const down = await said('down0');
+  t.equal(down, 'smc_chk: interface down0 is not up; ip link set down0 up\n');
+  t.equal(await said('-s down0'), down);
+});
+
 t.test('-s', async (t) => {
   const transport = kernelWith([], [ipv4Row(2, '10.9.0.1/24')]);
   const hostRoot = plant(t, mainframe);

@@ -8,7 +8,7 @@ import { addressAttributes, addressMessage, NETLINK_ROUTE } from '../../src/netl
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { CHECK_IDS } from '../../src/smc/checks/check.ts';
 import type { FakeKernel } from '../helpers/fake-kernel.ts';
-import { RELEASE } from '../helpers/host-view.ts';
+import { RELEASE } from '../helpers/healthy-host.ts';
 import { fails, inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';

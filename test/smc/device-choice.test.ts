@@ -3,6 +3,8 @@ import t, { type Test } from 'tap';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { SmcClient } from '../../src/smc/client.ts';
 import {
+  CHOICE_PARTS,
+  type ChoiceView,
   chooseDevices,
   type InterfaceChoice,
   interfacePnet,
@@ -11,7 +13,7 @@ import {
   rdmaPnet,
   rdmaPortUse,
 } from '../../src/smc/device-choice.ts';
-import { type Inventory, readInventory } from '../../src/smc/inventory.ts';
+import { observeHost, unseenParts } from '../../src/smc/host.ts';
 import { FakeKernel, ipv4Row } from '../helpers/fake-kernel.ts';
 import { type Files, mainframe, plantOnce, server } from '../helpers/host-trees.ts';
 
@@ -40,11 +42,17 @@ function kernelWith(facts: Kernel): FakeKernel {
   return kernel;
 }
 
-async function inventoryOf(t: Test, files: Files, facts: Kernel, ...more: Files[]): Promise<Inventory> {
+async function hostOf(t: Test, files: Files, facts: Kernel, ...more: Files[]): Promise<ChoiceView> {
   const hostRoot = plantOnce(files, ...more);
   const client = new SmcClient({ transport: kernelWith(facts), hostRoot });
   t.teardown(() => client.close());
-  return readInventory(client, hostRoot);
+  return observeHost(client, hostRoot, CHOICE_PARTS);
+}
+
+/** The choice for an interface by its name; `undefined` when there is none of this name. */
+function choose(name: string, host: ChoiceView): InterfaceChoice | undefined {
+  const device = host.interfaces.find((candidate) => candidate.name === name);
+  return device && chooseDevices(device, host);
 }
 
 /** A port as the kernel's SMC lists it. */
@@ -75,9 +83,9 @@ const verdicts = (choice: InterfaceChoice | undefined): unknown[] =>
 
 t.test('without a PNET ID the port on the interface itself is taken', async (t) => {
   const facts = { ports: SERVER_PORTS.map((name) => port(name)), addresses: ADDRESSES };
-  const inventory = await inventoryOf(t, server, facts);
-  t.strictSame(inventory.problems, []);
-  const choice = chooseDevices('eth0', inventory);
+  const host = await hostOf(t, server, facts);
+  t.strictSame(unseenParts(host, CHOICE_PARTS), []);
+  const choice = choose('eth0', host);
   t.strictSame(choice?.pnet, { pnetId: undefined, source: 'none' });
   t.strictSame(
     choice?.rdma.map((candidate) => [candidate.device.name, candidate.port.number]),
@@ -93,8 +101,8 @@ t.test('without a PNET ID the port on the interface itself is taken', async (t) 
   });
   t.strictSame(choice?.smcdV1, { usable: false, reason: 'this host has no ISM device' });
   t.strictSame(choice?.smcdV2, { usable: false, reason: 'this host has no SMC-D device' });
-  t.equal(chooseDevices('nothing', inventory), undefined);
-  t.strictSame(chooseDevices('veth1', inventory)?.smcrV1, {
+  t.equal(choose('nothing', host), undefined);
+  t.strictSame(choose('veth1', host)?.smcrV1, {
     usable: false,
     reason: 'veth1 has no PNET ID, and no RDMA port is on veth1',
   });
@@ -102,7 +110,7 @@ t.test('without a PNET ID the port on the interface itself is taken', async (t) 
 
 t.test('a bond: the first slave decides, and its port is down', async (t) => {
   const facts = { ports: SERVER_PORTS.map((name) => port(name)), addresses: ADDRESSES };
-  const choice = chooseDevices('bond0', await inventoryOf(t, server, facts));
+  const choice = choose('bond0', await hostOf(t, server, facts));
   t.equal(choice?.base.name, 'ens1f1');
   t.strictSame(choice?.smcrV2, { usable: false, reason: 'mlx5_1 port 1: the port is DOWN, not ACTIVE' });
 });
@@ -113,29 +121,29 @@ const FIXED = { 'proc/sys/kernel/osrelease': '6.12.31-test\n' };
 t.test('a PNET ID in the table', async (t) => {
   const pnet = [ethernet('NETA', 'bond0'), device('NETA', 'mlx5_0'), ethernet('NETB', 'ens1f1')];
   const ports = [port('mlx5_0', 'NETA'), port('mlx5_1'), port('rxe0')];
-  const inventory = await inventoryOf(t, server, { pnet, ports, addresses: ADDRESSES });
-  const find = (name: string) => inventory.interfaces.find((candidate) => candidate.name === name)!;
+  const host = await hostOf(t, server, { pnet, ports, addresses: ADDRESSES });
+  const find = (name: string) => host.interfaces.find((candidate) => candidate.name === name)!;
   t.strictSame(
-    interfacePnet(find('bond0'), inventory),
+    interfacePnet(find('bond0'), host),
     { pnetId: 'NETB', source: 'base-table' },
     'the entry of the base device comes first',
   );
-  t.strictSame(interfacePnet(find('ens1f1'), inventory), { pnetId: 'NETB', source: 'table' });
-  t.match(chooseDevices('bond0', inventory)?.smcrV1, {
+  t.strictSame(interfacePnet(find('ens1f1'), host), { pnetId: 'NETB', source: 'table' });
+  t.match(choose('bond0', host)?.smcrV1, {
     usable: false,
     reason: 'no RDMA port has the PNET ID NETB of bond0',
   });
 
   const facts = { pnet: pnet.slice(0, 2), ports, addresses: ADDRESSES };
-  const old = chooseDevices('bond0', await inventoryOf(t, server, facts));
+  const old = choose('bond0', await hostOf(t, server, facts));
   t.match(old?.pnet, { pnetId: undefined, source: 'none', passedOver: 'NETA' }, 'before Linux 6.12.31');
   t.match(old?.smcrV2.reason, /DOWN|does not look at the table entry of bond0 itself/);
-  const other = await inventoryOf(t, { ...server, ...FIXED }, facts);
-  const choice = chooseDevices('bond0', other);
+  const other = await hostOf(t, { ...server, ...FIXED }, facts);
+  const choice = choose('bond0', other);
   t.strictSame(choice?.pnet, { pnetId: 'NETA', source: 'table' });
   t.strictSame(verdicts(choice), [true, true, false, false]);
   t.equal(
-    chooseDevices('bond0.100', other)?.pnet.source,
+    choose('bond0.100', other)?.pnet.source,
     'none',
     'an entry in the middle of the stack does not count',
   );
@@ -144,17 +152,13 @@ t.test('a PNET ID in the table', async (t) => {
 t.test('a VLAN takes addresses of its own only', async (t) => {
   const pnet = [ethernet('NETA', 'ens1f1'), device('NETA', 'mlx5_0')];
   const ports = [port('mlx5_0', 'NETA'), port('rxe0', 'NETV')];
-  const inventory = await inventoryOf(t, server, { pnet, ports, addresses: ADDRESSES });
-  const choice = chooseDevices('bond0.100', inventory);
+  const host = await hostOf(t, server, { pnet, ports, addresses: ADDRESSES });
+  const choice = choose('bond0.100', host);
   t.strictSame(verdicts(choice), [true, true, false, false]);
 
   const vlanPnet = [ethernet('NETV', 'bond0.100')];
-  const onRxe = await inventoryOf(
-    t,
-    { ...server, ...FIXED },
-    { pnet: vlanPnet, ports, addresses: ADDRESSES },
-  );
-  t.strictSame(chooseDevices('bond0.100', onRxe)?.smcrV2, {
+  const onRxe = await hostOf(t, { ...server, ...FIXED }, { pnet: vlanPnet, ports, addresses: ADDRESSES });
+  t.strictSame(choose('bond0.100', onRxe)?.smcrV2, {
     usable: false,
     reason:
       'rxe0 port 1: the port has no RoCE v2 address (GID) for IPv4 on VLAN interface bond0.100; its interface needs an IPv4 address',
@@ -170,15 +174,15 @@ t.test('a VLAN with the same id on another interface serves, too', async (t) => 
   };
   const pnet = [ethernet('NETV', 'v100')];
   const facts = { pnet, ports: [port('mlx5_0', 'NETV')] };
-  const inventory = await inventoryOf(t, server, facts, files);
-  t.equal(chooseDevices('v100', inventory)?.smcrV1.usable, true);
+  const host = await hostOf(t, server, facts, files);
+  t.equal(choose('v100', host)?.smcrV1.usable, true);
 });
 
 t.test('version 2 of SMC-R: subnet, UEID, kernel', async (t) => {
   const pnet = [ethernet('NETA', 'veth1')];
   const ports = [port('mlx5_0', 'NETA')];
   const reason = async (facts: Kernel): Promise<string | undefined> =>
-    chooseDevices('veth1', await inventoryOf(t, server, { pnet, ports, ...facts }))?.smcrV2.reason;
+    choose('veth1', await hostOf(t, server, { pnet, ports, ...facts }))?.smcrV2.reason;
   t.equal(
     await reason({ addresses: [...ADDRESSES, ipv4Row(8, '172.16.0.1/16')] }),
     "mlx5_0 port 1: no address of veth1 is in the subnet of the port's IPv4 address 192.168.5.1",
@@ -193,9 +197,9 @@ t.test('version 2 of SMC-R: subnet, UEID, kernel', async (t) => {
 });
 
 t.test('devices that SMC-R cannot use at all', async (t) => {
-  const inventory = await inventoryOf(t, server, { ports: [port('mlx5_0')] });
-  const reasons = inventory.rdmaDevices.flatMap((rdma) =>
-    rdma.ports.map((one) => [rdma.name, rdmaPortUse(rdma, one, inventory).v2.reason]),
+  const host = await hostOf(t, server, { ports: [port('mlx5_0')] });
+  const reasons = host.rdmaDevices.flatMap((rdma) =>
+    rdma.ports.map((one) => [rdma.name, rdmaPortUse(rdma, one, host).v2.reason]),
   );
   t.strictSame(Object.fromEntries(reasons), {
     cxgb4_0: 'the device is of type RNIC; SMC-R needs RoCE',
@@ -204,9 +208,9 @@ t.test('devices that SMC-R cannot use at all', async (t) => {
     mlx5_2: 'the port is on an InfiniBand fabric; SMC-R needs RoCE',
     rxe0: 'the SMC module does not know the device',
   });
-  const [, { ports: [first] = [] } = {}] = inventory.rdmaDevices;
+  const [, { ports: [first] = [] } = {}] = host.rdmaDevices;
   const third = { ...first!, number: 3 };
-  t.match(rdmaPortUse(inventory.rdmaDevices[1]!, third, inventory).v1.reason, 'ports 1 to 2 only');
+  t.match(rdmaPortUse(host.rdmaDevices[1]!, third, host).v1.reason, 'ports 1 to 2 only');
 });
 
 t.test('a mainframe: hardware PNET IDs', async (t) => {
@@ -226,8 +230,8 @@ t.test('a mainframe: hardware PNET IDs', async (t) => {
     seid: { entry: 'IBM-SYSZ-ISMSEID00000000', enabled: 1 },
     addresses: [ipv4Row(2, '10.1.0.9/16')],
   };
-  const inventory = await inventoryOf(t, mainframe, facts);
-  const osa = chooseDevices('enc1000', inventory);
+  const host = await hostOf(t, mainframe, facts);
+  const osa = choose('enc1000', host);
   t.strictSame(osa?.pnet, { pnetId: 'NET1', source: 'hardware' });
   t.strictSame(
     osa?.rdma.map((candidate) => `${candidate.device.name}/${candidate.port.number}`),
@@ -248,20 +252,20 @@ t.test('a mainframe: hardware PNET IDs', async (t) => {
     ['0000:00:00.0', '0000:00:00.1'],
   );
 
-  const second = chooseDevices('enc2000', inventory);
+  const second = choose('enc2000', host);
   t.strictSame(
     second?.rdma.map((candidate) => `${candidate.device.name}/${candidate.port.number}`),
     ['mlx4_0/2'],
   );
   t.strictSame(second?.smcdV1, { usable: false, reason: 'no ISM device has the PNET ID NET2 of enc2000' });
 
-  t.equal(chooseDevices('vlan7', inventory)?.pnet.pnetId, 'NETC', 'a VLAN has that of its base device');
-  t.match(chooseDevices('lo', inventory)?.smcdV1.reason, 'lo has no PNET ID');
-  t.strictSame(rdmaPnet(inventory.rdmaDevices[2]!, 1, inventory), { pnetId: 'NETT', source: 'table' });
+  t.equal(choose('vlan7', host)?.pnet.pnetId, 'NETC', 'a VLAN has that of its base device');
+  t.match(choose('lo', host)?.smcdV1.reason, 'lo has no PNET ID');
+  t.strictSame(rdmaPnet(host.rdmaDevices[2]!, 1, host), { pnetId: 'NETT', source: 'table' });
 });
 
 t.test('ISM devices', async (t) => {
-  const one = (facts: Kernel, ...more: Files[]) => inventoryOf(t, mainframe, facts, ...more);
+  const one = (facts: Kernel, ...more: Files[]) => hostOf(t, mainframe, facts, ...more);
   const known = [
     { pciId: '0000:00:00.0', port: {} },
     { pciId: '0000:00:00.1', port: {} },
@@ -292,18 +296,18 @@ t.test('an ISM device without its driver', async (t) => {
     'sys/bus/pci/devices/0000:00:00.0/vendor': '0x1014\n',
     'sys/bus/pci/devices/0000:00:00.0/device': '0x04ed\n',
   };
-  const [ism] = ismDevices(await inventoryOf(t, files, {}));
+  const [ism] = ismDevices(await hostOf(t, files, {}));
   t.match(ism?.v1, { usable: false, reason: 'no driver is bound to the device; load the module ism' });
 });
 
 t.test('loopback-ism, and how a PNET ID disables it', async (t) => {
-  const [loopback] = ismDevices(await inventoryOf(t, server, { isIsmV2: 1 }));
+  const [loopback] = ismDevices(await hostOf(t, server, { isIsmV2: 1 }));
   t.match(loopback, { name: 'loopback-ism', v1: { usable: false }, v2: { usable: true } });
-  const inventory = await inventoryOf(t, server, { isIsmV2: 1, pnet: [device('NETA', 'loopback-ism')] });
-  t.match(ismDevices(inventory), [
+  const host = await hostOf(t, server, { isIsmV2: 1, pnet: [device('NETA', 'loopback-ism')] });
+  t.match(ismDevices(host), [
     { v2: { usable: false, reason: 'no interface that is up has its PNET ID NETA in hardware' } },
   ]);
-  t.match(chooseDevices('lo', inventory)?.smcdV2, { usable: false, reason: /^loopback-ism: / });
+  t.match(choose('lo', host)?.smcdV2, { usable: false, reason: /^loopback-ism: / });
 });
 
 t.test('without SMC everything of the kernel is unknown, and nothing loads it', async (t) => {
@@ -313,10 +317,13 @@ t.test('without SMC everything of the kernel is unknown, and nothing loads it', 
   const hostRoot = plantOnce(server, modules);
   const client = new SmcClient({ transport: kernel, hostRoot });
   t.teardown(() => client.close());
-  const inventory = await readInventory(client, hostRoot);
+  const host = await observeHost(client, hostRoot, CHOICE_PARTS);
   t.strictSame(kernel.log, ['nlctrl GETFAMILY', 'ROUTE GETADDR'], 'no family was asked for by its name');
-  t.match(inventory.problems, [{ part: 'SMC', error: { code: 'NO_SMC' } }]);
-  const choice = chooseDevices('eth0', inventory);
+  const why = 'there is no SMC in the kernel at the moment';
+  const unseen = unseenParts(host, CHOICE_PARTS);
+  t.match(unseen, [{ part: 'system', why, error: { code: 'NO_SMC' } }]);
+  t.equal(unseen.length, 1, 'one failure is told once');
+  const choice = choose('eth0', host);
   t.strictSame(choice?.pnet, { pnetId: undefined, source: 'unknown' });
   t.strictSame(choice?.smcrV2, {
     usable: undefined,
@@ -327,7 +334,7 @@ t.test('without SMC everything of the kernel is unknown, and nothing loads it', 
     usable: undefined,
     reason: 'the kernel does not report SMC-D devices',
   });
-  t.match(chooseDevices('veth1', inventory)?.smcrV1, { usable: undefined });
+  t.match(choose('veth1', host)?.smcrV1, { usable: undefined });
 });
 
 t.test('parts that fail are named, the others stand', async (t) => {
@@ -338,12 +345,12 @@ t.test('parts that fail are named, the others stand', async (t) => {
   });
   const client = new SmcClient({ transport: kernel, hostRoot });
   t.teardown(() => client.close());
-  const inventory = await readInventory(client, hostRoot);
+  const host = await observeHost(client, hostRoot, CHOICE_PARTS);
   t.strictSame(
-    inventory.problems.map(({ part }) => part),
-    ['PNET table', 'ISM devices of SMC', 'UEIDs', 'SEID'],
+    unseenParts(host, CHOICE_PARTS).map(({ part }) => part),
+    ['pnetTable', 'smcdDevices', 'ueids', 'seid'],
   );
-  t.strictSame([inventory.smcrPorts, inventory.ueids], [[], undefined]);
+  t.strictSame([host.smcrPorts.value, host.ueids.value], [[], undefined]);
 });
 
 t.test('prefixes', async (t) => {
@@ -360,9 +367,9 @@ t.test("what the kernel's SMC says counts more than what follows from /sys", asy
     port: { pnetUser: 0, pnetId: '', netDev: 0, state, valid: 1, linkCount },
   });
   const verdict = async (ports: object[], name: string) => {
-    const inventory = await inventoryOf(t, server, { ports, addresses: ADDRESSES } as never);
-    const device = inventory.rdmaDevices.find((one) => one.name === name)!;
-    return rdmaPortUse(device, device.ports[0]!, inventory);
+    const host = await hostOf(t, server, { ports, addresses: ADDRESSES } as never);
+    const device = host.rdmaDevices.find((one) => one.name === name)!;
+    return rdmaPortUse(device, device.ports[0]!, host);
   };
   // of type RNIC
   t.match((await verdict([], 'cxgb4_0')).v2, { usable: false, reason: /of type RNIC/ });

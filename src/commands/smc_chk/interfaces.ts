@@ -7,9 +7,14 @@ import type { InterfaceTestRow, InterfaceTestsDocument } from '../../documents/s
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
 import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
-import { chooseDevices, type InterfaceChoice } from '../../smc/device-choice.ts';
+import {
+  CHOICE_PARTS,
+  type ChoiceView,
+  chooseDevices,
+  type InterfaceChoice,
+} from '../../smc/device-choice.ts';
+import { observeHost } from '../../smc/host.ts';
 import type { InterfaceAddress } from '../../smc/interface-addresses.ts';
-import { type Inventory, readInventory } from '../../smc/inventory.ts';
 import { namedUpInterface } from '../../smc/named-interface.ts';
 import { parseTimeout } from './connect.ts';
 import { isSmc, type Tested, testConnection, testedJson, writeResult } from './connection-test.ts';
@@ -50,8 +55,8 @@ export async function interfacesMode(context: Context, { flags, values, operands
     warnBeforeLookup(context);
   }
   const { io, hostRoot } = context;
-  const inventory = await readInventory(await context.client(), hostRoot);
-  const chosen = choose(operands, inventory.interfaces);
+  const host = await observeHost(await context.client(), hostRoot, CHOICE_PARTS);
+  const chosen = choose(operands, host.interfaces);
   let status = 0;
   const worsen = (to: number): void => {
     // what could not be carried out counts more than what was found
@@ -59,14 +64,14 @@ export async function interfacesMode(context: Context, { flags, values, operands
   };
   const rows: Made<InterfaceTestRow>[] = [];
   for (const device of chosen) {
-    const analysis = isStatic ? analyse(device, inventory) : undefined;
+    const analysis = isStatic ? analyse(device, host) : undefined;
     if (analysis) worsen(analysis.v1.length + analysis.v2.length > 0 ? 0 : STATUS_NO_SMC);
     if (!json) writeHeading(context, device);
     if (!json && analysis) writeAnalysis(context, analysis);
     if (!json && isStatic && !isLive) io.write('\n');
     if (!json && isLive) io.write('  Live test (SMC-D and SMC-R, EXPERIMENTAL)\n');
     io.flush();
-    const live = isLive ? await testInterface(context, device, inventory, port, timeoutMs) : undefined;
+    const live = isLive ? await testInterface(context, device, host, port, timeoutMs) : undefined;
     if (live) worsen('obstacle' in live ? STATUS_FAILED : isSmc(live.tested) ? 0 : STATUS_NO_SMC);
     if (!json && live) {
       if ('tested' in live) await writeResult(context, live.tested);
@@ -85,21 +90,21 @@ function choose(names: readonly string[], interfaces: readonly NetworkInterface[
   return names.map((name) => namedUpInterface(name, interfaces));
 }
 
-function analyse(device: NetworkInterface, inventory: Inventory): StaticAnalysis | undefined {
-  const choice = chooseDevices(device.name, inventory);
-  if (!choice) return undefined; // it has just gone
+function analyse(device: NetworkInterface, host: ChoiceView): StaticAnalysis {
+  const choice = chooseDevices(device, host);
   const usable = (version: 'v1' | 'v2'): string[] =>
     choice.ism
       .filter((ism) => ism[version].usable)
       .map((ism) => fid(ism.function?.mainframe?.fid) ?? ism.name);
   const v2 = choice.smcdV2.usable ? usable('v2') : [];
-  const { seid, ueids = [], addresses = [] } = inventory;
+  const seid = host.seid.value;
+  const addresses = host.addresses.value ?? [];
   return {
     choice,
     v1: choice.smcdV1.usable ? usable('v1') : [],
     v2,
     seid: seid?.isEnabled ? seid.seid : null,
-    ueids,
+    ueids: host.ueids.value ?? [],
     subnets: v2.length > 0 ? null : addresses.filter(({ index }) => index === device.index).map(subnetText),
   };
 }
@@ -143,11 +148,11 @@ function writeAnalysis({ io }: Context, { choice, v1, v2, seid, ueids, subnets }
 async function testInterface(
   { client, hostRoot }: Context,
   { index, name }: NetworkInterface,
-  { addresses = [] }: Inventory,
+  { addresses }: ChoiceView,
   port: number,
   timeoutMs: number,
 ): Promise<LiveTest> {
-  const own = addresses.find((one) => one.index === index && one.scope !== 'link' && one.isUsable);
+  const own = addresses.value?.find((one) => one.index === index && one.scope !== 'link' && one.isUsable);
   if (!own)
     return {
       obstacle: {

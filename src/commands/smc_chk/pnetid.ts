@@ -6,7 +6,8 @@ import type { Context } from '../../cli/run.ts';
 import type { InterfacePnetIdDocument } from '../../documents/smc_chk.ts';
 import { printable } from '../../output/table.ts';
 import { interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
-import { readInventory } from '../../smc/inventory.ts';
+import { explain } from '../../smc/explain.ts';
+import { observeHost } from '../../smc/host.ts';
 import { namedInterface } from '../../smc/named-interface.ts';
 
 /** The PNET ID could not be looked up. */
@@ -15,16 +16,18 @@ const STATUS_FAILED = 1;
 export async function pnetidMode(context: Context, { flags, values }: Parsed): Promise<number> {
   const { io, note, client, hostRoot } = context;
   const name = values['pnetid'] ?? '';
-  const inventory = await readInventory(await client(), hostRoot);
-  const device = namedInterface(name, inventory.interfaces);
-  const pnet = interfacePnet(device, inventory);
+  const host = await observeHost(await client(), hostRoot, ['pnetTable']);
+  const pnet = interfacePnet(namedInterface(name, host.interfaces), host);
   if (flags.has('json')) {
     const document = { interface: name, pnet_id: pnet.pnetId ?? null, source: pnet.source };
     writeDocument<InterfacePnetIdDocument>({ io }, document);
   } else if (pnet.pnetId !== undefined) io.write(`${pnetText(pnet)}\n`);
   if (pnet.source !== 'unknown') return 0;
-  const [problem] = inventory.problems;
-  note(`${name} has no PNET ID in hardware, and the PNET table cannot be read`, problem?.error.message);
+  const { pnetTable } = host;
+  note(
+    `${name} has no PNET ID in hardware, and the PNET table cannot be read`,
+    'why' in pnetTable ? (explain(pnetTable.error)?.text ?? pnetTable.why) : undefined,
+  );
   return STATUS_FAILED;
 }
 

@@ -13,13 +13,13 @@ import type { Made } from '../../output/document.ts';
 import { hexOrNull } from '../../output/json-values.ts';
 import { type Adapter, type AdapterPort, stack, type Use } from '../../smc/adapters.ts';
 import type { PnetSource } from '../../smc/device-choice.ts';
-import type { Inventory } from '../../smc/inventory.ts';
+import type { HostFiles } from '../../smc/host.ts';
 import { activeMtu } from './adapters-table.ts';
 import { isVirtual, typeName } from './function-types.ts';
 
 export function adapterJson(
   { kind, name, rdma, pci, dibs, slot, ports, smcd }: Adapter,
-  inventory: Inventory,
+  host: HostFiles,
   names: ReadonlyMap<string, PciName>,
 ): Made<AdapterRow> {
   const { mainframe } = pci ?? {};
@@ -52,7 +52,7 @@ export function adapterJson(
     vfn: mainframe?.virtualFunction ?? null,
     uid: hexOrNull(mainframe?.uid, 4),
     adapter_port: mainframe?.port || null,
-    ports: ports.map((port) => portJson(port, inventory)),
+    ports: ports.map((port) => portJson(port, host)),
     smc_d: useJson(smcd),
     dibs_name: dibs?.name ?? null,
     gid: dibs?.gid ?? null,
@@ -61,7 +61,7 @@ export function adapterJson(
   };
 }
 
-function portJson(port: AdapterPort, { interfaces }: Inventory): Made<AdapterPortRow> {
+function portJson(port: AdapterPort, { interfaces }: HostFiles): Made<AdapterPortRow> {
   const { number, rdma, netdev, pnet, interfacePnet, smcr } = port;
   return {
     port: number ?? null,

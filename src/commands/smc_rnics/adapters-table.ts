@@ -7,7 +7,7 @@ import { hex } from '../../output/numbers.ts';
 import { type FittedColumn, printable } from '../../output/table.ts';
 import { type Adapter, type AdapterPort, stack, type Use } from '../../smc/adapters.ts';
 import type { PnetSource } from '../../smc/device-choice.ts';
-import type { Inventory } from '../../smc/inventory.ts';
+import type { HostFiles } from '../../smc/host.ts';
 
 /** One line of the table; `port` is `undefined` for an adapter without any. */
 export interface PortRow {
@@ -26,7 +26,7 @@ export function portRows(adapters: readonly Adapter[]): PortRow[] {
 const NONE = 'n/a';
 
 export function portColumns(
-  { interfaces }: Inventory,
+  { interfaces }: HostFiles,
   names: ReadonlyMap<string, PciName>,
   raw: boolean,
 ): FittedColumn<PortRow>[] {

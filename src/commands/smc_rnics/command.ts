@@ -11,9 +11,9 @@ import type { PciName } from '../../host/pci-names.ts';
 import { tableLines } from '../../output/fold.ts';
 import { fitted } from '../../output/table.ts';
 import { type Adapter, listAdapters, stack } from '../../smc/adapters.ts';
-import { ismDevices } from '../../smc/device-choice.ts';
+import { CHOICE_PARTS, type ChoiceView, ismDevices } from '../../smc/device-choice.ts';
 import { explain } from '../../smc/explain.ts';
-import { type Inventory, readInventory } from '../../smc/inventory.ts';
+import { type HostFiles, observeHost, unseenParts } from '../../smc/host.ts';
 import { adapterJson } from './adapter-json.ts';
 import { portColumns, portRows, remarks } from './adapters-table.ts';
 import { pftName } from './function-types.ts';
@@ -86,13 +86,13 @@ async function execute(context: Context, { flags, values, operands }: Parsed): P
   const options = { all: flags.has('all'), ibDevices: flags.has('IB-dev'), raw: flags.has('rawids') };
   const isFidWanted = isMainframe(hostRoot) && operand !== undefined;
   if (isFidWanted && parseFid(operand) === undefined) return notHexadecimal(note, operand);
-  const inventory = await readInventory(await context.client(), hostRoot);
-  reportProblems(context, inventory);
+  const host = await observeHost(await context.client(), hostRoot, CHOICE_PARTS);
+  reportProblems(context, host);
   const found = flags.has('json')
-    ? await writeJson(context, options, inventory, operand)
+    ? await writeJson(context, options, host, operand)
     : isMainframe(hostRoot)
-      ? writeFunctions(context, options, inventory, operand)
-      : await writeAdapters(context, options, inventory, operand);
+      ? writeFunctions(context, options, host, operand)
+      : await writeAdapters(context, options, host, operand);
   if (operand === undefined || found) return 0;
   note(`there is no ${isFidWanted ? 'PCI function with FID' : 'adapter'} ${operand}`);
   return STATUS.notListed;
@@ -135,9 +135,26 @@ function switchFunction({ note, hostRoot }: Context, text: string, on: boolean):
   }
 }
 
-/** What could not be asked, each failure once. */
-function reportProblems({ note }: Context, { problems }: Inventory): void {
-  const texts = problems.map(({ error }) => explain(error)?.text ?? error.message);
+/** Parts of the kernel's answers, by the names that users know them by. */
+const PART_NAMES: Readonly<Record<(typeof CHOICE_PARTS)[number], string>> = {
+  system: 'SMC',
+  pnetTable: 'PNET table',
+  smcrPorts: 'RDMA ports of SMC',
+  smcdDevices: 'ISM devices of SMC',
+  ueids: 'UEIDs',
+  seid: 'SEID',
+  addresses: 'IP addresses',
+};
+
+/** What the kernel did not answer, each failure once. */
+const problemsOf = (host: ChoiceView): { part: string; error: string }[] =>
+  unseenParts(host, CHOICE_PARTS).map(({ part, why, error }) => ({
+    part: PART_NAMES[part],
+    error: explain(error)?.text ?? why,
+  }));
+
+function reportProblems({ note }: Context, host: ChoiceView): void {
+  const texts = problemsOf(host).map(({ error }) => error);
   for (const text of new Set(texts)) note(`${text}: what only the kernel knows is shown as ?`);
 }
 
@@ -152,7 +169,7 @@ function isListed({ kind, pci }: Adapter, { all, raw }: ListOptions, isOnMainfra
 function isNamed(
   adapter: Adapter,
   operand: string,
-  { interfaces }: Inventory,
+  { interfaces }: HostFiles,
   isOnMainframe: boolean,
 ): boolean {
   const { name, slot, pci, dibs, rdma, ports } = adapter;
@@ -169,14 +186,14 @@ function isNamed(
 function selectAdapters(
   { hostRoot }: Context,
   options: ListOptions,
-  inventory: Inventory,
+  host: ChoiceView,
   operand: string | undefined,
 ): Adapter[] {
   const isOnMainframe = isMainframe(hostRoot);
-  return listAdapters(inventory).filter((adapter) =>
+  return listAdapters(host).filter((adapter) =>
     operand === undefined
       ? isListed(adapter, options, isOnMainframe)
-      : isNamed(adapter, operand, inventory, isOnMainframe),
+      : isNamed(adapter, operand, host, isOnMainframe),
   );
 }
 
@@ -196,20 +213,17 @@ async function namesOf(
 async function writeJson(
   context: Context,
   options: ListOptions,
-  inventory: Inventory,
+  host: ChoiceView,
   operand: string | undefined,
 ): Promise<boolean> {
   const { hostRoot } = context;
-  const adapters = selectAdapters(context, options, inventory, operand);
+  const adapters = selectAdapters(context, options, host, operand);
   const names = await namesOf(context, adapters);
   writeDocument<AdaptersDocument>(context, {
     architecture: hostArchitecture(hostRoot) ?? null,
     kernel: kernelRelease(hostRoot) ?? null,
-    devices: adapters.map((adapter) => adapterJson(adapter, inventory, names)),
-    problems: inventory.problems.map(({ part, error }) => ({
-      part,
-      error: explain(error)?.text ?? error.message,
-    })),
+    devices: adapters.map((adapter) => adapterJson(adapter, host, names)),
+    problems: problemsOf(host),
   });
   return adapters.length > 0;
 }
@@ -217,12 +231,12 @@ async function writeJson(
 function writeFunctions(
   { io, paint, note }: Context,
   options: ListOptions,
-  inventory: Inventory,
+  host: ChoiceView,
   operand: string | undefined,
 ): boolean {
   const fid = operand === undefined ? undefined : parseFid(operand);
-  const { rows, missing } = functionRows(options, inventory, fid);
-  const columns = functionColumns(options, inventory);
+  const { rows, missing } = functionRows(options, host, fid);
+  const columns = functionColumns(options, host);
   const table = tableLines(columns, paint, io.columns, rows);
   io.write(`${table.header}\n${RULE.slice(0, io.columns || undefined)}\n`);
   for (const row of rows) io.write(`${table.row(row)}\n`);
@@ -230,7 +244,7 @@ function writeFunctions(
     note(`the function with FID ${absent.toString(16)} is on, but there is no such PCI device`);
   // it is not a function, and scripts read the columns of the C suite
   const loopback =
-    io.isTerminal && fid === undefined && ismDevices(inventory).find(({ isLoopback }) => isLoopback);
+    io.isTerminal && fid === undefined && ismDevices(host).find(({ isLoopback }) => isLoopback);
   if (loopback)
     note(
       `SMC-D also has a software device, ${loopback.name}, for connections within this system`,
@@ -242,14 +256,14 @@ function writeFunctions(
 async function writeAdapters(
   context: Context,
   options: ListOptions,
-  inventory: Inventory,
+  host: ChoiceView,
   operand: string | undefined,
 ): Promise<boolean> {
   const { io, paint, note } = context;
-  const adapters = selectAdapters(context, options, inventory, operand);
+  const adapters = selectAdapters(context, options, host, operand);
   const names = options.raw ? new Map<string, PciName>() : await namesOf(context, adapters);
   const rows = portRows(adapters);
-  const columns = fitted(portColumns(inventory, names, options.raw), rows);
+  const columns = fitted(portColumns(host, names, options.raw), rows);
   const table = tableLines(columns, paint, io.columns, rows);
   if (rows.length > 0) io.write(`${table.header}\n`);
   for (const row of rows) {

@@ -6,8 +6,7 @@ import type { PciFunction, PciSlot } from '../../host/pci-devices.ts';
 import { pciKey } from '../../host/pci-names.ts';
 import { hex } from '../../output/numbers.ts';
 import { type Column, printable } from '../../output/table.ts';
-import { devicePnet, interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
-import type { Inventory } from '../../smc/inventory.ts';
+import { type DeviceView, devicePnet, interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
 import { functionType, isVirtual, PFT_ROCE_EXPRESS, pftName, typeName } from './function-types.ts';
 
 /** What the options ask for. */
@@ -38,9 +37,9 @@ const pnetText = (pnet: PnetSource | undefined): string =>
   pnet?.pnetId === undefined ? NONE : `${printable(pnet.pnetId)}${pnet.source === 'hardware' ? '' : '*'}`;
 
 /** Columns as the C suite has them; a terminal gets no others. */
-export function functionColumns(options: ListOptions, inventory: Inventory): Column<FunctionRow>[] {
+export function functionColumns(options: ListOptions, host: DeviceView): Column<FunctionRow>[] {
   const { ibDevices, raw } = options;
-  const rdmaOf = ({ address }: PciFunction) => inventory.rdmaDevices.find(({ parent }) => parent === address);
+  const rdmaOf = ({ address }: PciFunction) => host.rdmaDevices.find(({ parent }) => parent === address);
   const cell =
     (width: number, gap: number, text: (pci: PciFunction, row: FunctionRow) => string | undefined) =>
     (row: FunctionRow): string =>
@@ -88,34 +87,34 @@ export const RULE = '-'.repeat(100);
 /** @returns rows by FID, and FIDs of functions that are on but not there */
 export function functionRows(
   options: ListOptions,
-  inventory: Inventory,
+  host: DeviceView,
   fid: number | undefined,
 ): { rows: FunctionRow[]; missing: number[] } {
   const rows: FunctionRow[] = [];
   const missing: number[] = [];
-  for (const slot of inventory.pciSlots) {
+  for (const slot of host.pciSlots) {
     if (fid !== undefined && slot.fid !== fid) continue;
-    const pci = inventory.pciFunctions.find(({ mainframe }) => mainframe?.fid === slot.fid);
+    const pci = host.pciFunctions.find(({ mainframe }) => mainframe?.fid === slot.fid);
     const isNamed = fid !== undefined;
     if (!slot.isOn) {
       if (options.all || isNamed)
         rows.push({ slot, pci: undefined, port: undefined, pnet: undefined, name: undefined });
     } else if (!pci) missing.push(slot.fid);
     else if (options.all || options.raw || isNamed || pftName(pci) !== undefined)
-      rows.push(...(options.ibDevices ? portRows : interfaceRows)(slot, pci, inventory));
+      rows.push(...(options.ibDevices ? portRows : interfaceRows)(slot, pci, host));
   }
   return { rows, missing };
 }
 
-function interfaceRows(slot: PciSlot, pci: PciFunction, inventory: Inventory): FunctionRow[] {
+function interfaceRows(slot: PciSlot, pci: PciFunction, host: DeviceView): FunctionRow[] {
   const names = pci.netdevs.length > 0 ? pci.netdevs : [undefined];
   return names.map((name) => {
-    const netdev = inventory.interfaces.find((candidate) => candidate.name === name);
+    const netdev = host.interfaces.find((candidate) => candidate.name === name);
     return {
       slot,
       pci,
       port: adapterPort(pci, netdev),
-      pnet: functionPnet(pci, netdev?.devPort ?? 0, netdev, inventory),
+      pnet: functionPnet(pci, netdev?.devPort ?? 0, netdev, host),
       name,
     };
   });
@@ -128,8 +127,8 @@ function adapterPort(pci: PciFunction, netdev: NetworkInterface | undefined): nu
   return mainframe?.port ? mainframe.port - 1 : undefined;
 }
 
-function portRows(slot: PciSlot, pci: PciFunction, inventory: Inventory): FunctionRow[] {
-  const devices = inventory.rdmaDevices.filter(({ parent }) => parent === pci.address);
+function portRows(slot: PciSlot, pci: PciFunction, host: DeviceView): FunctionRow[] {
+  const devices = host.rdmaDevices.filter(({ parent }) => parent === pci.address);
   // without its RDMA device an adapter has a port nevertheless; ISM has none
   const hasPort = pftName(pci) !== undefined && pftName(pci) !== 'ISM';
   if (devices.length === 0)
@@ -138,14 +137,14 @@ function portRows(slot: PciSlot, pci: PciFunction, inventory: Inventory): Functi
         slot,
         pci,
         port: hasPort ? 1 : undefined,
-        pnet: functionPnet(pci, 0, undefined, inventory),
+        pnet: functionPnet(pci, 0, undefined, host),
         name: undefined,
       },
     ];
   return devices.flatMap(({ name, ports }) =>
     ports.map(({ number, netdev: ownName }) => {
-      const netdev = inventory.interfaces.find((candidate) => candidate.name === ownName);
-      return { slot, pci, port: number, pnet: functionPnet(pci, number - 1, netdev, inventory), name };
+      const netdev = host.interfaces.find((candidate) => candidate.name === ownName);
+      return { slot, pci, port: number, pnet: functionPnet(pci, number - 1, netdev, host), name };
     }),
   );
 }
@@ -155,11 +154,11 @@ function functionPnet(
   { address, mainframe }: PciFunction,
   port: number,
   netdev: NetworkInterface | undefined,
-  inventory: Inventory,
+  host: DeviceView,
 ): PnetSource {
-  const names = inventory.rdmaDevices.filter(({ parent }) => parent === address).map(({ name }) => name);
-  const own = devicePnet(decodePnetId(mainframe?.utilString, port), [...names, address], port + 1, inventory);
+  const names = host.rdmaDevices.filter(({ parent }) => parent === address).map(({ name }) => name);
+  const own = devicePnet(decodePnetId(mainframe?.utilString, port), [...names, address], port + 1, host);
   if (own.source === 'hardware' || !netdev) return own;
-  const ofInterface = interfacePnet(netdev, inventory);
+  const ofInterface = interfacePnet(netdev, host);
   return ofInterface.pnetId === undefined ? own : ofInterface;
 }

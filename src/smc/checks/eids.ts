@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
+
+import type { Host } from '../host.ts';
 import { type Check, check, counted } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** Enterprise ids: version 2 of SMC needs one that both hosts have. */
-export function checkEids(host: HostView): Check[] {
+export function checkEids(host: Host): Check[] {
   const { ueids, seid } = host;
   if (!ueids.value)
     return [check('unknown', 'ueid', null, 'the UEIDs cannot be read', { reason: ueids.why })];
@@ -49,7 +50,7 @@ export function checkEids(host: HostView): Check[] {
 }
 
 /** An active RDMA port with an address of RoCE v1, which version 1 of SMC-R needs. */
-function hasVersion1Port({ rdmaDevices }: HostView): boolean {
+function hasVersion1Port({ rdmaDevices }: Host): boolean {
   return rdmaDevices.some(({ ports }) =>
     ports.some(({ state, gids }) => state === 'ACTIVE' && gids.some(({ type }) => type !== 'v2')),
   );

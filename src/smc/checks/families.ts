@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { smcGenNetlink, smcPnetid } from '../../netlink/uapi/smc.ts';
+import type { Host } from '../host.ts';
 import { type Check, check, counted } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** Linux that brought the commands of SMC_GEN_NETLINK, by number. */
 const SINCE: readonly (readonly [firstCommand: number, version: string])[] = [
@@ -12,7 +12,7 @@ const SINCE: readonly (readonly [firstCommand: number, version: string])[] = [
 ];
 
 /** The families of generic netlink, and whether they have the commands that this suite uses. */
-export function checkFamilies({ families }: HostView): Check[] {
+export function checkFamilies({ families }: Host): Check[] {
   return [smcGenNetlink, smcPnetid].map((commands) => {
     const wanted = Object.values(commands);
     const name = wanted[0]!.family;

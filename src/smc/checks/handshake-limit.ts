@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
+
+import type { Host } from '../host.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** Whether connections may become TCP because handshakes queue up. */
-export function checkHandshakeLimit({ isHandshakeLimited }: HostView): Check[] {
+export function checkHandshakeLimit({ isHandshakeLimited }: Host): Check[] {
   if (isHandshakeLimited.value === undefined)
     return [
       check('unknown', 'handshake-limit', null, 'the handshake limitation cannot be read', {

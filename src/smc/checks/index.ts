@@ -2,12 +2,12 @@
 /** The checklist for a host on which connections are not SMC. */
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
 import type { SmcClient } from '../client.ts';
+import { type Host, KERNEL_PARTS, observeHost } from '../host.ts';
 import { namedUpInterface } from '../named-interface.ts';
 import type { Check } from './check.ts';
 import { checkEids } from './eids.ts';
 import { checkFamilies } from './families.ts';
 import { checkHandshakeLimit } from './handshake-limit.ts';
-import { type HostView, lookAtHost } from './host-view.ts';
 import { checkInterfaces, interfacesInUse } from './interfaces.ts';
 import { checkIsm } from './ism.ts';
 import { checkKernel } from './kernel.ts';
@@ -39,7 +39,7 @@ export interface SystemCheckOptions {
  * @throws SmcError NOT_FOUND for an interface that is not there or not up
  */
 export async function systemCheck({ client, root, interfaces, env }: SystemCheckOptions): Promise<Check[]> {
-  const host = await lookAtHost(client, root, env);
+  const host = await observeHost(client, root, KERNEL_PARTS, env);
   return checkHost(
     host,
     interfaces?.map((name) => namedUpInterface(name, host.interfaces)),
@@ -47,7 +47,7 @@ export async function systemCheck({ client, root, interfaces, env }: SystemCheck
 }
 
 /** All checks of what was seen. */
-export function checkHost(host: HostView, chosen?: readonly NetworkInterface[]): Check[] {
+export function checkHost(host: Host, chosen?: readonly NetworkInterface[]): Check[] {
   const looked = chosen ?? interfacesInUse(host);
   return [
     ...checkModules(host),

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
-import { readPciSlots } from '../../host/pci-devices.ts';
 import { chooseDevices, type InterfaceChoice, rdmaPnet, type Verdict } from '../device-choice.ts';
-import type { Inventory } from '../inventory.ts';
+import { type Host, hasSmc, NO_SMC } from '../host.ts';
 import { type Check, type CheckStatus, check } from './check.ts';
-import { type HostView, hasSmc, NO_SMC } from './host-view.ts';
 
 /** Any will do that is not in use for another network. */
 const EXAMPLE_PNET_ID = 'NET1';
 
 /** Interfaces that connections can use: up, with an address that is not of one link only. */
-export function interfacesInUse({ interfaces, addresses }: HostView): NetworkInterface[] {
+export function interfacesInUse({ interfaces, addresses }: Host): NetworkInterface[] {
   const up = interfaces.filter(({ isUp }) => isUp);
   if (!addresses.value) return up;
   const withAddress = new Set(
@@ -24,7 +22,7 @@ export function interfacesInUse({ interfaces, addresses }: HostView): NetworkInt
  * @param wereNamed by the user: then none is left out, and each that has no device is a failure
  */
 export function checkInterfaces(
-  host: HostView,
+  host: Host,
   chosen: readonly NetworkInterface[],
   wereNamed: boolean,
 ): Check[] {
@@ -35,39 +33,16 @@ export function checkInterfaces(
         fix: 'ip link set INTERFACE up; ip address add ADDRESS/BITS dev INTERFACE',
       }),
     ];
-  const inventory = inventoryOf(host);
-  const all = chosen.flatMap(({ name }) => chooseDevices(name, inventory) ?? []);
+  const all = chosen.map((one) => chooseDevices(one, host));
   if (!hasSmc(host)) return all.map((choice) => nothingToAsk(host, choice));
   const anyUsable = all.some((choice) => best(choice).usable);
   return all
     .filter((choice) => wereNamed || all.length === 1 || !isIdleLoopback(choice))
-    .map((choice) => checkOne(host, inventory, choice, !wereNamed && anyUsable));
+    .map((choice) => checkOne(host, choice, !wereNamed && anyUsable));
 }
 
 const isIdleLoopback = (choice: InterfaceChoice): boolean =>
   choice.interface.kind === 'loopback' && best(choice).usable === false && choice.rdma.length === 0;
-
-function inventoryOf(host: HostView): Inventory {
-  const { root, interfaces, rdmaDevices } = host;
-  return {
-    root,
-    release: host.release,
-    kernel: host.kernel,
-    interfaces,
-    rdmaDevices,
-    pciFunctions: host.pciFunctions,
-    dibsDevices: host.dibsDevices,
-    pciSlots: readPciSlots(root),
-    pnetTable: host.pnetTable.value,
-    smcrPorts: host.smcrPorts.value,
-    smcdDevices: host.smcdDevices.value,
-    system: host.system.value,
-    ueids: host.ueids.value,
-    seid: host.seid.value,
-    addresses: host.addresses.value,
-    problems: [],
-  };
-}
 
 /** The most that an interface offers: usable, not known, or neither. */
 function best({ smcrV1, smcrV2, smcdV1, smcdV2 }: InterfaceChoice): { usable: boolean | undefined } {
@@ -121,7 +96,7 @@ function factsOf(choice: InterfaceChoice): Check['facts'] {
   };
 }
 
-function nothingToAsk(host: HostView, choice: InterfaceChoice): Check {
+function nothingToAsk(host: Host, choice: InterfaceChoice): Check {
   return check(
     'unknown',
     'interface',
@@ -134,12 +109,7 @@ function nothingToAsk(host: HostView, choice: InterfaceChoice): Check {
   );
 }
 
-function checkOne(
-  host: HostView,
-  inventory: Inventory,
-  choice: InterfaceChoice,
-  othersAreUsable: boolean,
-): Check {
+function checkOne(host: Host, choice: InterfaceChoice, othersAreUsable: boolean): Check {
   const { name, kind } = choice.interface;
   const facts = factsOf(choice);
   const found = offers(choice);
@@ -155,7 +125,7 @@ function checkOne(
       reason: why,
       facts,
     });
-  const fix = remedy(host, inventory, choice);
+  const fix = remedy(host, choice);
   if (!usable) {
     const status: CheckStatus = othersAreUsable ? 'warning' : 'fail';
     return check(status, 'interface', name, `no device for SMC: ${identity}`, { reason: why, fix, facts });
@@ -177,7 +147,7 @@ function whyNot(one: Verdict, two: Verdict): string {
 }
 
 /** What brings SMC-R to the interface. */
-function remedy(host: HostView, inventory: Inventory, choice: InterfaceChoice): string {
+function remedy(host: Host, choice: InterfaceChoice): string {
   const { base, pnet, rdma } = choice;
   const { name } = choice.interface;
   if (host.rdmaDevices.length === 0)
@@ -195,7 +165,7 @@ function remedy(host: HostView, inventory: Inventory, choice: InterfaceChoice): 
   const nearest = ports.find(({ port }) => port.netdev === base.name) ?? ports[0];
   if (!nearest) return 'rdma link';
   const { device, port } = nearest;
-  const own = rdmaPnet(device, port.number, inventory);
+  const own = rdmaPnet(device, port.number, host);
   const forInterface = (pnetId: string): string => `smc_pnet -a ${pnetId} -I ${base.name}`;
   if (own.source === 'hardware') {
     if (pnet.source === 'hardware') return 'have one PNET ID configured for both on the machine';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { type DibsDevice, hasDibsNames } from '../../host/dibs-devices.ts';
 import { loopbackNames, type SmcdDevice } from '../devices.ts';
+import { type Host, hasLoopback } from '../host.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** SMC-D devices: ISM functions of IBM Z, and loopback-ism on every machine. */
-export function checkIsm(host: HostView): Check[] {
-  const { smcdDevices, hasLoopbackIsm } = host;
+export function checkIsm(host: Host): Check[] {
+  const { smcdDevices } = host;
   if (!smcdDevices.value)
     return [
       check('unknown', 'ism-device', null, 'the SMC-D devices cannot be read', { reason: smcdDevices.why }),
@@ -18,15 +18,15 @@ export function checkIsm(host: HostView): Check[] {
     ),
   );
   const loopback = loopbackEntry(host);
-  if (hasLoopbackIsm || loopback) checks.push(checkLoopback(host, loopback));
+  if (hasLoopback(host) || loopback) checks.push(checkLoopback(host, loopback));
   return checks.length > 0 ? checks : [none(host)];
 }
 
 /** What a kernel has loopback-ism with. */
-const loopbackOption = ({ release, dibsDevices }: HostView): string =>
+const loopbackOption = ({ release, dibsDevices }: Host): string =>
   hasDibsNames(release, dibsDevices) ? 'CONFIG_DIBS_LO' : 'CONFIG_SMC_LO (since Linux 6.10)';
 
-function none(host: HostView): Check {
+function none(host: Host): Check {
   const { isMainframe } = host;
   const facts = { devices: [] };
   if (!isMainframe)
@@ -83,7 +83,7 @@ function dibsFacts(dibs: DibsDevice | undefined) {
   };
 }
 
-function loopbackEntry({ pnetTable, smcdDevices, release, dibsDevices }: HostView): string | undefined {
+function loopbackEntry({ pnetTable, smcdDevices, release, dibsDevices }: Host): string | undefined {
   const names = (smcdDevices.value ?? []).map(({ pciId }) => pciId);
   const known = loopbackNames(release, dibsDevices);
   return pnetTable.value?.find(
@@ -91,11 +91,11 @@ function loopbackEntry({ pnetTable, smcdDevices, release, dibsDevices }: HostVie
   )?.pnetId;
 }
 
-function checkLoopback(host: HostView, pnetId: string | undefined): Check {
-  const { hasLoopbackIsm } = host;
+function checkLoopback(host: Host, pnetId: string | undefined): Check {
+  const isThere = hasLoopback(host);
   const dibs = host.dibsDevices?.find(({ isLoopback }) => isLoopback);
-  const facts = { pnet_id: pnetId ?? null, present: hasLoopbackIsm ?? null, ...dibsFacts(dibs) };
-  if (hasLoopbackIsm === false)
+  const facts = { pnet_id: pnetId ?? null, present: isThere ?? null, ...dibsFacts(dibs) };
+  if (isThere === false)
     return check(
       'warning',
       'ism-device',

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { type KernelMessage, readKernelLog } from '../../host/kernel-log.ts';
+import type { Host } from '../host.ts';
 import { observeNow } from '../observed.ts';
 import { type Check, check, counted } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** Messages of SMC and of what it stands on: `smc: …`, and `ism 0000:00:00.0: …` where a device speaks. */
 const OF_SMC = /^(?:smc|dibs|ism)(?: \S+)?: /;
@@ -22,7 +22,7 @@ const TAINT = /^smc: (?:loading out-of-tree module|module verification failed)/;
 const SHOWN = 3;
 
 /** What the kernel's log says about SMC. */
-export function checkKernelLog({ root }: HostView): Check[] {
+export function checkKernelLog({ root }: Host): Check[] {
   const log = observeNow(() => readKernelLog(root));
   if (!log.value)
     return [

@@ -2,6 +2,7 @@
 import { hostArchitecture } from '../../host/architecture.ts';
 import { isAtLeast, type KernelVersion, kernelVersion, versionText } from '../../host/kernel-version.ts';
 import { readSysctl } from '../../host/sysctl.ts';
+import { type Host, hasLoopback } from '../host.ts';
 import {
   byVersion,
   ENTRY_OF_UPPER_INTERFACE,
@@ -13,7 +14,6 @@ import {
   releaseWithFixes,
 } from '../kernel-faults.ts';
 import { type Check, check, counted } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** What SMC learned, with the Linux that brought it. */
 const FEATURES: readonly (readonly [version: string, feature: string])[] = [
@@ -37,7 +37,7 @@ const FEATURES: readonly (readonly [version: string, feature: string])[] = [
 const SMCR_V2 = '5.16';
 
 /** The kernel's release, what it is too old for, and its known faults. */
-export function checkKernel(host: HostView): Check[] {
+export function checkKernel(host: Host): Check[] {
   const { release, kernel: version, root } = host;
   const facts = {
     release: release ?? null,
@@ -134,9 +134,9 @@ interface KernelFault {
   /** in words, for the facts */
   releases: string;
   /** this release has the fault, and this host what it takes to meet it */
-  concerns: (host: HostView) => boolean;
+  concerns: (host: Host) => boolean;
   /** each connection meets it, not just some */
-  isSure?: (host: HostView) => boolean;
+  isSure?: (host: Host) => boolean;
   finding: string;
   reason: string;
   fix: string;
@@ -168,8 +168,7 @@ const FAULTS: readonly KernelFault[] = [
   {
     name: 'link-groups-left-out',
     releases: 'all',
-    concerns: ({ smcdDevices, hasLoopbackIsm }) =>
-      (smcdDevices.value?.length ?? 0) + (hasLoopbackIsm ? 1 : 0) > 1,
+    concerns: (host) => (host.smcdDevices.value?.length ?? 0) + (hasLoopback(host) ? 1 : 0) > 1,
     finding: 'the kernel leaves SMC-D link groups out of its list when there are several SMC-D devices',
     reason: 'it does not restart its count for each device; smcd linkgroup shows how many are missing',
     fix: 'compare the list with the counts of: smcd device',
@@ -215,7 +214,7 @@ const FAULTS: readonly KernelFault[] = [
 /** A fault of some releases that matters where a host has certain things. */
 function ofRelease(
   fault: ReleaseFault,
-  matters: (host: HostView) => boolean,
+  matters: (host: Host) => boolean,
   reason: string,
   fix: string,
 ): KernelFault {

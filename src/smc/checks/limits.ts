@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { resourceLimits } from '../../host/resource-limits.ts';
+import type { Host } from '../host.ts';
 import { observeNow } from '../observed.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** Fewer open files than this are too few for most servers; it is the usual soft limit. */
 const FEW_FILES = 1024;
 
 /** Resource limits that programs get that are started from here. */
-export function checkLimits({ root }: HostView): Check[] {
+export function checkLimits({ root }: Host): Check[] {
   const limits = observeNow(() => resourceLimits(root));
   if (!limits.value)
     return ['nofile', 'memlock'].map((name) =>

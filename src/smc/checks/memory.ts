@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { pageSize, readFreeBlocks, readMemory } from '../../host/memory.ts';
 import { readSysctl } from '../../host/sysctl.ts';
+import type { Host } from '../host.ts';
 import { type Observed, observeNow } from '../observed.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 import { COUNT_ANEW, sinceText } from './statistics.ts';
 
 /** A host that has room for fewer connections than that is short of memory. */
@@ -15,7 +15,7 @@ interface Buffers {
 }
 
 /** Memory for the buffers of connections: enough of it, in large enough pieces, and as large as programs ask for. */
-export function checkMemory(host: HostView): Check[] {
+export function checkMemory(host: Host): Check[] {
   const { root } = host;
   const buffers = readBuffers(root);
   if (!buffers.value)
@@ -114,9 +114,10 @@ function checkCoreLimit(root: string, side: 'send' | 'receive', bytes: number): 
 }
 
 /** Buffers that came out smaller than wanted since the last reset. */
-function checkDowngraded({ statistics, ...since }: HostView): Check[] {
+function checkDowngraded({ statistics, isInitialNamespace }: Host): Check[] {
   if (!statistics.value) return [];
-  const { smcd, smcr } = statistics.value;
+  const { smcd, smcr } = statistics.value.statistics;
+  const resetTime = statistics.value.baseline?.time;
   const count = [smcd, smcr].reduce(
     (sum, { tx, rx }) => sum + tx.buffers.downgraded + rx.buffers.downgraded,
     0n,
@@ -127,11 +128,11 @@ function checkDowngraded({ statistics, ...since }: HostView): Check[] {
       'warning',
       'smaller-buffers',
       null,
-      `${count} buffers became smaller than requested ${sinceText(since)}`,
+      `${count} buffers became smaller than requested ${sinceText({ resetTime, isInitialNamespace })}`,
       {
         reason: 'no memory was free in pieces of that size',
         fix: `sysctl -w net.smc.smcr_buf_type=2, or free memory; ${COUNT_ANEW}`,
-        facts: { since: since.resetTime ?? null, downgraded: count },
+        facts: { since: resetTime ?? null, downgraded: count },
       },
     ),
   ];

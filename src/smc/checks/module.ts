@@ -4,15 +4,15 @@ import { moduleState } from '../../host/kernel-module.ts';
 import { isAtLeast } from '../../host/kernel-version.ts';
 import { moduleBlock, moduleOrigin } from '../../host/module-origin.ts';
 import { isIsm } from '../../host/pci-devices.ts';
+import { type Host, hasSmc } from '../host.ts';
 import { type Check, check, counted } from './check.ts';
-import { type HostView, hasSmc } from './host-view.ts';
 
 /** Module smc, without which there is no SMC, and smc_diag, which lists sockets. */
-export function checkModules(host: HostView): Check[] {
+export function checkModules(host: Host): Check[] {
   return [checkSmc(host), checkSmcDiag(host), checkIsmDriver(host)].flatMap((found) => found ?? []);
 }
 
-function checkSmc(host: HostView): Check {
+function checkSmc(host: Host): Check {
   const { release = '', root } = host;
   const origin = moduleOrigin('smc', release, root);
   const block = moduleBlock('smc', root);
@@ -80,7 +80,7 @@ function from({ file, isOutOfTree }: { file: string | undefined; isOutOfTree: bo
 /**
  * Since Linux 6.18 module smc does not bring module ism with it. Tells of it only if ISM functions wait for their driver.
  */
-function checkIsmDriver(host: HostView): Check | undefined {
+function checkIsmDriver(host: Host): Check | undefined {
   const { release = '', root, pciFunctions, smcdDevices, dibsDevices } = host;
   if (!hasDibsNames(release, dibsDevices)) return undefined;
   const waiting = pciFunctions.filter(
@@ -116,7 +116,7 @@ function checkIsmDriver(host: HostView): Check | undefined {
 }
 
 /** `undefined` when the kernel has no SMC at all: that was said */
-function checkSmcDiag({ release = '', root, modules }: HostView): Check | undefined {
+function checkSmcDiag({ release = '', root, modules }: Host): Check | undefined {
   const state = modules.smcDiag;
   if (modules.smc === 'absent') return undefined;
   const block = moduleBlock('smc_diag', root);

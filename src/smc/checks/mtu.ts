@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { baseDevice, type NetworkInterface } from '../../host/network-interfaces.ts';
 import { roceMtu } from '../../host/rdma-devices.ts';
+import type { Host } from '../host.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** RoCE packets smaller than this cost more than they should. */
 const SMALL_RDMA_MTU = 1024;
@@ -10,10 +10,7 @@ const SMALL_RDMA_MTU = 1024;
 const ENOUGH_FOR_4096 = 4200;
 
 /** MTU of interfaces that have an RDMA port, and what RDMA makes of it. */
-export function checkMtu(
-  { interfaces, rdmaDevices }: HostView,
-  chosen: readonly NetworkInterface[],
-): Check[] {
+export function checkMtu({ interfaces, rdmaDevices }: Host, chosen: readonly NetworkInterface[]): Check[] {
   const withRdma = new Set(
     rdmaDevices
       // the sizes are those of RoCE

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
+import type { Host } from '../host.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** Network namespaces: what of SMC belongs to one, and what to the host. */
-export function checkNamespace({ root, isInitialNamespace }: HostView): Check[] {
+export function checkNamespace({ root, isInitialNamespace }: Host): Check[] {
   const mode = rdmaNamespaceMode(root);
   const facts = { initial: isInitialNamespace ?? null, rdma_mode: mode ?? null };
   if (isInitialNamespace === undefined)

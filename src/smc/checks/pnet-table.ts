@@ -5,12 +5,12 @@ import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
 import { isIsm } from '../../host/pci-devices.ts';
 import { ismNames } from '../device-choice.ts';
 import { loopbackNames } from '../devices.ts';
+import type { Host } from '../host.ts';
 import type { PnetEntry } from '../pnet-table.ts';
 import { type Check, check, counted } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** The PNET table of this network namespace: what it lacks, and what an empty one means. */
-export function checkPnetTable(host: HostView): Check[] {
+export function checkPnetTable(host: Host): Check[] {
   const { pnetTable } = host;
   if (!pnetTable.value)
     return [check('unknown', 'pnet-table', null, 'the PNET table cannot be read', { reason: pnetTable.why })];
@@ -29,7 +29,7 @@ export function checkPnetTable(host: HostView): Check[] {
   ];
 }
 
-function emptyTable({ isMainframe, interfaces, root }: HostView): Check {
+function emptyTable({ isMainframe, interfaces, root }: Host): Check {
   const facts = { pnet_ids: [], entries: 0 };
   const inHardware = interfaces
     .filter((one) => interfacePnetId(one, root) !== undefined)
@@ -61,7 +61,7 @@ function emptyTable({ isMainframe, interfaces, root }: HostView): Check {
   );
 }
 
-function isThere(host: HostView, { kind, ethName, ibName }: PnetEntry): boolean {
+function isThere(host: Host, { kind, ethName, ibName }: PnetEntry): boolean {
   if (kind === 'ethernet') return host.interfaces.some(({ name }) => name === ethName);
   return (
     host.rdmaDevices.some(({ name, parent }) => name === ibName || parent === ibName) ||
@@ -76,7 +76,7 @@ function isThere(host: HostView, { kind, ethName, ibName }: PnetEntry): boolean 
   );
 }
 
-function waiting(host: HostView, { pnetId, kind, ethName, ibName }: PnetEntry): Check {
+function waiting(host: Host, { pnetId, kind, ethName, ibName }: PnetEntry): Check {
   const what = kind === 'ethernet' ? `interface ${ethName}` : `device ${ibName}`;
   return check('warning', 'pnet-table', pnetId, `there is no ${what}`, {
     reason: `the entry takes effect when it appears; ${whyWaiting(host, kind, ibName)}`,
@@ -85,7 +85,7 @@ function waiting(host: HostView, { pnetId, kind, ethName, ibName }: PnetEntry): 
   });
 }
 
-function whyWaiting(host: HostView, kind: PnetEntry['kind'], ibName: string): string {
+function whyWaiting(host: Host, kind: PnetEntry['kind'], ibName: string): string {
   const typingError = 'an entry with a misspelt name never takes effect';
   if (kind === 'ethernet') return typingError;
   const isNamed = hasDibsNames(host.release, host.dibsDevices);
@@ -99,7 +99,7 @@ function whyWaiting(host: HostView, kind: PnetEntry['kind'], ibName: string): st
 }
 
 /** A PNET ID that interfaces have and no device, or the other way round. */
-function halfDefined(host: HostView, id: string, entries: readonly PnetEntry[]): Check[] {
+function halfDefined(host: Host, id: string, entries: readonly PnetEntry[]): Check[] {
   const { smcrPorts, smcdDevices } = host;
   // devices of the host have their PNET IDs in the initial namespace's table, or in hardware: smc knows them all
   if (!smcrPorts.value || !smcdDevices.value) return [];

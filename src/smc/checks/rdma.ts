@@ -2,14 +2,14 @@
 import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
 import { isIpv4Gid, type RdmaDevice, type RdmaPort } from '../../host/rdma-devices.ts';
 import type { SmcrPort } from '../devices.ts';
+import { type Host, hasLoopback, hasSmc } from '../host.ts';
 import { type Check, check, counted, type Fact } from './check.ts';
-import { type HostView, hasSmc } from './host-view.ts';
 
 /** More ports of a device SMC does not use. */
 const SMC_PORTS = 2;
 
 /** RDMA devices, their ports and addresses, which SMC-R needs. */
-export function checkRdma(host: HostView): Check[] {
+export function checkRdma(host: Host): Check[] {
   const { rdmaDevices: devices } = host;
   if (devices.length === 0) return [noDevice(host)];
   const anyActive = devices.some(({ name, ports }) =>
@@ -23,14 +23,8 @@ export function checkRdma(host: HostView): Check[] {
   ]);
 }
 
-function noDevice({
-  isMainframe,
-  smcdDevices,
-  hasLoopbackIsm,
-  isInitialNamespace,
-  smcrPorts,
-  root,
-}: HostView): Check {
+function noDevice(host: Host): Check {
+  const { isMainframe, smcdDevices, isInitialNamespace, smcrPorts, root } = host;
   const known = [...new Set((smcrPorts.value ?? []).map(({ device }) => device.ibName ?? ''))];
   // in other namespaces it is as it should be, if devices belong to single ones
   if (known.length > 0 && !(isInitialNamespace === false && rdmaNamespaceMode(root) === 'exclusive'))
@@ -45,7 +39,7 @@ function noDevice({
         facts: { devices: known },
       },
     );
-  const hasSmcd = hasLoopbackIsm || (smcdDevices.value?.length ?? 0) > 0;
+  const hasSmcd = hasLoopback(host) || (smcdDevices.value?.length ?? 0) > 0;
   const elsewhere = isInitialNamespace === false;
   return check(
     hasSmcd ? 'warning' : 'fail',
@@ -71,13 +65,13 @@ function noDevice({
 }
 
 /** What the kernel's SMC has of a port. */
-function knownToSmc({ smcrPorts }: HostView, device: string, port?: number): SmcrPort | undefined {
+function knownToSmc({ smcrPorts }: Host, device: string, port?: number): SmcrPort | undefined {
   return smcrPorts.value?.find(
     (known) => known.device.ibName === device && (port ?? known.number) === known.number,
   );
 }
 
-function checkDevice(host: HostView, device: RdmaDevice): Check {
+function checkDevice(host: Host, device: RdmaDevice): Check {
   const { name, nodeType, firmware, parent, driver, isSoftRoce, numaNode } = device;
   const isKnown = host.smcrPorts.value ? Boolean(knownToSmc(host, name)) : null;
   const facts = {
@@ -113,12 +107,7 @@ function checkDevice(host: HostView, device: RdmaDevice): Check {
   });
 }
 
-function checkPort(
-  host: HostView,
-  { name, isSoftRoce }: RdmaDevice,
-  port: RdmaPort,
-  anyActive: boolean,
-): Check {
+function checkPort(host: Host, { name, isSoftRoce }: RdmaDevice, port: RdmaPort, anyActive: boolean): Check {
   const { number, state, physicalState, gids, netdev, linkLayer, rate } = port;
   const subject = `${name}/${number}`;
   const known = knownToSmc(host, name, number);

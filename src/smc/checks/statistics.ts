@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 import { fallbackReasons, formatReasonCode } from '../fallback-reasons.ts';
+import type { Host } from '../host.ts';
 import { type Statistics, smcConnections, sum } from '../statistics.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** Share of connections that may fall back without a warning: peers without SMC are common. */
 const TOLERATED = 0.1;
 /** Reasons that are named. */
 const TOP = 3;
 
-type Since = Pick<HostView, 'resetTime' | 'isInitialNamespace'>;
+/** From when the counters count. */
+interface Since {
+  /** of the last reset, ISO 8601; `undefined` for none */
+  resetTime: string | undefined;
+  isInitialNamespace: boolean | undefined;
+}
 
 /** "since the reset at 2026-01-01T00:00:00.000Z": what the counters of this host count from */
 export function sinceText({ resetTime, isInitialNamespace }: Since): string {
@@ -21,10 +26,12 @@ export function sinceText({ resetTime, isInitialNamespace }: Since): string {
 export const COUNT_ANEW = 'to restart the counts: smcr stats reset';
 
 /** What became of the connections of this network namespace since the last reset. */
-export function checkStatistics({ statistics, ...since }: HostView): Check[] {
+export function checkStatistics({ statistics, isInitialNamespace }: Host): Check[] {
   if (!statistics.value)
     return [check('unknown', 'fallbacks', null, 'the statistics cannot be read', { reason: statistics.why })];
-  return [checkFallbacks(statistics.value, since), ...checkHandshakeErrors(statistics.value, since)];
+  const { statistics: counters, baseline } = statistics.value;
+  const since = { resetTime: baseline?.time, isInitialNamespace };
+  return [checkFallbacks(counters, since), ...checkHandshakeErrors(counters, since)];
 }
 
 interface ReasonCount {

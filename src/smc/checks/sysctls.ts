@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import type { Host } from '../host.ts';
 import { observeNow } from '../observed.ts';
 import { readSysctls, type Sysctl } from '../sysctls.ts';
 import { type Check, check } from './check.ts';
-import type { HostView } from './host-view.ts';
 
 /** The largest buffer of an SMC-D connection. */
 const SMCD_BUFFER_LIMIT = 1_048_576;
@@ -44,7 +44,7 @@ function remark({ name, value = '', default: usual }: Sysctl): string | undefine
 }
 
 /** Settings net.smc.* of this network namespace that differ from the defaults. limit_smc_hs has a check of its own. */
-export function checkSysctls({ root }: HostView): Check[] {
+export function checkSysctls({ root }: Host): Check[] {
   const settings = observeNow(() => readSysctls(undefined, root));
   if (!settings.value)
     return [

@@ -14,8 +14,9 @@ import {
   SOFT_ROCE,
   smcdDevice,
   smcrPort,
+  WITH_LOOPBACK,
   wellFormed,
-} from '../../helpers/host-view.ts';
+} from '../../helpers/healthy-host.ts';
 
 const rdma = (changes: object) => {
   const checks = checkRdma(healthyHost(changes));
@@ -36,7 +37,7 @@ t.test('no device', async (t) => {
   const none = { rdmaDevices: [], smcrPorts: { value: [] } };
   t.match(rdma({ ...none }), [{ status: 'fail', fix: /rdma link add/ }]);
   t.match(rdma({ ...none, isMainframe: true }), [{ status: 'fail', fix: /smc_rnics -e FID/ }]);
-  t.match(rdma({ ...none, hasLoopbackIsm: true }), [{ status: 'warning' }]);
+  t.match(rdma({ ...none, ...WITH_LOOPBACK }), [{ status: 'warning' }]);
   t.match(rdma({ ...none, isInitialNamespace: false }), [
     { status: 'fail', finding: /this network namespace/, fix: /rdma system set netns shared/ },
   ]);
@@ -138,23 +139,19 @@ t.test('SMC-D devices', async (t) => {
 });
 
 t.test('loopback-ism', async (t) => {
-  t.match(ism({ hasLoopbackIsm: true }), [{ status: 'pass', subject: 'loopback-ism' }]);
+  t.match(ism({ ...WITH_LOOPBACK }), [{ status: 'pass', subject: 'loopback-ism' }]);
   for (const [release, name, other] of [
     ['6.12.1', 'loopback-ism', 'lo'],
     ['6.18.1', 'lo', 'loopback-ism'],
   ] as const) {
-    t.match(ism({ release, hasLoopbackIsm: true, ...entry(name) }), [
+    t.match(ism({ release, ...WITH_LOOPBACK, ...entry(name) }), [
       { status: 'fail', finding: /disables it/, fix: /^smc_pnet -d NET1/ },
     ]);
-    t.match(ism({ release, hasLoopbackIsm: true, ...entry(other) }), [{ status: 'pass' }], 'no name of it');
+    t.match(ism({ release, ...WITH_LOOPBACK, ...entry(other) }), [{ status: 'pass' }], 'no name of it');
   }
-  t.match(ism({ hasLoopbackIsm: true, isMainframe: true, ...entry('loopback-ism') }), [
-    { status: 'warning' },
-  ]);
-  t.match(ism({ hasLoopbackIsm: false, ...entry('loopback-ism') }), [
-    { status: 'warning', fix: 'smc_pnet -d NET1' },
-  ]);
-  t.match(ism({ hasLoopbackIsm: true, ...entry('mlx5_0') }), [{ status: 'pass' }]);
+  t.match(ism({ ...WITH_LOOPBACK, isMainframe: true, ...entry('loopback-ism') }), [{ status: 'warning' }]);
+  t.match(ism({ ...entry('loopback-ism') }), [{ status: 'warning', fix: 'smc_pnet -d NET1' }]);
+  t.match(ism({ ...WITH_LOOPBACK, ...entry('mlx5_0') }), [{ status: 'pass' }]);
 });
 
 t.test('what the class dibs tells', async (t) => {
@@ -168,7 +165,7 @@ t.test('what the class dibs tells', async (t) => {
   };
   const ism1a = { ...lo, name: 'ism1a', fabricId: 0x7c0, pciAddress: '0000:00:00.0', isLoopback: false };
   const device = smcdDevice({ pciId: '0000:00:00.0' });
-  const both = { smcdDevices: { value: [device] }, dibsDevices: [ism1a, lo], hasLoopbackIsm: true };
+  const both = { smcdDevices: { value: [device] }, dibsDevices: [ism1a, lo] };
   t.match(ism(both), [
     { subject: '0000:00:00.0', facts: { dibs_name: 'ism1a', fabric_id: '07c0' } },
     { subject: 'loopback-ism', facts: { dibs_name: 'lo', fabric_id: 'ffff', present: true } },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { checkEids } from '../../../src/smc/checks/eids.ts';
-import { healthyHost, NOT_SEEN, outline, SOFT_ROCE, wellFormed } from '../../helpers/host-view.ts';
+import { healthyHost, NOT_SEEN, outline, SOFT_ROCE, wellFormed } from '../../helpers/healthy-host.ts';
 
 const none = { ueids: { value: [] } };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { checkFamilies } from '../../../src/smc/checks/families.ts';
-import { FAMILIES, healthyHost, NOT_SEEN, outline, wellFormed } from '../../helpers/host-view.ts';
+import { FAMILIES, healthyHost, NOT_SEEN, outline, wellFormed } from '../../helpers/healthy-host.ts';
 
 const [general, pnetid] = FAMILIES as [(typeof FAMILIES)[0], (typeof FAMILIES)[0]];
 

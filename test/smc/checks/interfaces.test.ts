@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import type { Check } from '../../../src/smc/checks/check.ts';
-import type { HostView } from '../../../src/smc/checks/host-view.ts';
 import { checkInterfaces, interfacesInUse } from '../../../src/smc/checks/interfaces.ts';
+import type { Host } from '../../../src/smc/host.ts';
 import {
   ETH0,
   healthyHost,
@@ -12,13 +12,14 @@ import {
   RDMA,
   SOFT_ROCE,
   smcrPort,
+  WITH_LOOPBACK,
   wellFormed,
-} from '../../helpers/host-view.ts';
+} from '../../helpers/healthy-host.ts';
 
 const LO = { ...ETH0, name: 'lo', index: 1, kind: 'loopback', parent: undefined };
 const ADDRESS = healthyHost().addresses.value![0]!;
 
-const entries = (...rows: [pnetId: string, name: string, port?: number][]): Pick<HostView, 'pnetTable'> => ({
+const entries = (...rows: [pnetId: string, name: string, port?: number][]): Pick<Host, 'pnetTable'> => ({
   pnetTable: {
     value: rows.map(([pnetId, name, port]) => ({
       pnetId,
@@ -31,13 +32,13 @@ const entries = (...rows: [pnetId: string, name: string, port?: number][]): Pick
 });
 
 /** What the kernel's SMC has of the one port, with the PNET ID that a user gave it. */
-const smcPort = (pnetId: string, ibName = 'mlx5_0'): Pick<HostView, 'smcrPorts'> => ({
+const smcPort = (pnetId: string, ibName = 'mlx5_0'): Pick<Host, 'smcrPorts'> => ({
   smcrPorts: {
     value: [smcrPort(ibName, { pnetId: pnetId || undefined, isUserPnetId: pnetId !== '' })],
   },
 });
 
-function checks(changes: Partial<HostView>, names?: string[]): Check[] {
+function checks(changes: Partial<Host>, names?: string[]): Check[] {
   const host = healthyHost(changes);
   const chosen = names ? host.interfaces.filter(({ name }) => names.includes(name)) : interfacesInUse(host);
   const found = checkInterfaces(host, chosen, names !== undefined);
@@ -46,7 +47,7 @@ function checks(changes: Partial<HostView>, names?: string[]): Check[] {
 }
 
 t.test('interfaces in use', async (t) => {
-  const names = (host: Partial<HostView>) => interfacesInUse(healthyHost(host)).map(({ name }) => name);
+  const names = (host: Partial<Host>) => interfacesInUse(healthyHost(host)).map(({ name }) => name);
   t.strictSame(names({}), ['eth0']);
   t.strictSame(names({ interfaces: [{ ...ETH0, isUp: false }] }), []);
   t.strictSame(
@@ -153,8 +154,7 @@ t.test('another network namespace', async (t) => {
 t.test('SMC-D', async (t) => {
   const loopback = {
     rdmaDevices: [],
-    hasLoopbackIsm: true,
-    system: { value: { ...healthyHost().system.value!, isIsmV2: true } },
+    ...WITH_LOOPBACK,
   };
   t.match(checks({ ...loopback, interfaces: [LO], addresses: NOT_SEEN }), [
     { status: 'pass', subject: 'lo', finding: /^SMC-D version 2 over loopback-ism; / },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { checkKernel } from '../../../src/smc/checks/kernel.ts';
-import { ETH0, healthyHost, outline, RDMA, SOFT_ROCE, wellFormed } from '../../helpers/host-view.ts';
+import { ETH0, healthyHost, outline, RDMA, SOFT_ROCE, wellFormed } from '../../helpers/healthy-host.ts';
 
 t.test('a kernel of today', async (t) => {
   const checks = checkKernel(healthyHost());
@@ -74,7 +74,7 @@ t.test('known faults, where they can be met', async (t) => {
   t.strictSame(faults({ smcdDevices: { value: [{}, {}] } }), ['warning kernel-fault link-groups-left-out']);
   t.strictSame(faults({ smcdDevices: { value: [{}] } }), ['pass kernel-fault']);
   t.strictSame(
-    faults({ smcdDevices: { value: [{}] }, hasLoopbackIsm: true }),
+    faults({ smcdDevices: { value: [{}] }, dibsDevices: [{ isLoopback: true }] }),
     ['warning kernel-fault link-groups-left-out'],
     'loopback beside ISM',
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { checkMemory } from '../../../src/smc/checks/memory.ts';
-import { healthyHost, noStatistics, outline, wellFormed } from '../../helpers/host-view.ts';
+import { healthyHost, noStatistics, outline, wellFormed } from '../../helpers/healthy-host.ts';
 
 const MEMINFO = (available: number) =>
   `MemTotal:        4000000 kB\nMemFree: 1 kB\nMemAvailable:    ${available} kB\n`;
@@ -77,7 +77,7 @@ t.test('caps of net.core', async (t) => {
 t.test('buffers that became smaller', async (t) => {
   const statistics = noStatistics();
   statistics.smcr.rx.buffers.downgraded = 7n;
-  const checks = checkMemory(healthyHost({ root: t.testdir(tree()), statistics: { value: statistics } }));
+  const checks = checkMemory(healthyHost({ root: t.testdir(tree()), statistics: { value: { statistics } } }));
   wellFormed(t, checks);
   t.match(checks[4], { status: 'warning', id: 'smaller-buffers', finding: /^7 buffers/ });
 });

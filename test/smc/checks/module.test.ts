@@ -2,8 +2,8 @@
 import t from 'tap';
 import { readPciFunctions } from '../../../src/host/pci-devices.ts';
 import { checkModules } from '../../../src/smc/checks/module.ts';
+import { healthyHost, NOT_SEEN, outline, RELEASE, wellFormed } from '../../helpers/healthy-host.ts';
 import { dibs, type Files, mainframe, plant } from '../../helpers/host-trees.ts';
-import { healthyHost, NOT_SEEN, outline, RELEASE, wellFormed } from '../../helpers/host-view.ts';
 
 const modules = (list: string, more: object = {}) => ({
   lib: { modules: { [RELEASE]: { 'modules.dep': list } } },

@@ -2,10 +2,10 @@
 import t from 'tap';
 import { readDibsDevices } from '../../../src/host/dibs-devices.ts';
 import { readPciFunctions } from '../../../src/host/pci-devices.ts';
-import type { HostView } from '../../../src/smc/checks/host-view.ts';
 import { checkPnetTable } from '../../../src/smc/checks/pnet-table.ts';
+import type { Host } from '../../../src/smc/host.ts';
+import { ETH0, healthyHost, NOT_SEEN, smcdDevice, smcrPort, wellFormed } from '../../helpers/healthy-host.ts';
 import { dibs, mainframe, plant } from '../../helpers/host-trees.ts';
-import { ETH0, healthyHost, NOT_SEEN, smcdDevice, smcrPort, wellFormed } from '../../helpers/host-view.ts';
 
 const eth = (pnetId: string, ethName: string) => ({
   pnetId,
@@ -22,7 +22,7 @@ const dev = (pnetId: string, ibName: string) => ({
   ibPort: 1,
 });
 
-function checks(entries: ReturnType<typeof eth | typeof dev>[], changes: Partial<HostView> = {}) {
+function checks(entries: ReturnType<typeof eth | typeof dev>[], changes: Partial<Host> = {}) {
   const found = checkPnetTable(
     healthyHost({ smcrPorts: { value: [] }, pnetTable: { value: entries }, ...changes }),
   );

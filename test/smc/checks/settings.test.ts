@@ -3,7 +3,7 @@
 import t from 'tap';
 import { checkHandshakeLimit } from '../../../src/smc/checks/handshake-limit.ts';
 import { checkSysctls } from '../../../src/smc/checks/sysctls.ts';
-import { healthyHost, NOT_SEEN, outline, wellFormed } from '../../helpers/host-view.ts';
+import { healthyHost, NOT_SEEN, outline, wellFormed } from '../../helpers/healthy-host.ts';
 
 t.test('handshake limitation', async (t) => {
   const status = (isHandshakeLimited: { value: boolean } | typeof NOT_SEEN) => {

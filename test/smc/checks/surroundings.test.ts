@@ -5,7 +5,7 @@ import { checkKernelLog } from '../../../src/smc/checks/kernel-log.ts';
 import { checkLimits } from '../../../src/smc/checks/limits.ts';
 import { checkNamespace } from '../../../src/smc/checks/namespace.ts';
 import { checkStatistics } from '../../../src/smc/checks/statistics.ts';
-import { healthyHost, NOT_SEEN, noStatistics, outline, wellFormed } from '../../helpers/host-view.ts';
+import { healthyHost, NOT_SEEN, noStatistics, outline, wellFormed } from '../../helpers/healthy-host.ts';
 
 const LIMITS = (soft: string, hard: string) =>
   `Limit                     Soft Limit           Hard Limit           Units     
@@ -68,7 +68,7 @@ t.test('statistics', async (t) => {
     const statistics = noStatistics();
     statistics.smcr.connections.clientV2 = smc;
     statistics.fallbacks.client = { total: fallen, reasons };
-    const checks = checkStatistics(healthyHost({ statistics: { value: statistics } }));
+    const checks = checkStatistics(healthyHost({ statistics: { value: { statistics } } }));
     wellFormed(t, checks);
     return checks;
   };
@@ -98,19 +98,21 @@ t.test('statistics', async (t) => {
     status: 'warning',
     reason: '1 as client: 0x77777777 with unknown meaning',
   });
-  const since = (more: object) =>
-    checkStatistics(healthyHost({ statistics: { value: noStatistics() }, ...more }))[0];
-  t.match(since({ resetTime: '2026-01-02T03:04:05.678Z' }), {
+  const since = (baseline: object, more: object = {}) =>
+    checkStatistics(
+      healthyHost({ statistics: { value: { statistics: noStatistics(), ...baseline } }, ...more }),
+    )[0];
+  t.match(since({ baseline: { time: '2026-01-02T03:04:05.678Z' } }), {
     finding: 'no connection was made since the reset at 2026-01-02T03:04:05.678Z',
     facts: { since: '2026-01-02T03:04:05.678Z' },
   });
-  t.match(since({ isInitialNamespace: false }), {
+  t.match(since({}, { isInitialNamespace: false }), {
     finding: 'no connection was made since this network namespace was created',
     facts: { since: null },
   });
   const errors = noStatistics();
   errors.handshakeErrors.server = 2n;
-  t.strictSame(outline(checkStatistics(healthyHost({ statistics: { value: errors } }))), [
+  t.strictSame(outline(checkStatistics(healthyHost({ statistics: { value: { statistics: errors } } }))), [
     'pass fallbacks',
     'warning handshake-errors',
   ]);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
+import { writeFileSync } from 'node:fs';
 import t from 'tap';
-import { NetlinkError } from '../../../src/netlink/error.ts';
-import { hasSmc, lookAtHost } from '../../../src/smc/checks/host-view.ts';
-import { systemCheck } from '../../../src/smc/checks/index.ts';
-import { SmcClient } from '../../../src/smc/client.ts';
-import { FakeKernel } from '../../helpers/fake-kernel.ts';
-import { RELEASE } from '../../helpers/host-view.ts';
-import { fails, inspectedKernel } from '../../helpers/inspected-kernel.ts';
+import { NetlinkError } from '../../src/netlink/error.ts';
+import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
+import { systemCheck } from '../../src/smc/checks/index.ts';
+import { SmcClient } from '../../src/smc/client.ts';
+import { hasLoopback, hasSmc, hostFiles, KERNEL_PARTS, observeHost } from '../../src/smc/host.ts';
+import { FakeKernel } from '../helpers/fake-kernel.ts';
+import { RELEASE } from '../helpers/healthy-host.ts';
+import { fails, inspectedKernel } from '../helpers/inspected-kernel.ts';
 
 const NETLINK_ROUTE = 0;
 const CORE = { somaxconn: '1\n' };
@@ -39,7 +41,7 @@ async function lookWith(kernel: FakeKernel, root: string) {
   kernel.raw = (request, protocol) => (protocol === NETLINK_ROUTE ? [kernel.done(request)] : undefined);
   const client = new SmcClient({ transport: kernel, hostRoot: root });
   t.teardown(() => client.close());
-  return { client, host: await lookAtHost(client, root) };
+  return { client, host: await observeHost(client, root, KERNEL_PARTS) };
 }
 
 t.test('a kernel without SMC is asked nothing that would load it', async (t) => {
@@ -59,11 +61,36 @@ t.test('a family that is not there is not asked for either', async (t) => {
   t.notOk(kernel.log.some((line) => line.endsWith('SMC_PNETID')));
 });
 
+t.test('only the parts that are wanted are asked for', async (t) => {
+  const kernel = inspectedKernel().serve(smcPnetid, { GET: () => [] });
+  const root = t.testdir(tree(CORE));
+  const client = new SmcClient({ transport: kernel, hostRoot: root });
+  t.teardown(() => client.close());
+  const host = await observeHost(client, root, ['pnetTable']);
+  t.strictSame(host.pnetTable, { value: [] });
+  t.notOk('ueids' in host);
+  t.strictSame(
+    kernel.log.filter((line) => !line.startsWith('nlctrl')),
+    ['SMC_PNETID GET'],
+  );
+});
+
+t.test('files are read when they are first used, and once', async (t) => {
+  const root = t.testdir(tree(CORE));
+  const files = hostFiles(root);
+  writeFileSync(`${root}/proc/sys/kernel/osrelease`, '6.18.0\n');
+  t.equal(files.release, '6.18.0');
+  writeFileSync(`${root}/proc/sys/kernel/osrelease`, '7.0.0\n');
+  t.equal(files.release, '6.18.0');
+  t.equal(files.rdmaDevices, files.rdmaDevices);
+  t.equal({ ...files }.interfaces, files.interfaces, 'a copy has all of them');
+});
+
 t.test('one answer that fails leaves the others', async (t) => {
   const { host } = await lookWith(inspectedKernel({ DUMP_UEID: fails('EPERM') }), t.testdir(tree(CORE)));
   t.match(host.ueids, { why: 'SMC_GEN_NETLINK DUMP_UEID: permission denied' });
   t.match(host.isHandshakeLimited, { value: true });
-  t.equal(host.hasLoopbackIsm, undefined, 'an ISM device could be what makes version 2 possible');
+  t.equal(hasLoopback(host), undefined, 'an ISM device could be what makes version 2 possible');
 });
 
 t.test('a netlink socket that cannot be opened', async (t) => {

@@ -6,8 +6,8 @@ import type { NetworkInterface } from '../../src/host/network-interfaces.ts';
 import type { RdmaDevice, RdmaPort } from '../../src/host/rdma-devices.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import type { Check } from '../../src/smc/checks/check.ts';
-import type { HostView } from '../../src/smc/checks/host-view.ts';
 import type { SmcdDevice, SmcrPort } from '../../src/smc/devices.ts';
+import type { Host } from '../../src/smc/host.ts';
 import type { Statistics, TechnologyStatistics } from '../../src/smc/statistics.ts';
 
 /** A release with all known fixes. */
@@ -139,13 +139,19 @@ export const smcrPort = (ibName: string, changes: Partial<SmcrPort> = {}): SmcrP
 /** Something that could not be read. */
 export const NOT_SEEN = { why: 'permission denied' } as const;
 
-export function healthyHost(changes: Partial<HostView> = {}): HostView {
+const SYSTEM = { version: 2, release: 1, hostName: 'alpha', seid: '', isIsmV2: false, isSmcrV2: true };
+
+/** SMC has a loopback-ism: without ISM devices nothing else makes it capable of version 2. */
+export const WITH_LOOPBACK = { system: { value: { ...SYSTEM, isIsmV2: true } } };
+
+export function healthyHost(changes: Partial<Host> = {}): Host {
   return {
     root: '/nonexistent',
     release: RELEASE,
     kernel: parseKernelVersion({ release: 'release' in changes ? changes.release : RELEASE }),
     isMainframe: false,
     pciFunctions: [],
+    pciSlots: [],
     dibsDevices: undefined,
     modules: { smc: 'loaded', smcDiag: 'loaded' },
     families: { value: FAMILIES },
@@ -165,11 +171,8 @@ export function healthyHost(changes: Partial<HostView> = {}): HostView {
       ],
     },
     rdmaDevices: [RDMA],
-    system: {
-      value: { version: 2, release: 1, hostName: 'alpha', seid: '', isIsmV2: false, isSmcrV2: true },
-    },
+    system: { value: SYSTEM },
     smcdDevices: { value: [] },
-    hasLoopbackIsm: false,
     smcrPorts: {
       value: [smcrPort('mlx5_0', { pnetId: 'NET1', isUserPnetId: true, interfaceIndex: 2 })],
     },
@@ -177,8 +180,7 @@ export function healthyHost(changes: Partial<HostView> = {}): HostView {
     ueids: { value: ['MY.EID'] },
     seid: { value: null },
     isHandshakeLimited: { value: false },
-    statistics: { value: noStatistics() },
-    resetTime: undefined,
+    statistics: { value: { statistics: noStatistics() } },
     ...changes,
   };
 }
