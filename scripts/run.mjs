@@ -57,6 +57,7 @@ const entries = {
   'fuzz:netlink': { build: 'never', program: 'test/netlink/damaged/run.ts' },
   man: { build: 'never', program: 'scripts/man.ts' },
   schemas: { build: 'never', program: 'scripts/schemas.ts' },
+  graph: { build: 'never', program: 'scripts/graph.ts' },
 };
 
 const entry = entries[name];

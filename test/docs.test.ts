@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { pageWithGraph } from '../scripts/graph.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PAGES = [
@@ -73,6 +74,17 @@ for (const page of PAGES)
     }
     t.pass();
   });
+
+t.test('the graph of the folders is what the imports make it', async (t) => {
+  const page = read('docs/layout.md');
+  t.equal(pageWithGraph(page), page, 'npm run graph');
+  t.match(page, /^ {2}smc --> netlink$/m);
+  t.not(
+    pageWithGraph(page.replace('  smc --> netlink\n', '')),
+    page.replace('  smc --> netlink\n', ''),
+    'a stale one is found',
+  );
+});
 
 t.test('the rules find what is wrong', async (t) => {
   t.ok(isProjectPath('src/cli/run.ts') && exists('src/cli/run.ts'));

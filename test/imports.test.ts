@@ -1,38 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** Imports point down only, and a few things belong in one place. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { readSources } from '../scripts/imports.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
-
-interface Source {
-  /** relative to src/ */
-  file: string;
-  /** without comments */
-  code: string;
-  imports: { target: string; isTypeOnly: boolean }[];
-}
-
-const IMPORT =
-  /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;'"]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
-
-function read(file: string): Source {
-  const text = readFileSync(join(SRC, file), 'utf8');
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
-  const imports = [...code.matchAll(IMPORT)].map(([, type, from, bare, dynamic]) => {
-    const specifier = (from ?? bare ?? dynamic)!;
-    const target = specifier.startsWith('.') ? relative(SRC, join(SRC, dirname(file), specifier)) : specifier;
-    return { target, isTypeOnly: type !== undefined };
-  });
-  return { file, code, imports };
-}
-
-const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
-  .sort()
-  .map(read);
+const sources = readSources();
 
 /** Own modules that files of a folder may import, besides what `also` allows. */
 const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeOnly: boolean) => boolean }> =
