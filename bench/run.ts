@@ -106,12 +106,12 @@ try {
     ]),
   );
 
-  const shim = join(projectDirectory, 'dist/native/libsmc-preload.so');
+  const library = join(projectDirectory, 'dist/native/libsmc-preload.so');
   const cost = async (command: string): Promise<number> =>
     pairCost((await guest.run(`${command} 20000`, { check: true })).stdout);
   const ways: [string, string][] = [
     ['plain TCP', program],
-    ['SMC by the library', `LD_PRELOAD=${shim} ${program}`],
+    ['SMC by the library', `LD_PRELOAD=${library} ${program}`],
     ['SMC by the supervisor', `${LAUNCHER} -- ${program} ${program}`],
     ['SMC by the supervisor, observed', `${LAUNCHER} --observe -- ${program} ${program}`],
     ['SMC without either', `SOCKET_COST_FAMILY=43 ${program}`],

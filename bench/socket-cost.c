@@ -23,7 +23,7 @@ static double now_ns(void)
 int main(int argc, char **argv)
 {
 	long pairs = argc > 1 ? strtol(argv[1], NULL, 10) : 100000;
-	const char *text = getenv("SOCKET_COST_FAMILY"); /* 43: AF_SMC without the shim */
+	const char *text = getenv("SOCKET_COST_FAMILY"); /* 43: AF_SMC without the preload library */
 	int family = text ? atoi(text) : AF_INET;
 	double start;
 

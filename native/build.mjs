@@ -43,8 +43,8 @@ export const commonFlags = [
 
 const library = ['-fPIC', '-shared'];
 const program = ['-fPIE', '-pie'];
-// the shim shall ask nothing of libc but the few symbols the tests list
-const shim = [...library, '-nostartfiles', '-Wl,-soname,libsmc-preload.so'];
+// the preload library must use nothing of libc but the few symbols that the tests list
+const preload = [...library, '-nostartfiles', '-Wl,-soname,libsmc-preload.so'];
 
 /**
  * Machines that run programs of 32 bits as well: what makes the compiler build those, and below which directories the
@@ -76,8 +76,8 @@ const siblings = {
  * @type {Target[]}
  */
 export const targets = [
-  { output: 'libsmc-preload.so', sources: ['smc-preload.c'], flags: shim },
-  { output: 'libsmc-preload-32.so', sources: ['smc-preload.c'], flags: shim, narrow: true },
+  { output: 'libsmc-preload.so', sources: ['smc-preload.c'], flags: preload },
+  { output: 'libsmc-preload-32.so', sources: ['smc-preload.c'], flags: preload, narrow: true },
   {
     output: 'smc-launch',
     sources: [

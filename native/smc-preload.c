@@ -159,7 +159,7 @@ static bool is_word(const char *text, const char *word)
 }
 
 /* The flags of SMC_SOCKET. */
-static int parse_flavour(const char *text)
+static int parse_flavor(const char *text)
 {
 	if (!text || !*text || is_word(text, "auto"))
 		return 0;
@@ -215,11 +215,11 @@ __attribute__((constructor)) static void read_settings(void)
 	const char *rcvbuf = from_environment("SMC_RCVBUF");
 	int sndbuf_bytes = sndbuf ? parse_size(sndbuf) : 0;
 	int rcvbuf_bytes = rcvbuf ? parse_size(rcvbuf) : 0;
-	const char *flavour = from_environment("SMC_SOCKET");
+	const char *flavor = from_environment("SMC_SOCKET");
 	const char *strict = from_environment("SMC_STRICT");
 	const char *only = from_environment("SMC_ONLY_COMMAND");
 	const char *except = from_environment("SMC_EXCEPT_COMMAND");
-	int flags = SETTINGS_READ | (parse_flavour(flavour) & ~BAD_SOCKET);
+	int flags = SETTINGS_READ | (parse_flavor(flavor) & ~BAD_SOCKET);
 	int caller_errno = errno;
 	int unread = 0;
 
@@ -229,7 +229,7 @@ __attribute__((constructor)) static void read_settings(void)
 		flags |= NOT_CHOSEN;
 	errno = caller_errno;
 	if (is_on(debug)) {
-		flags |= DEBUG_ON | (parse_flavour(flavour) & BAD_SOCKET);
+		flags |= DEBUG_ON | (parse_flavor(flavor) & BAD_SOCKET);
 		if (sndbuf && !sndbuf_bytes)
 			flags |= BAD_SNDBUF;
 		if (rcvbuf && !rcvbuf_bytes)

@@ -142,7 +142,7 @@ export function readElf(path: string | Buffer): ElfFile {
 }
 
 /** A source that reads from a descriptor. */
-export function fileSource(fd: number): ByteSource {
+function fileSource(fd: number): ByteSource {
   return {
     read(offset, length) {
       if (!Number.isSafeInteger(offset)) return Buffer.alloc(0);

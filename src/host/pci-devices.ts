@@ -40,8 +40,8 @@ export interface MainframeFunction {
   utilString: Buffer | undefined;
 }
 
-export const PCI_VENDOR_IBM = 0x1014;
-export const PCI_DEVICE_ISM = 0x04ed;
+const PCI_VENDOR_IBM = 0x1014;
+const PCI_DEVICE_ISM = 0x04ed;
 
 /** Whether the function is an ISM device, which carries SMC-D. */
 export function isIsm({ vendor, device }: Pick<PciFunction, 'vendor' | 'device'>): boolean {

@@ -30,7 +30,7 @@ export interface Caller {
 }
 
 /** Why the ELF file at the end of the chain is not known. */
-export type Unknown =
+type Unknown =
   /** a command in the chain was not found */
   | 'missing'
   /** it can be executed, but not read */

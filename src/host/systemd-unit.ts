@@ -31,7 +31,7 @@ export interface Unit {
 export type Missing = 'missing' | 'masked';
 
 /** Search path for units of the system; the first match wins. See the table in systemd.unit(5). */
-export const UNIT_PATH: readonly string[] = [
+const UNIT_PATH: readonly string[] = [
   '/etc/systemd/system.control',
   '/run/systemd/system.control',
   '/run/systemd/transient',

@@ -6,7 +6,7 @@
 import type { CommandLine } from './wrapper-line.ts';
 
 /** The result of a command line: words of the program, or text for a shell; null if it starts nothing. */
-export type Target = { words: readonly string[] } | { text: string } | 'unclear' | null;
+type Target = { words: readonly string[] } | { text: string } | 'unclear' | null;
 
 /**
  * A row of the table. Lists name options, separated by blanks: a single letter is a short option, others are long.

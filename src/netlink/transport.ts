@@ -6,7 +6,7 @@ import { type ByteOrder, hostByteOrder } from './codec.ts';
 import { NetlinkError } from './error.ts';
 
 /** Largest datagram we accept. The kernel sends up to 32 KiB if the buffer is that large; 64 KiB gained nothing. */
-export const RECEIVE_SIZE = 32_768;
+const RECEIVE_SIZE = 32_768;
 
 /** Receive buffer to ask the kernel for: large enough that no overrun occurs, which would end the addon. */
 const SOCKET_BUFFER_SIZE = 1 << 20;

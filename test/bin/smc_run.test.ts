@@ -34,7 +34,7 @@ const preloaded = (installation: string): string =>
       ? 'dist/native/preload/$LIB/libsmc-preload.so'
       : 'dist/native/libsmc-preload.so',
   );
-const shim = preloaded(root);
+const library = preloaded(root);
 const addon = join(root, 'dist/native/smc-native.node');
 const PATH = process.env['PATH'] ?? '/usr/bin:/bin';
 const directory = scratchDir(t);
@@ -165,7 +165,7 @@ function environmentOf(
   return stdout.toString('latin1').split('\0').slice(0, -1);
 }
 
-const withShim = (variables: readonly string[]): string[] => [...variables, `LD_PRELOAD=${shim}`];
+const withLibrary = (variables: readonly string[]): string[] => [...variables, `LD_PRELOAD=${library}`];
 
 t.test('the environment arrives byte by byte, in its order', async (t) => {
   const variables = [
@@ -188,11 +188,11 @@ t.test('the environment arrives byte by byte, in its order', async (t) => {
         [],
         file,
       ),
-      withShim(variables),
+      withLibrary(variables),
     );
     t.strictSame(
       environmentOf([Buffer.from(`ALL=${bytes}`, 'latin1'), `PATH=${PATH}`], [], file),
-      withShim([`ALL=${bytes}`, `PATH=${PATH}`]),
+      withLibrary([`ALL=${bytes}`, `PATH=${PATH}`]),
     );
   }
 });
@@ -216,7 +216,7 @@ t.test('variables that a shell drops or sets anew', async (t) => {
     '_=U',
     'LINENO=3',
   ];
-  for (const file of both) t.strictSame(environmentOf(variables, [], file), withShim(variables), file);
+  for (const file of both) t.strictSame(environmentOf(variables, [], file), withLibrary(variables), file);
 });
 
 t.test('variables of the same names as those of our script', async (t) => {
@@ -225,19 +225,19 @@ t.test('variables of the same names as those of our script', async (t) => {
       (name) => `${name}=mine`,
     ),
   );
-  for (const file of both) t.strictSame(environmentOf(variables, [], file), withShim(variables), file);
+  for (const file of both) t.strictSame(environmentOf(variables, [], file), withLibrary(variables), file);
 });
 
 t.test('an environment without PATH, and without anything', async (t) => {
   for (const file of both) {
-    t.strictSame(environmentOf(['A=1'], [], file), withShim(['A=1']));
-    t.strictSame(environmentOf([], [], file), withShim([]));
+    t.strictSame(environmentOf(['A=1'], [], file), withLibrary(['A=1']));
+    t.strictSame(environmentOf([], [], file), withLibrary([]));
   }
 });
 
 t.test('what is meant for the program’s Node is not for ours', async (t) => {
   const variables = [`PATH=${PATH}`, 'NODE_OPTIONS=--require=/no/such/module', 'NODE_CHANNEL_FD=3'];
-  for (const file of both) t.strictSame(environmentOf(variables, [], file), withShim(variables), file);
+  for (const file of both) t.strictSame(environmentOf(variables, [], file), withLibrary(variables), file);
 });
 
 t.test('a large environment', async (t) => {
@@ -248,7 +248,7 @@ t.test('a large environment', async (t) => {
     const found = stdout
       .split('\0')
       .filter((entry) => entry !== '' && !(file === launcher && entry.startsWith('PWD=')));
-    const expected = [`A=${env.A}`, `B=${env.B}`, 'C=', `LD_PRELOAD=${shim}`, `PATH=${PATH}`];
+    const expected = [`A=${env.A}`, `B=${env.B}`, 'C=', `LD_PRELOAD=${library}`, `PATH=${PATH}`];
     t.ok(found.sort().join() === expected.join(), file);
   }
   const forProgram = { ...env, 'a.b': 'x', NODE_OPTIONS: '--require=/no/such/module', NODE_CHANNEL_FD: '3' };
@@ -298,14 +298,14 @@ t.test('our own variables', async (t) => {
 t.test('LD_PRELOAD', async (t) => {
   const preload = (given: string): string | undefined =>
     environmentOf([`PATH=${PATH}`, `LD_PRELOAD=${given}`]).find((entry) => entry.startsWith('LD_PRELOAD='));
-  t.equal(preload(''), `LD_PRELOAD=${shim}`);
-  t.equal(preload(' :'), `LD_PRELOAD=${shim}`, 'no empty first part');
-  t.equal(preload('libm.so.6'), `LD_PRELOAD=libm.so.6:${shim}`);
-  t.equal(preload(':libm.so.6 libc.so.6:'), `LD_PRELOAD=libm.so.6 libc.so.6:${shim}`, 'in its order');
-  t.equal(preload(shim), `LD_PRELOAD=${shim}`, 'not twice');
+  t.equal(preload(''), `LD_PRELOAD=${library}`);
+  t.equal(preload(' :'), `LD_PRELOAD=${library}`, 'no empty first part');
+  t.equal(preload('libm.so.6'), `LD_PRELOAD=libm.so.6:${library}`);
+  t.equal(preload(':libm.so.6 libc.so.6:'), `LD_PRELOAD=libm.so.6 libc.so.6:${library}`, 'in its order');
+  t.equal(preload(library), `LD_PRELOAD=${library}`, 'not twice');
   t.equal(
-    preload(`libm.so.6:${shim}:libc.so.6`),
-    `LD_PRELOAD=libm.so.6:${shim}:libc.so.6`,
+    preload(`libm.so.6:${library}:libc.so.6`),
+    `LD_PRELOAD=libm.so.6:${library}:libc.so.6`,
     'stays where it is',
   );
   const link = join(directory, 'link.so');
@@ -313,14 +313,14 @@ t.test('LD_PRELOAD', async (t) => {
   t.equal(preload(link), `LD_PRELOAD=${link}`, 'the same file under another name');
   t.equal(
     smcRun([bin, '-r', '1k', bin, '-d', 'sh', '-c', 'echo "$LD_PRELOAD $SMC_RCVBUF $SMC_DEBUG"']).stdout,
-    `${shim} 1024 1\n`,
+    `${library} 1024 1\n`,
     'smc_run in smc_run',
   );
 });
 
 t.test('what to preload without smc_run', async (t) => {
   const { status, stdout, stderr } = smcRun(['--preload-path']);
-  t.strictSame([status, stdout, stderr], [0, `${shim}\n`, '']);
+  t.strictSame([status, stdout, stderr], [0, `${library}\n`, '']);
   const python = 'import socket; socket.socket()';
   t.match(
     script('LD_PRELOAD=$("$run" --preload-path) SMC_DEBUG=1 python3 -c "$0"'.replace('$0', python)).stderr,
@@ -573,7 +573,7 @@ for (const [shell, ...words] of [
       ['-i', `PATH=${PATH}`, 'a.b=1', 'PWD=/wrong', 'SHLVL=3', shell, ...words, launcher, 'env'],
       { encoding: 'utf8' },
     );
-    t.equal(odd.stdout, `PATH=${PATH}\na.b=1\nPWD=/wrong\nSHLVL=3\nLD_PRELOAD=${shim}\n`);
+    t.equal(odd.stdout, `PATH=${PATH}\na.b=1\nPWD=/wrong\nSHLVL=3\nLD_PRELOAD=${library}\n`);
     const expected = inherited(start(probe, ['prepare', probe, 'show', 'x']).stdout);
     t.equal(
       inherited(start(probe, ['prepare', shell, ...words, launcher, probe, 'show', 'x']).stdout),

@@ -137,14 +137,14 @@ t.test('one LD_PRELOAD for programs of both classes', async (t) => {
     new RegExp(`^(${line}){3}$`),
     'in a tree of both',
   );
-  for (const [program, shim] of [
+  for (const [program, library] of [
     [wide, 'libsmc-preload.so'],
     [narrow, 'libsmc-preload-32.so'],
   ] as const)
     t.match(
-      run(program, [], { ...env, LD_PRELOAD: join(outDir, shim) }).stderr,
+      run(program, [], { ...env, LD_PRELOAD: join(outDir, library) }).stderr,
       new RegExp(`^${line}$`),
-      shim,
+      library,
     );
   t.match(run('readelf', ['-h', join(outDir, 'libsmc-preload-32.so')]).stdout, /Class: +ELF32/);
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A preloaded library whose constructor opens a socket before the constructor of the shim has run. */
+/* A preloaded library whose constructor opens a socket before the constructor of ours has run. */
 #include <sys/socket.h>
 #include <unistd.h>
 

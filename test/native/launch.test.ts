@@ -498,10 +498,10 @@ t.test('result document and events', async (t) => {
     refused: [],
   });
   // the preload library does the work, and this only looks
-  const shim = join(directory, 'libsmc-preload.so');
+  const library = join(directory, 'libsmc-preload.so');
   const preloaded = (env: Record<string, string>) =>
     run(launch, [...finish, '--convert', 'none', '--', tester, tester, 'one', 'main', 'fork'], {
-      LD_PRELOAD: shim,
+      LD_PRELOAD: library,
       ...env,
     });
   t.match(document(preloaded({})), { sockets: { smc: 2, tcp: 0 }, refused: [] });
@@ -531,7 +531,7 @@ t.test('result document and events', async (t) => {
   const { stderr } = run(
     launch,
     ['--finish', '/bin/sh', variables, '--finish-arg', 'word', '--', '/bin/true', 'true'],
-    { LD_PRELOAD: shim, NODE_OPTIONS: '--wrong', LD_LIBRARY_PATH: '/', KEEP: '1' },
+    { LD_PRELOAD: library, NODE_OPTIONS: '--wrong', LD_LIBRARY_PATH: '/', KEEP: '1' },
   );
   t.equal(stderr, 'KEEP=1\nword\n', 'variables for the program are not for the script');
 });
@@ -579,9 +579,9 @@ t.test('valgrind', async (t) => {
   t.match(result.stdout, 'one: tcp\n');
   t.notMatch(result.stderr, /Invalid|uninitialised|definitely/);
   t.equal(result.status, 0);
-  const shim = join(directory, 'libsmc-preload.so');
+  const library = join(directory, 'libsmc-preload.so');
   const table = run('valgrind', [...checked, preloadTester, '--expect', 'fallback', 'table'], {
-    LD_PRELOAD: shim,
+    LD_PRELOAD: library,
     SMC_ONLY_COMMAND: 'preload-t*:memcheck*:x',
     SMC_SOCKET: 'auto',
   });

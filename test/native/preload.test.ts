@@ -12,12 +12,12 @@ const ESOCKTNOSUPPORT = 94; // linux/errno.h; node:os does not list it
 
 const directory = scratchDir(t);
 await buildNative({ outDir: directory, extraFlags: ['-Werror'] });
-const shim = join(directory, 'libsmc-preload.so');
+const library = join(directory, 'libsmc-preload.so');
 const tester = compile(join(directory, 'preload-tester'), [here('preload-tester.c')]);
 
-/** Runs the tester under the shim. */
+/** Runs the tester under the preload library. */
 function preloaded(args: string[], env: Record<string, string> = {}) {
-  return run(tester, args, { LD_PRELOAD: shim, ...env });
+  return run(tester, args, { LD_PRELOAD: library, ...env });
 }
 
 t.test('every kind of call, on this kernel', async (t) => {
@@ -30,7 +30,7 @@ t.test('every kind of call, with AF_SMC played by the tester', async (t) => {
   adopt(t, preloaded(['--stand-in', '--expect', 'converted', 'table']));
 });
 
-t.test('the tester notices a missing shim', async (t) => {
+t.test('the tester notices a missing preload library', async (t) => {
   const result = run(tester, ['--stand-in', '--expect', 'converted', 'table']);
   if (result.stdout.startsWith('1..0 # SKIP')) return;
   t.equal(result.status, 1);
@@ -141,7 +141,7 @@ t.test('debug lines', async (t) => {
   t.test('none on a socket that has the number of a closed stderr', async (t) => {
     const result = run(
       'sh',
-      ['-c', 'LD_PRELOAD=$1; export LD_PRELOAD; exec "$2" --expect kernel lines 2>&-', 'sh', shim, tester],
+      ['-c', 'LD_PRELOAD=$1; export LD_PRELOAD; exec "$2" --expect kernel lines 2>&-', 'sh', library, tester],
       debug,
     );
     adopt(t, result);
@@ -150,7 +150,7 @@ t.test('debug lines', async (t) => {
 
   t.test('a closed stdin and stdout do no harm', async (t) => {
     const script = 'LD_PRELOAD=$1; export LD_PRELOAD; exec "$2" --expect kernel lines <&- >&-';
-    const result = run('sh', ['-c', script, 'sh', shim, tester], debug);
+    const result = run('sh', ['-c', script, 'sh', library, tester], debug);
     t.match(result.stderr, /^libsmc-preload: IPv4 socket 0 /);
   });
 });
@@ -220,7 +220,7 @@ t.test('sizes', async (t) => {
   });
 });
 
-t.test('flavours', async (t) => {
+t.test('flavors', async (t) => {
   const lines = (args: string[], env: Record<string, string>) => {
     const result = preloaded([...args, 'lines'], { SMC_DEBUG: '1', ...env });
     adopt(t, result);
@@ -296,7 +296,7 @@ t.test('rules for commands', async (t) => {
     ['python3*', 1],
     ['a-scrip', 0],
   ] as const) {
-    const { stderr } = run(script, [], { LD_PRELOAD: shim, SMC_DEBUG: '1', SMC_ONLY_COMMAND: only });
+    const { stderr } = run(script, [], { LD_PRELOAD: library, SMC_DEBUG: '1', SMC_ONLY_COMMAND: only });
     t.equal(stderr.match(/^libsmc-preload: IPv4/gm)?.length ?? 0, lines, only);
   }
 });
@@ -311,7 +311,7 @@ t.test('threads, fork, vfork and signal handlers at once', async (t) => {
 t.test('constructor of another library', async (t) => {
   const early = compile(join(directory, 'libearly.so'), [here('early.c')], ['-shared', '-fPIC']);
   const result = run('true', [], {
-    LD_PRELOAD: `${shim} ${early}`,
+    LD_PRELOAD: `${library} ${early}`,
     LD_DEBUG: 'files',
     SMC_DEBUG: '1',
     SMC_SNDBUF: 'x',
@@ -328,8 +328,8 @@ t.test('constructor of another library', async (t) => {
   t.equal(result.stderr.match(/SMC_SNDBUF ignored/g)?.length, 1);
 });
 
-t.test('sanitizers, with the shim linked into the tester', async (t) => {
-  // The loader wants the sanitizer's library first, so the shim is not preloaded here. Without its
+t.test('sanitizers, with the preload library linked into the tester', async (t) => {
+  // The loader wants the sanitizer's library first, so the preload library is not preloaded here. Without its
   // constructor the settings are read by the threads, all at once.
   const variants: [name: string, flags: string[]][] = [
     ['address,undefined', ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']],
@@ -360,7 +360,7 @@ t.test('sanitizers, with the shim linked into the tester', async (t) => {
 });
 
 t.test('symbols', async (t) => {
-  const { stdout } = run('nm', ['-D', shim]);
+  const { stdout } = run('nm', ['-D', library]);
   const symbols = (kind: RegExp) =>
     stdout
       .split('\n')
@@ -385,7 +385,7 @@ t.test('musl', async (t) => {
     '#include <sys/socket.h>\nint main(void) { return socket(AF_INET, SOCK_STREAM, 0) < 0; }\n',
   );
   const program = compile(join(directory, 'musl-program'), [source], [], 'musl-gcc');
-  const result = run(program, [], { LD_PRELOAD: shim, SMC_DEBUG: '1' });
+  const result = run(program, [], { LD_PRELOAD: library, SMC_DEBUG: '1' });
   t.equal(result.status, 0);
   t.match(result.stderr, /^libsmc-preload: IPv4 socket 3 (uses SMC|stays TCP)/);
 });
@@ -399,7 +399,7 @@ t.test('a program that talks TCP', async (t) => {
       socket.on('data', (data) => { length += data.length; });
       socket.on('close', () => { console.log(length); server.close(); });
     });`;
-  const result = run(process.execPath, ['-e', script], { LD_PRELOAD: shim, SMC_DEBUG: '1' });
+  const result = run(process.execPath, ['-e', script], { LD_PRELOAD: library, SMC_DEBUG: '1' });
   t.equal(result.stdout, '1000000\n');
   t.equal(result.stderr.match(/^libsmc-preload: IPv4 socket \d+ (uses SMC|stays TCP)/gm)?.length, 2);
 });

@@ -112,7 +112,7 @@ t.test('what is prebuilt', async (t) => {
     const emulate = (program: string, ...argv: string[]): { stdout: string; stderr: string } =>
       spawnSync('env', [...emulator, program, ...argv], { encoding: 'utf8', env });
 
-    // the shim: a socket goes through it, and stays TCP, as there is no AF_SMC in the emulator or in this kernel
+    // the preload library: a socket goes through it, and stays TCP, as there is no AF_SMC in the emulator or in this kernel
     const opener = cc(
       'opener',
       '#include <stdio.h>\n#include <sys/socket.h>\nint main(void) { printf("%d\\n", socket(AF_INET, SOCK_STREAM, 0) > 2); return 0; }\n',
@@ -124,7 +124,11 @@ t.test('what is prebuilt', async (t) => {
           env,
         })
       : spawnSync('env', [setting, 'SMC_DEBUG=1', opener], { encoding: 'utf8', env });
-    t.match(through, { status: 0, stdout: '1\n', stderr: /IPv4 socket \d+/ }, `${arch}: the shim works`);
+    t.match(
+      through,
+      { status: 0, stdout: '1\n', stderr: /IPv4 socket \d+/ },
+      `${arch}: the preload library works`,
+    );
 
     // the launcher is run by smc_run only, and says so
     t.match(emulate(join(directory, 'smc-launch'), '--help').stderr, /run by smc_run/, `${arch}: smc-launch`);
@@ -201,10 +205,10 @@ t.test('installed for all users, where there is no compiler', async (t) => {
   }
   for (const page of man)
     t.ok(existsSync(join(prefix, 'share', `man/man${page.at(-1)}`, page.slice(4))), page);
-  const shim = join(installed, 'dist/native/libsmc-preload.so');
-  t.match(run(join(prefix, 'bin/smc_run'), ['sh', '-c', 'echo $LD_PRELOAD'], { PATH }).stdout, shim);
+  const library = join(installed, 'dist/native/libsmc-preload.so');
+  t.match(run(join(prefix, 'bin/smc_run'), ['sh', '-c', 'echo $LD_PRELOAD'], { PATH }).stdout, library);
   t.ok(
-    readFileSync(shim).equals(
+    readFileSync(library).equals(
       readFileSync(join(root, 'prebuilds', `linux-${process.arch}`, 'libsmc-preload.so')),
     ),
   );

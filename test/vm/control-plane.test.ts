@@ -191,7 +191,7 @@ t.test('a kernel without SMC', async (t) => {
   await echoOverTcp(t, guest);
 });
 
-/** The shim opens the requested TCP socket if AF_SMC is not available. */
+/** The preload library opens the requested TCP socket if AF_SMC is not available. */
 async function echoOverTcp(t: Test, guest: Guest): Promise<void> {
   const server = await guest.start('smc_run node test/vm/programs/echo-server.mjs 7000 2>/dev/null');
   await waitForListener(guest, 7000);

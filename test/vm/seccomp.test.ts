@@ -171,7 +171,7 @@ async function scenarios(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<
     },
     mode === 'smcr' ? 'tcp' : mode,
   );
-  await same('the IPPROTO_SMC flavour', 2, {
+  await same('the IPPROTO_SMC flavor', 2, {
     server: 'build/echo-glibc serve plain 7208 2',
     client: 'build/echo-glibc ask plain 7208 20000 2',
     port: 7208,

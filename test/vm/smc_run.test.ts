@@ -165,7 +165,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   await addUeid(guest);
 
   await everyKind(t, guest, 'smcr');
-  await t.test('ways and flavours', async (t) => bothWays(t, guest, 'smcr'));
+  await t.test('ways and flavors', async (t) => bothWays(t, guest, 'smcr'));
 
   await t.test('rules', async (t) => {
     for (const way of ['preload', 'seccomp'])
@@ -272,5 +272,5 @@ t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
     t.equal(stdout, 'same\n');
     t.match(reportOf(stderr).report, { totals: { smcr: 0, smcd: 2, tcp: 0 } });
   });
-  await t.test('ways and flavours', async (t) => bothWays(t, guest, 'smcd'));
+  await t.test('ways and flavors', async (t) => bothWays(t, guest, 'smcd'));
 });

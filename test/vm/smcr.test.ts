@@ -173,15 +173,15 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
     await holder.wait();
   });
 
-  await t.test('the table of the shim, against real AF_SMC', async (t) => {
+  await t.test('the table of the preload library, against real AF_SMC', async (t) => {
     const tester = join(projectDirectory, 'build/preload-tester');
     mkdirSync(join(projectDirectory, 'build'), { recursive: true });
     execFileSync('cc', ['-O2', '-pthread', '-o', tester, 'test/native/preload-tester.c'], {
       cwd: projectDirectory,
     });
-    const shim = join(projectDirectory, 'dist/native/libsmc-preload.so');
+    const library = join(projectDirectory, 'dist/native/libsmc-preload.so');
     for (const part of ['table', 'sizes', 'storm']) {
-      const { stdout, status } = await run(`LD_PRELOAD=${shim} ${tester} --expect converted ${part}`);
+      const { stdout, status } = await run(`LD_PRELOAD=${library} ${tester} --expect converted ${part}`);
       t.equal(status, 0, part);
       t.match(stdout, /^ok 1 /m);
       t.notMatch(stdout, /^not ok/m);

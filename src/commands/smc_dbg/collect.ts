@@ -12,7 +12,7 @@ import { JSON_PARTS, type Part, TEXT_PARTS } from './parts.ts';
 import { SUITE } from './suite.ts';
 
 /** A part with what the commands wrote. */
-export interface Output {
+interface Output {
   file: string;
   text: string;
 }

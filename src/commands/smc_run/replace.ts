@@ -7,8 +7,8 @@ import { printable } from '../../output/table.ts';
 import { fromBytes, toBytes, type Variable } from './environment.ts';
 
 /** Exit status when COMMAND cannot be executed, and when it is not found; as in shells. */
-export const STATUS_CANNOT_EXECUTE = 126;
-export const STATUS_NOT_FOUND = 127;
+const STATUS_CANNOT_EXECUTE = 126;
+const STATUS_NOT_FOUND = 127;
 
 export type Execve = (file: Variable, argv: Variable[]) => never;
 

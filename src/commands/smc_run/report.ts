@@ -13,14 +13,14 @@ import type { Made } from '../../output/document.ts';
 import { stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
-import { fallbackReasons, formatReasonCode, namedReason } from '../../smc/fallback-reasons.ts';
+import { fallbackReasons, formatReasonCode, namedReason, PEERDECL } from '../../smc/fallback-reasons.ts';
 import type { Settings } from './settings.ts';
 
 /** Number of the descriptor that has the document; set by smc-launch. */
 export const RESULT_VARIABLE = 'SMC_RUN_RESULT';
 
 /** Exit status when the program ended with 0, but not everything ran over SMC. */
-export const STATUS_NOT_SMC = 123;
+const STATUS_NOT_SMC = 123;
 
 const MODES = ['smcr', 'smcd', 'tcp', 'unknown'] as const;
 type Mode = (typeof MODES)[number];
@@ -39,9 +39,6 @@ const MODE_KEYS: Readonly<Record<Mode, RunOutcome['mode']>> = {
   tcp: 'TCP',
   unknown: null,
 };
-
-/** SMC_CLC_DECL_PEERDECL: the peer's own reason is in its diagnosis */
-const PEER_DECLINED = 0x05000000;
 
 /** The document of smc-launch, see native/README.md. */
 export interface Result {
@@ -167,7 +164,7 @@ export function reportLines(result: Result): string[] {
 function outcomeWords({ mode, reason, peer_diagnosis }: Result['connections'][number]): string {
   if (mode === 'unknown') return 'ended before inspection';
   if (reason === null) return 'over TCP, the kernel gives no reason';
-  const isPeer = reason === PEER_DECLINED && peer_diagnosis !== null;
+  const isPeer = reason === PEERDECL && peer_diagnosis !== null;
   const code = isPeer ? peer_diagnosis : reason;
   const known = fallbackReasons.get(code);
   const words = known

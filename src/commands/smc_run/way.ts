@@ -30,7 +30,7 @@ export interface Decision {
 }
 
 /** Why a preloaded library will have no effect on the program, in a clause; null when it will have one. */
-export function preloadObstacle(program: Program, libraries: readonly PreloadLibrary[]): string | null {
+function preloadObstacle(program: Program, libraries: readonly PreloadLibrary[]): string | null {
   const { elf, unknown, gains, wipes, moves } = program;
   const name = printable(program.image);
   if (gains) return `${name} is ${gains}, so the dynamic loader ignores preloaded libraries`;

@@ -6,7 +6,7 @@ import { refuse } from './refusal.ts';
 import type { Line, ServiceHost } from './types.ts';
 
 /** Whether the unit may open sockets of this family. */
-export function allowsFamily(unit: Unit, family: string): boolean {
+function allowsFamily(unit: Unit, family: string): boolean {
   let families: Set<string> | undefined;
   let isAllowList = true;
   for (const { value } of listOf(unit, 'RestrictAddressFamilies')) {

@@ -61,7 +61,7 @@ const isBelow = (path: string, directory: string): boolean =>
 const HOMES = ['/home', '/root', '/run/user'];
 
 /** The setting that hides a path from the unit, in a clause. */
-export function hiddenBy(unit: Unit, path: string): string | undefined {
+function hiddenBy(unit: Unit, path: string): string | undefined {
   const home = settingOf(unit, 'ProtectHome') ?? '';
   if ((isYes(home) || home === 'tmpfs') && HOMES.some((directory) => isBelow(path, directory)))
     return `ProtectHome=${home} hides the directory of the package`;
