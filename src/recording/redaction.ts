@@ -8,7 +8,7 @@ import { type ByteOrder, type Codec, MalformedError, type Secret, s32, u64 } fro
 import { genlHeader } from '../netlink/genetlink.ts';
 import { type Message, messages } from '../netlink/message.ts';
 import { type Fields, NLA_HEADER_SIZE, rawAttributes } from '../netlink/schema.ts';
-import { AF_INET, AF_INET6, inetDiagMessage } from '../netlink/uapi/inet-diag.ts';
+import { inetDiagMessage } from '../netlink/uapi/inet-diag.ts';
 import {
   controller,
   errorMessage,
@@ -28,6 +28,7 @@ import {
   smcDiagMessage,
   smcDiagRequest,
 } from '../netlink/uapi/smc-diag.ts';
+import { AF_INET, AF_INET6 } from '../netlink/uapi/socket.ts';
 import type { ExchangeRecord, Recording } from './recording.ts';
 
 /** Gives replacements: the same one for the same thing each time. */

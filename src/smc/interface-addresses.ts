@@ -2,10 +2,8 @@
 /** IP addresses of the network interfaces of a network namespace. */
 import { Connection, type ConnectionOptions } from '../netlink/connection.ts';
 import type { Exchange } from '../netlink/transaction.ts';
-import { AF_INET, AF_INET6 } from '../netlink/uapi/inet-diag.ts';
 import {
   ADDRESS_SCOPES,
-  AF_UNSPEC,
   addressAttributes,
   addressMessage,
   IFA_F_DADFAILED,
@@ -14,6 +12,7 @@ import {
   RTM_GETADDR,
   RTM_NEWADDR,
 } from '../netlink/uapi/rtnetlink.ts';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../netlink/uapi/socket.ts';
 import { formatIpv4, formatIpv6 } from './ip-address.ts';
 
 export interface InterfaceAddress {

@@ -9,8 +9,6 @@ import { NetlinkError } from '../netlink/error.ts';
 import type { Infer } from '../netlink/schema.ts';
 import type { DiagDump, SockDiag } from '../netlink/sock-diag.ts';
 import {
-  AF_INET,
-  AF_INET6,
   anySocket,
   IPPROTO_TCP,
   inetDiagMessage,
@@ -18,6 +16,7 @@ import {
   TCPF_LISTEN,
   TCPF_SOCKETS,
 } from '../netlink/uapi/inet-diag.ts';
+import { AF_INET, AF_INET6 } from '../netlink/uapi/socket.ts';
 import { formatIpv4, formatIpv6 } from './ip-address.ts';
 import { type Endpoint, type RawSmcSocket, type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
 

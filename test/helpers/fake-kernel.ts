@@ -9,7 +9,7 @@ import type { GenlCommand } from '../../src/netlink/family.ts';
 import { genlHeader } from '../../src/netlink/genetlink.ts';
 import { encodeMessage, type Message, messages } from '../../src/netlink/message.ts';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
-import { AF_INET, inetDiagMessage, inetDiagRequest } from '../../src/netlink/uapi/inet-diag.ts';
+import { inetDiagMessage, inetDiagRequest } from '../../src/netlink/uapi/inet-diag.ts';
 import {
   CTRL_CMD_NEWFAMILY,
   controller,
@@ -28,6 +28,7 @@ import {
   RTM_NEWADDR,
 } from '../../src/netlink/uapi/rtnetlink.ts';
 import { smcDiagAttributes, smcDiagMessage, smcDiagRequest } from '../../src/netlink/uapi/smc-diag.ts';
+import { AF_INET } from '../../src/netlink/uapi/socket.ts';
 
 /** A handler throws this to answer with an errno: an ERROR, or with `late` (dumps only) a DONE after the rows. */
 export class Errno extends Error {

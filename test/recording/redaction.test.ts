@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { type Codec, str, u32 } from '../../src/netlink/codec.ts';
 import { genlHeader } from '../../src/netlink/genetlink.ts';
 import { attrs } from '../../src/netlink/schema.ts';
-import { AF_INET, inetDiagMessage } from '../../src/netlink/uapi/inet-diag.ts';
+import { inetDiagMessage } from '../../src/netlink/uapi/inet-diag.ts';
 import { controller, errorMessage, NETLINK_SOCK_DIAG, NLM_F_MULTI } from '../../src/netlink/uapi/netlink.ts';
 import { addressAttributes, addressMessage } from '../../src/netlink/uapi/rtnetlink.ts';
 import { lgrSmcd, lgrV2Common, smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
@@ -13,6 +13,7 @@ import {
   smcDiagAttributes,
   smcDiagMessage,
 } from '../../src/netlink/uapi/smc-diag.ts';
+import { AF_INET } from '../../src/netlink/uapi/socket.ts';
 import { player } from '../../src/recording/player.ts';
 import { Redactor } from '../../src/recording/pseudonyms.ts';
 import { recorder } from '../../src/recording/recorder.ts';

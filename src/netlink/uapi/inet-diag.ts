@@ -4,8 +4,6 @@ import { u8, u32 } from '../codec.ts';
 import { struct } from '../schema.ts';
 import { sockId } from './smc-diag.ts';
 
-export const AF_INET = 2;
-export const AF_INET6 = 10;
 export const IPPROTO_TCP = 6;
 
 /** Bit of TCP_LISTEN (10) in `inetDiagRequest.states`. */

@@ -8,8 +8,6 @@ export const NETLINK_ROUTE = 0;
 export const RTM_NEWADDR = 20;
 export const RTM_GETADDR = 22;
 
-export const AF_UNSPEC = 0;
-
 /** struct ifaddrmsg, 8 bytes; in a dump request a family of 0 asks for all */
 export const addressMessage = struct('ifaddrmsg', {
   family: u8,
