@@ -20,6 +20,8 @@ interface Pattern {
   /** path with `*` for parts of names and `{a,b}` for choices; symbolic links on the path are copied as links */
   path: string;
   lines?: RegExp;
+  /** not if this is all the file says: most slots of a table of a thousand are empty */
+  empty?: RegExp;
   /** not if this path exists, because the kernel then gives the same facts in another way */
   unless?: string;
 }
@@ -72,7 +74,7 @@ const PATTERNS: readonly Pattern[] = [
   { path: 'sys/class/infiniband/*/device/{driver,subsystem,numa_node}' },
   { path: 'sys/class/infiniband/*/device/net/*' },
   { path: 'sys/class/infiniband/*/ports/*/{state,phys_state,rate,link_layer,lid}' },
-  { path: 'sys/class/infiniband/*/ports/*/gids/*' },
+  { path: 'sys/class/infiniband/*/ports/*/gids/*', empty: /^[0:]*$/ },
   { path: 'sys/class/infiniband/*/ports/*/gid_attrs/{types,ndevs}/*' },
   // PCI
   {
@@ -128,13 +130,13 @@ export function copyHostFiles(
   }: { release: string | undefined; stop?: AbortSignal; onFile?: (path: string) => void },
 ): Uncopied[] {
   const failed: Uncopied[] = [];
-  for (const { path, lines, unless } of PATTERNS) {
+  for (const { path, unless, ...contents } of PATTERNS) {
     if (unless !== undefined && existsSync(join(from, unless))) continue;
     for (const alternative of alternatives(path.replace('RELEASE', release ?? 'unknown')))
       for (const file of expand(from, '', alternative.split('/'))) {
         if (stop?.aborted) return failed;
         onFile?.(`/${file}`);
-        const reason = copy(from, to, file, lines);
+        const reason = copy(from, to, file, contents);
         if (reason) failed.push({ path: `/${file}`, reason });
       }
   }
@@ -165,7 +167,12 @@ function expand(root: string, base: string, [name, ...rest]: readonly string[]):
 }
 
 /** @returns errno name when the file exists but cannot be copied */
-function copy(from: string, to: string, path: string, lines: RegExp | undefined): string | undefined {
+function copy(
+  from: string,
+  to: string,
+  path: string,
+  { lines, empty }: Pick<Pattern, 'lines' | 'empty'>,
+): string | undefined {
   try {
     const real = copyLinks(from, to, path);
     if (real === undefined) return undefined;
@@ -176,6 +183,7 @@ function copy(from: string, to: string, path: string, lines: RegExp | undefined)
     }
     if (!stats.isFile()) return undefined;
     const data = readFileSync(join(from, real)).subarray(0, SIZE_LIMIT);
+    if (empty?.test(data.toString('latin1').trim())) return undefined;
     mkdirSync(dirname(join(to, real)), { recursive: true });
     writeFileSync(join(to, real), lines ? matching(data, lines) : data, { mode: 0o600 });
     return undefined;

@@ -18,7 +18,7 @@ import { FakeKernel } from '../helpers/fake-kernel.ts';
 import { dibs, mainframe, plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
-import { runCommand } from '../helpers/run-command.ts';
+import { runCommand, unhurried } from '../helpers/run-command.ts';
 import { validate } from '../helpers/schemas.ts';
 
 const HOST = {
@@ -45,12 +45,6 @@ async function bundleOf(
   extract({ file, cwd: unpacked, sync: true, strip: 1 });
   return { file, directory: unpacked };
 }
-
-/** Without the note of a busy machine that it takes a while to unpack a bundle. */
-const unhurried = ({ stderr, ...outcome }: Awaited<ReturnType<typeof runCommand>>): object => ({
-  ...outcome,
-  stderr: stderr.replace(/^.*: this takes a while, .*\n/gm, ''),
-});
 
 t.test('the made-up systems look the same from their bundles', async (t) => {
   for (const [name, tree] of Object.entries({ mainframe, server }))

@@ -38,6 +38,8 @@ t.test(
       'sys/class/net/eth1': { link: '../../../../../../../../etc' },
       'sys/class/net/eth2': { link: 'eth2' },
       'etc/shadow': 'root:x',
+      'sys/class/infiniband/rxe0/ports/1/gids/0': 'fe80:0000:0000:0000:0000:0000:0000:0001\n',
+      'sys/class/infiniband/rxe0/ports/1/gids/1': '0000:0000:0000:0000:0000:0000:0000:0000\n',
     });
     const to = ownDirectory(t);
     t.strictSame(copyHostFiles(from, to, { release: '6.12' }), []);
@@ -46,6 +48,8 @@ t.test(
     t.equal(read('proc/self/smaps'), 'KernelPageSize: 4 kB\n');
     t.equal(read('proc/self/status'), 'Name: x\n');
     t.equal(readlinkSync(join(to, 'proc/self/ns/net')), 'net:[4026531840]');
+    t.match(read('sys/class/infiniband/rxe0/ports/1/gids/0'), 'fe80:');
+    t.notOk(existsSync(join(to, 'sys/class/infiniband/rxe0/ports/1/gids/1')), 'an empty slot');
     for (const path of ['lib/modules/6.11', 'proc/77/environ', 'etc', 'sys/class/net/eth0'])
       t.notOk(existsSync(join(to, path)), path);
   },
