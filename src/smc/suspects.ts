@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 /** Which checks of smc/checks can tell the cause of a reason code. */
-import type { Check } from './checks/check.ts';
+import type { Check, CheckId } from './checks/check.ts';
+
+/** A check that may tell the cause: by its id, or by id and subject. */
+export type Suspect = CheckId | `${CheckId} ${string}`;
 
 /**
- * By the name of the reason; `id` or `id subject`, the likely ones first. A check that is not about the reason must not
+ * By the name of the reason, the likely ones first; this order differs from reason to reason, so it is here and not in the
+ * checks. A check that is not about the reason must not
  * be in it: what it warns of would be taken for the cause.
  */
-const SUSPECTS: Readonly<Record<string, readonly string[]>> = {
+const SUSPECTS: Readonly<Record<string, readonly Suspect[]>> = {
   MEM: ['memory', 'contiguous-memory'],
   TIMEOUT_CL: ['rdma-port', 'mtu', 'kernel-fault soft-roce-handshake', 'kernel-log'],
   TIMEOUT_AL: ['rdma-port', 'mtu', 'kernel-log'],
@@ -44,18 +48,18 @@ const SUSPECTS: Readonly<Record<string, readonly string[]>> = {
 const OF_PROPOSALS = ['NOSMCDEV', 'NOSMCDDEV', 'NOSMCD2DEV', 'DIFFPREFIX'];
 
 /** What is shown, but says nothing about this one connection. */
-const EVIDENCE: readonly string[] = ['kernel-log'];
+const EVIDENCE: readonly CheckId[] = ['kernel-log'];
 
 /**
  * The checks for a reason.
  * @param isProposed this host made a proposal, and the server declined it
  */
-export function suspectsFor(name: string, isProposed: boolean): readonly string[] {
+export function suspectsFor(name: string, isProposed: boolean): readonly Suspect[] {
   return isProposed && OF_PROPOSALS.includes(name) ? ['ueid'] : (SUSPECTS[name] ?? []);
 }
 
 /** Place of a check in the list; -1 when it is none of them. */
-export const placeOf = ({ id, subject }: Check, suspects: readonly string[]): number =>
+export const placeOf = ({ id, subject }: Check, suspects: readonly Suspect[]): number =>
   suspects.findIndex((suspect) => suspect === id || suspect === `${id} ${subject}`);
 
 /** Whether the check can be the cause by itself. */
