@@ -114,7 +114,7 @@ for (const order of ['LE', 'BE'] as const) {
           ...group,
           gid: 0xfeed_0000_0000_0001n,
           peerGid: 0xfeed_0000_0000_0002n,
-          v2Common: { version: 2, negotiatedEid: 'EID1XX', peerHost: 'host1xxxx' },
+          v2: { ...group?.v2, eid: 'EID1XX', peerHost: 'host1xxxx' },
         },
       ],
     });
