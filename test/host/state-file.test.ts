@@ -2,9 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
-  chownSync,
   existsSync,
-  lchownSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -84,36 +82,6 @@ t.test('nobody else can put another directory in its place', async (t) => {
   t.equal(readStateFile(inTmp, 'file'), 'content', 'a sticky directory will do');
   chmodSync(join(root, 'open'), 0o777);
   t.throws(() => readStateFile(inTmp, 'file'), { name: 'UntrustedError', path: join(root, 'open') });
-});
-
-/** Only root can give files to another user. */
-const forRoot = process.getuid?.() === 0 ? {} : { skip: 'needs root' };
-
-t.test('files and directories of another user', forRoot, async (t) => {
-  const root = ownDirectory(t);
-  mkdirSync(join(root, 'own'));
-  writeStateFile(join(root, 'state'), 'foreign', 'x');
-  chownSync(join(root, 'state/foreign'), 65_534, 65_534);
-  t.throws(() => readStateFile(join(root, 'state'), 'foreign'), {
-    name: 'UntrustedError',
-    path: join(root, 'state/foreign'),
-    message: 'it belongs to another user',
-  });
-  const refuses = (path: string, message: string) => {
-    const use = () => writeStateFile(join(path, 'a', 'state'), 'file', 'x');
-    t.throws(use, { name: 'UntrustedError', path, message }, message);
-    t.notOk(existsSync(join(path, 'a')), 'nothing was made there');
-  };
-  symlinkSync(join(root, 'own'), join(root, 'link'));
-  lchownSync(join(root, 'link'), 65_534, 65_534);
-  refuses(join(root, 'link'), 'it belongs to another user');
-  chownSync(join(root, 'own'), 65_534, 65_534);
-  refuses(join(root, 'own'), 'it belongs to another user');
-  symlinkSync(join(root, 'own'), join(root, 'ours'));
-  t.throws(() => writeStateFile(join(root, 'ours', 'state'), 'file', 'x'), {
-    name: 'UntrustedError',
-    path: join(root, 'own'),
-  });
 });
 
 t.test('a directory in which others can write is not used', async (t) => {
