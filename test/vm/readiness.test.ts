@@ -42,61 +42,64 @@ const REFUSED: Readonly<Record<string, string>> = {
   'refused, blocking: refused: in rdhup': 'refused, blocking: refused: nothing',
 };
 
-t.test('readiness, TCP against both ways', async (t) => {
-  const guest = await bootWithSuite({ kernel: '6.12' });
-  t.teardown(() => guest.close());
-  await setUpSmcR(guest);
-  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-  await addUeid(guest);
+for (const kernel of ['6.12', '6.12-smcd'] as const)
+  t.test(`readiness, TCP against both ways, ${kernel === '6.12' ? 'SMC-R' : 'SMC-D'}`, async (t) => {
+    const guest = await bootWithSuite({ kernel });
+    t.teardown(() => guest.close());
+    if (kernel === '6.12') {
+      await setUpSmcR(guest);
+      await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
+    }
+    await addUeid(guest);
 
-  /** What both ends printed. */
-  const run = async (listener: Way, client: Way) => {
-    const words = SCENARIOS.map((name) => `'${name}'`).join(' ');
-    const { stdout, stderr } = await guest.run(
-      `${WAYS[client]} client /tmp/sock >/tmp/client & ${WAYS[listener]} listener /tmp/sock ${words}; wait; cat /tmp/client`,
-    );
-    t.equal(stderr, '', `${listener} and ${client} keep step`);
-    const lines = stdout.split('\n').filter(Boolean);
-    return {
-      seen: lines.filter((line) => !line.startsWith('#')),
-      smc: lines.filter((line) => /^#.*: SMC$/.test(line)).length,
+    /** What both ends printed. */
+    const run = async (listener: Way, client: Way) => {
+      const words = SCENARIOS.map((name) => `'${name}'`).join(' ');
+      const { stdout, stderr } = await guest.run(
+        `${WAYS[client]} client /tmp/sock >/tmp/client & ${WAYS[listener]} listener /tmp/sock ${words}; wait; cat /tmp/client`,
+      );
+      t.equal(stderr, '', `${listener} and ${client} keep step`);
+      const lines = stdout.split('\n').filter(Boolean);
+      return {
+        seen: lines.filter((line) => !line.startsWith('#')),
+        smc: lines.filter((line) => /^#.*: SMC$/.test(line)).length,
+      };
     };
-  };
-  const plain = await run('plain', 'plain');
-  t.ok(plain.seen.length > 250, `${plain.seen.length} lines`);
-  t.equal(plain.smc, 0);
-  t.strictSame(
-    plain.seen.filter((line) => /NOT WOKEN|NEVER/.test(line)),
-    [],
-  );
+    const plain = await run('plain', 'plain');
+    t.ok(plain.seen.length > 250, `${plain.seen.length} lines`);
+    t.equal(plain.smc, 0);
+    t.strictSame(
+      plain.seen.filter((line) => /NOT WOKEN|NEVER/.test(line)),
+      [],
+    );
 
-  for (const [listener, client, isSmc] of [
-    ['preload', 'preload', true],
-    ['seccomp', 'seccomp', true],
-    ['preload', 'plain', false],
-    ['seccomp', 'plain', false],
-    ['plain', 'preload', false],
-    ['plain', 'seccomp', false],
-  ] as const)
-    await t.test(`${listener} listens, ${client} connects`, async (t) => {
-      const { seen, smc } = await run(listener, client);
-      // by every mechanism, in the first two scenarios, both ends
-      t.equal(smc, isSmc ? 20 : 0, 'ends that were SMC');
-      const expected = plain.seen.map((line) =>
-        client !== 'plain' && REFUSED[line]
-          ? REFUSED[line]
-          : listener !== 'plain' && UNWOKEN.test(line)
-            ? line.replace(/: woken$/, ': NOT WOKEN, though ready')
-            : line,
-      );
-      t.strictSame(
-        seen.filter((line) => !UNWOKEN.test(line)),
-        expected.filter((line) => !UNWOKEN.test(line)),
-      );
-      t.strictSame(
-        seen.filter((line) => UNWOKEN.test(line)),
-        expected.filter((line) => UNWOKEN.test(line)),
-        'the known fault of the kernel',
-      );
-    });
-});
+    for (const [listener, client, isSmc] of [
+      ['preload', 'preload', true],
+      ['seccomp', 'seccomp', true],
+      ['preload', 'plain', false],
+      ['seccomp', 'plain', false],
+      ['plain', 'preload', false],
+      ['plain', 'seccomp', false],
+    ] as const)
+      await t.test(`${listener} listens, ${client} connects`, async (t) => {
+        const { seen, smc } = await run(listener, client);
+        // by every mechanism, in the first two scenarios, both ends
+        t.equal(smc, isSmc ? 20 : 0, 'ends that were SMC');
+        const expected = plain.seen.map((line) =>
+          client !== 'plain' && REFUSED[line]
+            ? REFUSED[line]
+            : listener !== 'plain' && UNWOKEN.test(line)
+              ? line.replace(/: woken$/, ': NOT WOKEN, though ready')
+              : line,
+        );
+        t.strictSame(
+          seen.filter((line) => !UNWOKEN.test(line)),
+          expected.filter((line) => !UNWOKEN.test(line)),
+        );
+        t.strictSame(
+          seen.filter((line) => UNWOKEN.test(line)),
+          expected.filter((line) => UNWOKEN.test(line)),
+          'the known fault of the kernel',
+        );
+      });
+  });
