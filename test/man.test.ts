@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Schema } from '../scripts/json-section.ts';
 import { documentsOf, manPages } from '../scripts/man.ts';
-import { helpText, withCommonOptions } from '../src/cli/options.ts';
+import { helpText, optionList, withCommonOptions } from '../src/cli/options.ts';
 import type { CommandDefinition } from '../src/cli/run.ts';
 import { type FallbackReason, fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
 import { SOCKET_STATES } from '../src/smc/sockets.ts';
@@ -36,7 +36,7 @@ async function definitionOf(name: string): Promise<CommandDefinition> {
   const exports = Object.values(
     await import(`../src/commands/${name}/command.ts`),
   ) as Partial<CommandDefinition>[];
-  const definition = exports.find((value) => value?.name === name && Array.isArray(value.options));
+  const definition = exports.find((value) => value?.name === name && value.options);
   if (!definition) throw new Error(`src/commands/${name}/command.ts exports no command ${name}`);
   return withCommonOptions(definition as CommandDefinition);
 }
@@ -109,7 +109,7 @@ for (const name of Object.keys(bin))
     const page = `${definition.page ?? name}.8`;
     if (!existsSync(join(root, 'man', page))) return t.fail(`man/${page} is missing`);
     const sections = sectionsOf(page);
-    const offered = definition.options.filter(({ isHidden }) => !isHidden);
+    const offered = optionList(definition.options).filter(({ isHidden }) => !isHidden);
 
     t.strictSame(
       MANDATORY_SECTIONS.filter((section) => !sections.has(section)),
@@ -211,6 +211,10 @@ t.test('smc-tools(7) leads to every page, and every command to it', async (t) =>
   }
   for (const name of Object.keys(bin))
     t.ok(sectionsOf(`${name}.8`).get('SEE ALSO')?.includes('.Xr smc-tools 7 ,'), `${name}(8)`);
-  const common = withCommonOptions({ ...({} as CommandDefinition), options: [] }).options;
-  t.strictSame(documentedOptions(map.split('\n')).sort(), common.map(spelling).sort(), 'the common options');
+  const common = withCommonOptions({ ...({} as CommandDefinition), options: {} }).options;
+  t.strictSame(
+    documentedOptions(map.split('\n')).sort(),
+    optionList(common).map(spelling).sort(),
+    'the common options',
+  );
 });

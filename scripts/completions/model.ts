@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** What the shells need to know about a command, taken from its declaration. */
 import { readFileSync } from 'node:fs';
-import { type NamesOf, type OptionSpec, type Syntax, withCommonOptions } from '../../src/cli/options.ts';
+import {
+  type NamedOption,
+  type NamesOf,
+  optionList,
+  type Syntax,
+  withCommonOptions,
+} from '../../src/cli/options.ts';
 
 /** Words to offer: fixed words, or a kind of names to look up. */
 export type Candidates = { names: NamesOf } | { words: readonly Word[] };
@@ -14,7 +20,7 @@ export interface Word {
 
 export interface CompletedOption {
   short?: string | undefined;
-  long?: string | undefined;
+  long: string;
   help: string;
   /** can be given more than once */
   repeats: boolean;
@@ -45,23 +51,25 @@ const BY_VALUE: Readonly<Record<string, NamesOf>> = {
 
 export async function modelOf(command: Syntax): Promise<Model> {
   const syntax = withCommonOptions(command);
-  const lines = (await syntax.operands?.()) ?? [];
+  const lines = (await syntax.operands?.completes()) ?? [];
   return {
     name: syntax.name,
-    options: syntax.options.filter(({ isHidden }) => !isHidden).map(optionModel),
+    options: optionList(syntax.options)
+      .filter(({ isHidden }) => !isHidden)
+      .map(optionModel),
     operands: operandStates(lines, new Map(syntax.topics?.entries ?? [])),
     startsCommand: Boolean(syntax.stopAtOperand),
   };
 }
 
-function optionModel(option: OptionSpec): CompletedOption {
-  const { short, long, value, help, completes = BY_VALUE[value ?? ''] } = option;
+function optionModel(option: NamedOption): CompletedOption {
+  const { short, long, value, help, choices, completes = choices ?? BY_VALUE[value ?? ''] } = option;
   return {
     short,
     long,
     value,
     help,
-    repeats: 'repeatable' in option,
+    repeats: Boolean(option.repeatable),
     candidates:
       value === undefined || completes === undefined
         ? undefined

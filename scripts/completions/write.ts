@@ -21,7 +21,7 @@ const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as 
 rmSync(directory, { recursive: true, force: true });
 for (const name of Object.keys(bin)) {
   const exports = Object.values(await import(`../../src/commands/${name}/command.ts`)) as Syntax[];
-  const syntax = exports.find((value) => value?.name === name && Array.isArray(value.options));
+  const syntax = exports.find((value) => value?.name === name && value.options);
   if (!syntax) throw new Error(`src/commands/${name}/command.ts exports no command ${name}`);
   const model = await modelOf(syntax);
   for (const [file, text] of Object.entries({

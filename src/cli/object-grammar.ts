@@ -3,7 +3,7 @@
  * The grammar of smcd and smcr: `COMMAND [options] OBJECT [words]`. Keywords can be shortened to any prefix; if several
  * match, the first one in the documented order wins. Options have one or two dashes and can be shortened in the same way.
  */
-import { Answer, UsageError } from './options.ts';
+import { HelpOrVersion, type NamedOption, UsageError } from './options.ts';
 import { didYouMean } from './suggest.ts';
 
 /** The keyword that a word abbreviates; none for an empty word. */
@@ -24,7 +24,7 @@ export function unexpected(word: string, keywords: readonly string[] = []): Usag
  * @param keywords in the order in which prefixes are tried, after "help"
  * @param repeat the same action may be named more than once
  * @returns the action; without words, the first keyword
- * @throws Answer for "help"; UsageError
+ * @throws HelpOrVersion for "help"; UsageError
  */
 export function parseAction<K extends string>(
   words: readonly string[],
@@ -34,7 +34,7 @@ export function parseAction<K extends string>(
   let action: K | undefined;
   for (const word of words) {
     const keyword = matchKeyword(word, ['help', ...keywords] as const);
-    if (keyword === 'help') throw new Answer('help');
+    if (keyword === 'help') throw new HelpOrVersion('help');
     if (keyword === undefined || (action !== undefined && !(repeat && keyword === action)))
       throw unexpected(word, action === undefined ? keywords : []);
     action = keyword as K;
@@ -62,7 +62,7 @@ export interface SelectionRules<V extends string> {
 
 /**
  * Parses words that say what to list: `[VERB] [all] [ID | ibdev NAME | netdev NAME]`.
- * @throws Answer for "help"; UsageError
+ * @throws HelpOrVersion for "help"; UsageError
  */
 export function parseSelection<V extends string>(
   words: readonly string[],
@@ -71,7 +71,7 @@ export function parseSelection<V extends string>(
   const [first = ''] = words;
   // a single word is tried as help first, so "h" is help
   const leading = matchKeyword(first, ['help', ...verbs] as const);
-  if (leading === 'help') throw new Answer('help');
+  if (leading === 'help') throw new HelpOrVersion('help');
   const rest = leading ? words.slice(1) : [...words];
   const verb = (leading ?? verbs[0]) as V;
   const keywords = ['all', ...(takesDevices ? ['ibdev', 'netdev'] : []), ...(leading ? [] : verbs)];
@@ -79,7 +79,7 @@ export function parseSelection<V extends string>(
   while (rest.length > 0) {
     const word = rest.shift()!;
     const keyword = matchKeyword(word, ['help', 'all', 'ibdev', 'netdev'] as const);
-    if (keyword === 'help') throw new Answer('help');
+    if (keyword === 'help') throw new HelpOrVersion('help');
     if (keyword === 'all') {
       hasAll = true;
       continue;
@@ -99,7 +99,7 @@ export function parseSelection<V extends string>(
   return { verb, selection: {} };
 }
 
-/** Every line that `parseSelection` accepts, in the form of `Syntax.operands`. */
+/** Every line that `parseSelection` accepts, in the form of `Operands.completes`. */
 export function selectionOperands({ verbs, takesId, takesDevices }: SelectionRules<string>): string[] {
   const selections = [
     'all',
@@ -124,42 +124,13 @@ function parseId(word: string, keywords: readonly string[]): number {
   return id;
 }
 
-/** Options with a value. */
-const VALUE_OPTIONS = ['interval', 'count', 'color', 'netns', 'from'] as const;
-/** Options in the order in which prefixes are tried. */
-const OPTIONS = [
-  'absolute',
-  'version',
-  'details',
-  'ddetails',
-  'help',
-  'json',
-  ...VALUE_OPTIONS,
-  'from-machine-id',
-] as const;
-
-/** An option and its value, which follows `=` or directly the letter N. */
-const WORD = /^--?([adhjv]*N|[^=]*)(.*)$/s;
-
-/** Letters that can be combined after one dash; `dd` among them means ddetails. */
-const CLUSTER = /^[adhjv]*N?$/;
-
-const LETTERS: Readonly<Record<string, (typeof OPTIONS)[number]>> = {
-  a: 'absolute',
-  d: 'details',
-  h: 'help',
-  j: 'json',
-  N: 'netns',
-  v: 'version',
-};
-
 /**
  * Rewrites the command line of smcd and smcr into the form that getopt_long expects: options, `--`, words. Unknown options
  * stay as they are, and the parser rejects them. Options can also follow the object; `--help` there means the object's help.
  * Negative numbers are words.
  * @throws UsageError for a lone dash
  */
-export function rewriteOptions(argv: readonly string[]): string[] {
+export function rewriteOptions(argv: readonly string[], options: readonly NamedOption[]): string[] {
   const given: string[] = [];
   const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
@@ -168,23 +139,19 @@ export function rewriteOptions(argv: readonly string[]): string[] {
       words.push(...argv.slice(i + 1));
       break;
     }
-    if (!word.startsWith('-') || /^-\d/.test(word)) {
+    if (!word.startsWith('-') || isNegativeNumber(word, options)) {
       words.push(word);
       continue;
     }
-    const [, body = '', rest = ''] = WORD.exec(word) ?? [];
-    const value = rest && `=${rest.replace(/^=/, '')}`;
-    if (body === '') throw new UsageError(`'${word}' is not an option`);
-    const options = expand(body);
-    if (!options) {
+    const found = expand(word, options);
+    if (found.length === 0) {
       given.push(word);
       continue;
     }
-    for (const [at, option] of options.entries()) {
-      const isLast = at === options.length - 1;
-      if (option === 'help' && words.length > 0) words.splice(1, 0, 'help');
-      else given.push(`--${option}${isLast ? value : ''}`);
-      const takesNext = (VALUE_OPTIONS as readonly string[]).includes(option) && value === '';
+    for (const { long, value, text } of found) {
+      if (long === 'help' && words.length > 0) words.splice(1, 0, 'help');
+      else given.push(`--${long}${text === undefined ? '' : `=${text}`}`);
+      const takesNext = value !== undefined && text === undefined;
       // the value is missing: nothing may follow that could be mistaken for it
       if (takesNext && i + 1 === argv.length) return given;
       if (takesNext) given.push(argv[++i]!);
@@ -193,11 +160,52 @@ export function rewriteOptions(argv: readonly string[]): string[] {
   return words.length > 0 ? [...given, '--', ...words] : given;
 }
 
-function expand(body: string): readonly string[] | undefined {
-  const option = matchKeyword(body, OPTIONS);
-  if (option) return [option];
-  if (!CLUSTER.test(body)) return undefined;
-  const options = [...body].map((letter) => LETTERS[letter]!);
-  const isTwice = options.filter((name) => name === 'details').length > 1;
-  return isTwice ? ['ddetails', ...options] : options;
+const isNegativeNumber = (word: string, options: readonly NamedOption[]): boolean =>
+  /^-\d/.test(word) && !options.some(({ short }) => short === word[1]);
+
+/** An option that a word names, and the value that the word has for it. */
+type Found = Pick<NamedOption, 'long' | 'value'> & { text?: string | undefined };
+
+/**
+ * The options that a word names: one by its name or the beginning of it, otherwise one for each letter.
+ * @returns none if it has something that is not an option
+ */
+function expand(word: string, options: readonly NamedOption[]): Found[] {
+  const [, body = '', text] = /^--?([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  if (body === '') throw new UsageError(`'${word}' is not an option`);
+  const option = findOption(body, options);
+  return option ? [{ ...option, text }] : expandLetters(word.replace(/^--?/, ''), options);
+}
+
+/** In a cluster all that follows a letter with a value, or `=`, is the value of that letter. */
+function expandLetters(letters: string, options: readonly NamedOption[]): Found[] {
+  const found: (Found & { twice?: string })[] = [];
+  for (let at = 0; at < letters.length && letters[at] !== '='; at++) {
+    const option = options.find(({ short }) => short === letters[at]);
+    if (!option) return [];
+    const rest = letters.slice(at + 1);
+    if (option.value !== undefined || rest.startsWith('=')) {
+      found.push({ ...option, text: rest === '' ? undefined : rest.replace(/^=/, '') });
+      break;
+    }
+    found.push(option);
+  }
+  const twice = found.find((option, at) => option.twice && found.indexOf(option) !== at)?.twice;
+  const more = options.filter(({ name }) => name === twice);
+  return [...more, ...found];
+}
+
+/**
+ * The option that a word abbreviates, by name or letter. If several fit, those of the C suite go first, then the order of
+ * the table counts; but a name goes before those that begin with it.
+ */
+function findOption(word: string, options: readonly NamedOption[]): NamedOption | undefined {
+  const exact = options.find(({ long, short }) => long === word || short === word);
+  if (exact) return exact;
+  const all = options.filter(({ long }) => long.startsWith(word));
+  const original = all.filter(({ addition }) => !addition);
+  const matches = original.length > 0 ? original : all;
+  return matches.find(
+    ({ long }) => !matches.some((other) => other.long !== long && long.startsWith(other.long)),
+  );
 }

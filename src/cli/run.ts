@@ -8,10 +8,16 @@ import { explain } from '../smc/explain.ts';
 import { version } from '../version.ts';
 import { BrokenPipeError, type Io, processIo } from './io.ts';
 import {
-  Answer,
+  checkOptions,
+  checkRules,
+  type Given,
+  HelpOrVersion,
   helpText,
-  type Parsed,
+  type Operands,
+  type Options,
+  type OptionTable,
   parse,
+  type RulesFor,
   type Syntax,
   UsageError,
   withCommonOptions,
@@ -42,14 +48,43 @@ export interface Context {
 
 /** A command: its syntax, without the options that all commands have, and what it does. */
 export interface CommandDefinition extends Syntax {
-  /** @returns exit status, 0 when nothing is returned */
-  run: (context: Context, parsed: Parsed) => Promise<number | undefined> | number | undefined;
+  /**
+   * @param given not yet checked, because smcd and smcr read their words first
+   * @returns exit status, 0 when nothing is returned
+   */
+  run: (context: Context, given: Given) => Promise<number | undefined> | number | undefined;
   /** exit status of a failure, for commands that have several; 1 by default */
   statusOf?: (error: unknown) => number;
 }
 
+/** A command whose function gets its options checked, with the types that follow from the table. */
+interface TypedDefinition<T extends OptionTable>
+  extends Omit<CommandDefinition, 'options' | 'rules' | 'operands' | 'run'> {
+  options: T;
+  rules?: RulesFor<T>;
+  operands?: Operands;
+  /** @returns exit status, 0 when nothing is returned */
+  run: (
+    context: Context,
+    options: Options<T>,
+    operands: readonly string[],
+  ) => Promise<number | undefined> | number | undefined;
+}
+
+/** Defines a command. Its options and operands are checked before it runs. */
+export function defineCommand<const T extends OptionTable>(
+  definition: TypedDefinition<T>,
+): CommandDefinition {
+  const syntax = definition as unknown as Syntax & { options: T };
+  return {
+    ...definition,
+    ...syntax,
+    run: (context, given) => definition.run(context, checkOptions(syntax, given), given.operands),
+  };
+}
+
 /** Replacements for the real system, for tests and recorded hosts. */
-export interface World {
+export interface Environment {
   io?: Io;
   transport?: Transport;
   hostRoot?: string;
@@ -70,36 +105,40 @@ const RECORD_VARIABLE = 'SMC_TOOLS_RECORD';
 export async function run(
   command: CommandDefinition,
   argv: readonly string[],
-  world: World = {},
+  environment: Environment = {},
 ): Promise<number> {
-  const io = world.io ?? processIo();
+  const io = environment.io ?? processIo();
   const report: Context['note'] = (text, hint) =>
     io.error(`${command.name}: ${printable(text)}${hint ? `; ${printable(hint)}` : ''}`);
   const releases: (() => void)[] = [];
   try {
-    return await attempt(withCommonOptions(command), argv, { ...world, io }, report, releases);
+    return await runParsed(withCommonOptions(command), argv, { ...environment, io }, report, releases);
   } finally {
     for (const release of releases.reverse()) release();
   }
 }
 
 /** @param releases collects functions to call when the command has ended, whether or not it failed */
-async function attempt(
+async function runParsed(
   command: CommandDefinition,
   argv: readonly string[],
-  world: World & { io: Io },
+  environment: Environment & { io: Io },
   report: Context['note'],
   releases: (() => void)[],
 ): Promise<number> {
-  const { io } = world;
+  const { io } = environment;
   const debug = Boolean(io.env[DEBUG_VARIABLE]);
   const recordingFile = io.env[RECORD_VARIABLE];
   let saveRecording: (() => void) | undefined;
   let status: number;
   try {
-    const parsed = parse(command, argv);
-    const paint = await painter(io, parsed.values['color']);
-    let here: World = await placeOf(world, parsed, releases, report);
+    const given = parse(command, argv);
+    // before a bundle is unpacked or a namespace is entered
+    checkRules({ options: {}, rules: COMMON_RULES }, given);
+    checkRules(command, given);
+    const common = checkOptions({ options: {} }, { ...given, operands: [] });
+    const paint = await painter(io, common.color);
+    let here: Environment = await selectHost(environment, common, releases, report);
     if (recordingFile) {
       const { transport, save } = await startRecording(here, recordingFile);
       here = { ...here, transport };
@@ -124,11 +163,11 @@ async function attempt(
         return client;
       },
     };
-    status = (await command.run(context, parsed)) ?? 0;
+    status = (await command.run(context, given)) ?? 0;
     io.flush();
   } catch (error) {
     try {
-      if (error instanceof Answer) io.write(answer(command, error));
+      if (error instanceof HelpOrVersion) io.write(answer(command, error));
       io.flush(); // rows that arrived before the failure
       status = reportFailure(command, error, report);
       if (debug && status !== 0 && error instanceof Error)
@@ -146,21 +185,29 @@ async function attempt(
   }
 }
 
+/** What holds for the options of all commands, whatever else a command checks. */
+const COMMON_RULES: RulesFor<Record<never, never>> = {
+  conflicts: [
+    {
+      of: 'netns',
+      with: 'from',
+      message: () => '--netns and --from exclude each other: a recording has one network namespace',
+    },
+  ],
+};
+
 /** Switches to the host or namespace of --netns or --from, before anything is read. */
-async function placeOf(
-  world: World,
-  { values }: Parsed,
+async function selectHost(
+  environment: Environment,
+  { netns, from }: Options<Record<never, never>>,
   releases: (() => void)[],
   report: Context['note'],
-): Promise<World> {
-  const { netns, from } = values;
-  if (netns !== undefined && from !== undefined)
-    throw new UsageError('--netns and --from exclude each other: a recording has one network namespace');
+): Promise<Environment> {
   if (netns !== undefined) {
     const { enterNetworkNamespace } = await import('../smc/network-namespace.ts');
     enterNetworkNamespace(netns);
   }
-  if (from === undefined) return world;
+  if (from === undefined) return environment;
   const [{ openBundle }, { cleanUpOnSignal }] = await Promise.all([
     import('../recording/bundle.ts'),
     import('./interrupt.ts'),
@@ -171,16 +218,16 @@ async function placeOf(
   const system = await openBundle(from, (text) => report(`${from}: this takes a while, ${text}`));
   ({ close } = system);
   releases.push(close);
-  return { ...world, transport: system.transport, hostRoot: system.hostRoot, isRecorded: true };
+  return { ...environment, transport: system.transport, hostRoot: system.hostRoot, isRecorded: true };
 }
 
-function answer(command: CommandDefinition, { kind }: Answer): string {
+function answer(command: CommandDefinition, { kind }: HelpOrVersion): string {
   return kind === 'help' ? helpText(command) : `${command.name} utility, smc-tools-${version}\n`;
 }
 
 /** Prints what went wrong, if anything did. */
 function reportFailure(command: CommandDefinition, error: unknown, report: Context['note']): number {
-  if (error instanceof Answer || error instanceof BrokenPipeError) return 0;
+  if (error instanceof HelpOrVersion || error instanceof BrokenPipeError) return 0;
   const explanation = explain(error);
   if (error instanceof UsageError)
     report(error.message, `${error.help ?? `${command.name} --help`} shows the usage`);
@@ -196,28 +243,31 @@ function reportFailure(command: CommandDefinition, error: unknown, report: Conte
 /**
  * Entry of the bundles that bin/ starts.
  * @param argv without node and script
- * @param world given when the build fills its code cache
+ * @param environment given when the build fills its code cache
  */
 export async function main(
   command: CommandDefinition,
   argv: readonly string[] = process.argv.slice(2),
-  world: World = {},
+  environment: Environment = {},
 ): Promise<void> {
-  const status = await run(command, argv, world);
+  const status = await run(command, argv, environment);
   // exitCode, not exit(): the netlink socket may still have to close
-  if (!world.io) process.exitCode = status;
+  if (!environment.io) process.exitCode = status;
 }
 
-async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcClientOptions> {
+async function clientOptions(environment: Environment, io: Io, debug: boolean): Promise<SmcClientOptions> {
   const options: SmcClientOptions = {};
-  if (world.transport) options.transport = world.transport;
-  if (world.hostRoot) options.hostRoot = world.hostRoot;
+  if (environment.transport) options.transport = environment.transport;
+  if (environment.hostRoot) options.hostRoot = environment.hostRoot;
   if (debug) {
     const [{ tracer }, { hostByteOrder }] = await Promise.all([
       import('../netlink/debug.ts'),
       import('../netlink/codec.ts'),
     ]);
-    options.trace = tracer((line) => io.error(printable(line)), world.transport?.order ?? hostByteOrder);
+    options.trace = tracer(
+      (line) => io.error(printable(line)),
+      environment.transport?.order ?? hostByteOrder,
+    );
   }
   return options;
 }
@@ -225,11 +275,8 @@ async function clientOptions(world: World, io: Io, debug: boolean): Promise<SmcC
 /**
  * Whether to use colour: as --color says; otherwise only on a terminal that can show it, unless NO_COLOR is set
  * (https://no-color.org).
- * @throws UsageError
  */
-async function painter(io: Io, when = 'auto'): Promise<Paint> {
-  if (!['auto', 'always', 'never'].includes(when))
-    throw new UsageError(`--color '${when}': must be auto, always or never`);
+async function painter(io: Io, when: 'auto' | 'always' | 'never' = 'auto'): Promise<Paint> {
   const canShow = io.isTerminal && !io.env['NO_COLOR'] && io.env['TERM'] !== 'dumb';
   if (when === 'never' || (when === 'auto' && !canShow)) return plain;
   const { ansiPaint } = await import('../output/style.ts');
@@ -237,7 +284,7 @@ async function painter(io: Io, when = 'auto'): Promise<Paint> {
 }
 
 async function startRecording(
-  world: World,
+  environment: Environment,
   file: string,
 ): Promise<{ transport: Transport; save: () => void }> {
   const [{ formatRecording }, { recorder }, { kernelTransport }, { release }, { writeNamedFile }] =
@@ -248,6 +295,6 @@ async function startRecording(
       import('node:os'),
       import('../host/safe-directory.ts'),
     ]);
-  const { transport, recording } = recorder(world.transport ?? kernelTransport, { kernel: release() });
+  const { transport, recording } = recorder(environment.transport ?? kernelTransport, { kernel: release() });
   return { transport, save: () => writeNamedFile(file, formatRecording(recording)) };
 }

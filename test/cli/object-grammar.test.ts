@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { matchKeyword, parseAction, parseSelection, rewriteOptions } from '../../src/cli/object-grammar.ts';
-import { UsageError } from '../../src/cli/options.ts';
+import { optionList, UsageError, withCommonOptions } from '../../src/cli/options.ts';
+import { smcr } from '../../src/commands/smcr/command.ts';
 
 t.test('keywords match by prefix, the first one wins', async (t) => {
   const keywords = ['device', 'linkgroup', 'stats', 'seid', 'help'] as const;
@@ -12,6 +13,8 @@ t.test('keywords match by prefix, the first one wins', async (t) => {
   t.equal(matchKeyword('D', keywords), undefined, 'case counts');
   t.equal(matchKeyword('', keywords), undefined);
 });
+
+const options = optionList(withCommonOptions(smcr).options);
 
 t.test('options in any spelling and order', async (t) => {
   for (const [given, rewritten] of [
@@ -41,11 +44,13 @@ t.test('options in any spelling and order', async (t) => {
     ['--help stats', '--help -- stats'],
     ['-dax', '-dax'],
     ['--data', '--data'],
+    ['stats --interval=', '--interval= -- stats'],
+    ['-a=5', '--absolute=5'],
     ['-- -d', '-- -d'],
     ['sysctl set x -1 -d', '--details -- sysctl set x -1'],
   ] as const)
-    t.strictSame(rewriteOptions(given.split(' ')), rewritten.split(' '), given);
-  t.throws(() => rewriteOptions(['-']), UsageError);
+    t.strictSame(rewriteOptions(given.split(' '), options), rewritten.split(' '), given);
+  t.throws(() => rewriteOptions(['-'], options), UsageError);
 });
 
 t.test('one action', async (t) => {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
+import { number } from '../../src/cli/number-option.ts';
 import {
-  Answer,
+  checkOptions,
+  checkRules,
+  type Given,
+  HelpOrVersion,
   helpText,
-  optionName,
-  type Parsed,
+  optionList,
+  optionTable,
   parse,
   type Syntax,
   UsageError,
@@ -15,35 +19,38 @@ const syntax: Syntax = {
   name: 'cmd',
   usage: '[options] [WORD...]',
   summary: 'Does things.',
-  options: [
-    { short: 'a', long: 'all', help: 'everything' },
-    { short: 'b', help: 'a letter alone' },
-    { long: 'alone', help: 'a word alone' },
-    { short: 'H', long: 'no-header', help: 'no header' },
-    { short: 'I', long: 'interface', value: 'NAME', help: 'interface' },
-    { short: 'P', long: 'ibport', value: 'PORT', help: 'port' },
-    { short: 'h', long: 'help', help: 'show this help' },
-    { short: 'v', long: 'version', help: 'show the version' },
-  ],
+  options: {
+    all: { short: 'a', help: 'everything' },
+    binary: { short: 'b', help: 'another letter' },
+    alone: { help: 'a word alone' },
+    noHeader: { short: 'H', help: 'no header' },
+    interface: { short: 'I', value: 'NAME', help: 'interface' },
+    ibport: { short: 'P', value: 'PORT', help: 'port' },
+    help: { short: 'h', help: 'show this help' },
+    version: { short: 'v', help: 'show the version' },
+  },
   examples: [
     ['cmd', 'nothing'],
     ['cmd -a x', 'everything'],
   ],
 };
 
-/** "a b |x y| I=eth0": flags, operands, values. */
-function show({ flags, values, operands }: Parsed): string {
-  const assigned = Object.entries(values).map(([name, value]) => ` ${name}=${value}`);
-  return `${[...flags].join(' ')} |${operands.join('|')}|${assigned.join('')}`;
+/** "a b |x y| I=eth0": options, operands, values. */
+function show({ texts, operands }: Given, { options }: Syntax): string {
+  const assigned = [...texts]
+    .filter(([name]) => options[name]?.value)
+    .map(([name, values]) => ` ${name}=${values.at(-1)}`);
+  return `${[...texts.keys()].join(' ')} |${operands.join('|')}|${assigned.join('')}`;
 }
 
 /** What parse makes of a command line. */
 function outcome(argv: readonly string[] | string, over: Partial<Syntax> = {}): string {
   const words = typeof argv === 'string' ? argv.split(' ').filter(Boolean) : argv;
   try {
-    return show(parse({ ...syntax, ...over }, words));
+    const own = { ...syntax, ...over };
+    return show(parse(own, words), own);
   } catch (error) {
-    if (error instanceof Answer) return `answer: ${error.kind}`;
+    if (error instanceof HelpOrVersion) return `answer: ${error.kind}`;
     if (error instanceof UsageError) return `usage: ${error.message}`;
     throw error;
   }
@@ -61,10 +68,10 @@ t.test(
   table([
     ['', ' ||'],
     ['-a', 'all ||'],
-    ['-b', 'b ||'],
-    ['-ab', 'all b ||'],
-    ['-ba', 'b all ||'],
-    ['-H', 'no-header ||'],
+    ['-b', 'binary ||'],
+    ['-ab', 'all binary ||'],
+    ['-ba', 'binary all ||'],
+    ['-H', 'noHeader ||'],
     ['-I eth0', 'interface || interface=eth0'],
     ['-Ieth0', 'interface || interface=eth0'],
     ['-I=eth0', 'interface || interface==eth0'],
@@ -80,7 +87,7 @@ t.test(
   'words',
   table([
     ['--all', 'all ||'],
-    ['--no-header', 'no-header ||'],
+    ['--no-header', 'noHeader ||'],
     ['--interface eth0', 'interface || interface=eth0'],
     ['--interface=eth0', 'interface || interface=eth0'],
     ['--interface=a=b', 'interface || interface=a=b'],
@@ -96,7 +103,7 @@ t.test(
     ['--int eth0', 'interface || interface=eth0'],
     ['--in=eth0', 'interface || interface=eth0'],
     ['--ib 1', 'ibport || ibport=1'],
-    ['--no', 'no-header ||'],
+    ['--no', 'noHeader ||'],
     ['--i eth0', "usage: option '--i' is ambiguous: --interface, --ibport"],
     ['--al', "usage: option '--al' is ambiguous: --all, --alone"],
     ['--alo', 'alone ||'],
@@ -111,12 +118,9 @@ t.test(
 );
 
 t.test('a whole word is no abbreviation of a longer one', async (t) => {
-  const options = [
-    { long: 'json', help: '' },
-    { long: 'json-lines', help: '' },
-  ];
+  const options = { json: { help: '' }, jsonLines: { help: '' } };
   t.equal(outcome('--json', { options }), 'json ||');
-  t.equal(outcome('--json-', { options }), 'json-lines ||');
+  t.equal(outcome('--json-', { options }), 'jsonLines ||');
   t.equal(outcome('--js', { options }), "usage: option '--js' is ambiguous: --json, --json-lines");
 });
 
@@ -221,22 +225,126 @@ t.test(
   ]),
 );
 
-t.test('conflicts are found in the order of the command line', async (t) => {
-  const calls: string[] = [];
-  const onOption = (option: string, before: readonly string[]): void => {
-    calls.push(`${option} after [${before.join(' ')}]`);
-    if (option === 'ibport') throw new UsageError('no ports');
+t.test('of options that exclude each other, the second one is refused where it stands', async (t) => {
+  const rules = { exclusive: ['all', 'ibport', 'noHeader'] };
+  for (const [argv, expected] of [
+    ['-a -I x -b', 'all interface binary || interface=x'],
+    ['-aa', 'usage: --all is given twice'],
+    ['-P 1 -b -H', 'usage: --ibport and --no-header exclude each other'],
+    ['-H -P 1 -h', 'usage: --no-header and --ibport exclude each other'],
+    ['-H -h -P 1', 'answer: help'],
+    ['-H -P 1 -x', 'usage: --no-header and --ibport exclude each other'],
+  ] as const)
+    t.equal(outcome(argv, { rules }), expected, argv);
+});
+
+const typed = optionTable({
+  all: { short: 'a', help: '' },
+  none: { help: '' },
+  few: { help: '' },
+  way: { value: 'WAY', choices: ['auto', 'by hand', 'not'], help: '' },
+  size: { value: 'SIZE', parse: number({ min: 1, max: 9, of: 'bytes' }), help: '' },
+  only: { value: 'RULE', repeatable: true, help: '' },
+  name: { value: 'NAME', help: '' },
+  unit: { value: 'UNIT', operands: { max: 0 }, help: '' },
+});
+
+/** What checkOptions makes of a command line: what is given, or the error. */
+function checked(argv: string, over: Partial<Syntax> = {}): unknown {
+  const own = withCommonOptions({ ...syntax, operands: anyNumber, ...over, options: typed });
+  try {
+    const given = parse(own, argv.split(' ').filter(Boolean));
+    checkRules(own, given);
+    const options = checkOptions({ ...own, options: typed }, given);
+    // the compiler knows these types
+    const exact: [
+      boolean,
+      'auto' | 'by hand' | 'not' | undefined,
+      number | undefined,
+      readonly string[],
+      string | undefined,
+      boolean,
+      'auto' | 'always' | 'never' | undefined,
+    ] = [options.all, options.way, options.size, options.only, options.name, options.json, options.color];
+    return exact;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return error.message;
+  }
+}
+const anyNumber = { name: 'WORD', completes: () => [] };
+
+t.test('options have the types of their declarations', async (t) => {
+  t.strictSame(checked(''), [false, undefined, undefined, [], undefined, false, undefined]);
+  t.strictSame(checked('-aj --way not --size 4 --only x --name n --only y --color never'), [
+    true,
+    'not',
+    4,
+    ['x', 'y'],
+    'n',
+    true,
+    'never',
+  ]);
+  t.strictSame(checked('--name x --name y'), [false, undefined, undefined, [], 'y', false, undefined]);
+  for (const [argv, message] of [
+    ['--way no', "--way 'no': must be auto, by hand or not"],
+    ['--way=', "--way '': must be auto, by hand or not"],
+    ['--size 0', "--size '0': must be a number of bytes from 1 to 9"],
+    ['--size x --way x', "--way 'x': must be auto, by hand or not"],
+    ['--color red', "--color 'red': must be auto, always or never"],
+    ['--size 0 --size 4', "--size '0': must be a number of bytes from 1 to 9"],
+  ] as const)
+    t.equal(checked(argv), message, argv);
+});
+
+t.test('rules between options', async (t) => {
+  const rules = {
+    conflicts: [
+      { of: 'none', with: 'few' },
+      { of: ['none', 'few'], with: ['all', 'name'] },
+      { of: 'way', with: 'size', message: (one: string, two: string) => `${two} has no effect on ${one}` },
+    ],
+    requires: { name: 'size', only: ['all', 'none', 'few'] },
   };
-  t.equal(outcome('-a -I x -b', { onOption }), 'all interface b || interface=x');
-  t.strictSame(calls, ['all after []', 'interface after [all]', 'b after [all interface]']);
-  t.equal(outcome('-P 1 -h', { onOption }), 'usage: no ports', 'before the help');
-  t.equal(outcome('-h -P 1', { onOption }), 'answer: help', 'behind it');
-  t.equal(outcome('-P 1 -x', { onOption }), 'usage: no ports', 'the first mistake counts');
+  for (const [argv, message] of [
+    ['--few --none', '--none and --few exclude each other'],
+    ['--name x --all --few', '--few and --all exclude each other'],
+    ['--size 99 --way x', '--size has no effect on --way'],
+    ['--name x', '--name requires --size'],
+    ['--only x --name y', '--name requires --size'],
+    ['--only x', '--only requires --all, --none or --few'],
+    ['--only x --all --size 99', "--size '99': must be a number of bytes from 1 to 9"],
+  ] as const)
+    t.equal(checked(argv, { rules }), message, argv);
+  t.type(checked('--only x --few --size 3', { rules }), Array);
+});
+
+t.test('the number of operands', async (t) => {
+  const none = { ...syntax, options: typed };
+  const given = (argv: string): Given => parse(none, argv.split(' '));
+  t.throws(() => checkOptions(none, given('-a x')), { message: "unexpected argument 'x'" });
+  for (const [argv, count, message] of [
+    ['a b c', {}, undefined],
+    ['a b c', { max: 1 }, "unexpected argument 'b'"],
+    ['-a', { min: 1 }, 'missing argument WORD'],
+    ['-a b', { min: 1 }, undefined],
+    ['--unit u', { min: 1 }, undefined],
+    ['--unit u b', { min: 1 }, "unexpected argument 'b'"],
+    ['b --size 0', { max: 0 }, "unexpected argument 'b'"],
+  ] as const) {
+    const outcome = checked(argv, { operands: { ...anyNumber, ...count } });
+    if (message === undefined) t.type(outcome, Array, argv);
+    else t.equal(outcome, message, argv);
+  }
 });
 
 t.test('names', async (t) => {
-  t.equal(optionName({ short: 'a', long: 'all', help: '' }), 'all');
-  t.equal(optionName({ short: 'a', help: '' }), 'a');
+  const names = (options: Syntax['options']): string[] => optionList(options).map(({ long }) => long);
+  t.strictSame(names({ noHeader: { help: '' } }), ['no-header']);
+  t.strictSame(names({ fromMachineId: { help: '' }, raw: { long: 'IB-dev', help: '' } }), [
+    'from-machine-id',
+    'IB-dev',
+  ]);
 });
 
 t.test('the help lists everything, and fits', async (t) => {
@@ -244,7 +352,7 @@ t.test('the help lists everything, and fits', async (t) => {
   t.match(text, /^Usage: cmd \[options\] \[WORD\.\.\.\]\n\nDoes things\.\n/);
   for (const line of [
     '-a, --all',
-    '-b ',
+    '-b, --binary',
     '--alone',
     '-I, --interface <NAME>',
     '-H, --no-header',
@@ -257,17 +365,13 @@ t.test('the help lists everything, and fits', async (t) => {
 });
 
 t.test('the options of all commands', async (t) => {
-  const full = withCommonOptions({ ...syntax, options: [{ long: 'flush', short: 'f', help: 'flush it' }] });
-  t.strictSame(full.options.map(optionName), ['flush', 'json', 'color', 'netns', 'from', 'help', 'version']);
-  const read = (argv: string): string => show(parse(full, argv.split(' ')));
+  const full = withCommonOptions({ ...syntax, options: { flush: { short: 'f', help: 'flush it' } } });
+  t.strictSame(Object.keys(full.options), ['flush', 'json', 'color', 'netns', 'from', 'help', 'version']);
+  const read = (argv: string): string => show(parse(full, argv.split(' ')), full);
   t.equal(read('--f'), 'flush ||', 'an abbreviation goes to the option that the C suite has');
   t.equal(read('--fr x --c always -N 17'), 'from color netns || from=x color=always netns=17');
   t.equal(read('-jNblue'), 'json netns || netns=blue');
-  const own = { long: 'json', short: 'j', help: 'its own words' };
-  const declared = withCommonOptions({ ...syntax, options: [own] });
-  t.strictSame(
-    declared.options.filter(({ long }) => long === 'json'),
-    [own],
-    'what a command declares itself stays',
-  );
+  const json = { short: 'j', help: 'its own words' };
+  const { options } = withCommonOptions({ ...syntax, options: { json } });
+  t.equal(options['json'], json, 'what a command declares itself stays');
 });

@@ -19,10 +19,7 @@ function command(body: CommandDefinition['run']): CommandDefinition {
     name: 'cmd',
     usage: '[options]',
     summary: 'Does things.',
-    options: [
-      { short: 'h', long: 'help', help: 'show this help' },
-      { short: 'v', long: 'version', help: 'show the version' },
-    ],
+    options: {},
     examples: [['cmd', 'does it']],
     run: body,
   };

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { BrokenPipeError, type Io } from '../../src/cli/io.ts';
-import { optionName, withCommonOptions } from '../../src/cli/options.ts';
+import { number } from '../../src/cli/number-option.ts';
+import {
+  checkOptions,
+  type OptionTable,
+  optionList,
+  parse,
+  withCommonOptions,
+} from '../../src/cli/options.ts';
 import { type CommandDefinition, run } from '../../src/cli/run.ts';
 import { version } from '../../src/version.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
@@ -29,18 +36,17 @@ for (const name of Object.keys(bin)) {
 
   t.test(name, async (t) => {
     if (!command) return t.fail('src/commands has a definition with this name');
-    const { options } = command;
+    const options = optionList(command.options);
 
     const letters = options.map(({ short }) => short).filter(Boolean);
     t.equal(new Set(letters).size, letters.length, 'no letter twice');
-    const words = options.map(({ long }) => long).filter(Boolean);
+    const words = options.map(({ long }) => long);
     t.equal(new Set(words).size, words.length, 'no word twice');
     for (const option of options) {
-      t.ok(option.short || option.long);
       t.match(option.short ?? 'x', /^[A-Za-z0-9]$/);
-      t.match(option.long ?? 'x', /^([a-z]|IB-)[a-z0-9-]*$/);
+      t.match(option.long, /^([a-z]|IB-)[a-z0-9-]*$/);
       t.match(option.value ?? 'X', /^[A-Z|]+$/, 'values are named in capitals');
-      t.match(option.help, /^[^.\n]{5,80}[^.\s]$/, `${optionName(option)}: one line without a full stop`);
+      t.match(option.help, /^[^.\n]{5,80}[^.\s]$/, `${option.long}: one line without a full stop`);
     }
     t.match(command.summary, /^[A-Z][^\n]*\.$/);
     t.ok(command.examples.length >= 2);
@@ -61,6 +67,34 @@ for (const name of Object.keys(bin)) {
         options.some(({ short, long }) => long === word && short === letter),
         `--${word} is an option of every command`,
       );
+
+    // as CONTRIBUTING has it: an option is added in one place, and each way to write it works
+    const added: OptionTable = {
+      ...command.options,
+      zoneSize: { short: 'z', value: 'N', parse: number({ max: 9 }), help: 'size of the zone' },
+    };
+    const larger = { ...command, options: added };
+    const before = 'debug' in added ? '-d' : '--json';
+    for (const words of [
+      ['--zone-size', '7'],
+      ['--zone-size=7'],
+      ['--zo', '7'],
+      ['--zo=7'],
+      ['-z', '7'],
+      ['-z7'],
+      ['-jz', '7'],
+      ['-jz7'],
+      [before, '-z', '7'],
+    ]) {
+      const given = parse(larger, [...words, 'operand']);
+      t.strictSame(given.operands, ['operand'], `${words.join(' ')}: its value is not an operand`);
+      const { zoneSize } = checkOptions({ options: added }, { ...given, operands: [] });
+      t.equal(zoneSize, 7, words.join(' '));
+    }
+    t.throws(() => parse(larger, ['-z']), { message: "option '-z, --zone-size' needs a N" });
+    t.throws(() => checkOptions({ options: added }, parse(larger, ['-z10'])), {
+      message: "--zone-size '10': must be a number from 0 to 9",
+    });
 
     const kernel = new FakeKernel();
     for (const argv of ['--help', '-h']) {

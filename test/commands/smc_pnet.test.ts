@@ -190,11 +190,7 @@ t.test('ports', async (t) => {
       ['-P', text],
     ]) {
       const kernel = new PnetKernel();
-      t.strictSame(
-        await pnet(t, argv, kernel),
-        usage(`'${text}' is not a valid port: it must be 1 or 2`),
-        text,
-      );
+      t.strictSame(await pnet(t, argv, kernel), usage(`--ibport '${text}': must be 1 or 2`), text);
       t.strictSame(kernel.log, []);
     }
 });

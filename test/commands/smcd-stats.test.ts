@@ -396,10 +396,10 @@ t.test('rates', async (t) => {
   const anew = await call('stats --interval 0.1 --count 3', { transport: loadedAgain.transport });
   t.equal(anew.stderr, 'smcd: the counters restarted: smc was loaded again\n');
   for (const [argv, text] of [
-    ['--interval 0', "'0' is not a valid interval: it must be 0.1 to 86400 seconds"],
-    ['--interval -1', "'-1' is not a valid interval: it must be 0.1 to 86400 seconds"],
-    ['--interval 1s', "'1s' is not a valid interval: it must be 0.1 to 86400 seconds"],
-    ['--interval 1 --count 0', "'0' is not a valid count: it must be 1 or more"],
+    ['--interval 0', "--interval '0': must be a number of seconds from 0.1 to 86400"],
+    ['--interval -1', "--interval '-1': must be a number of seconds from 0.1 to 86400"],
+    ['--interval 1s', "--interval '1s': must be a number of seconds from 0.1 to 86400"],
+    ['--interval 1 --count 0', "--count '0': must be a number, 1 or more"],
     ['--count 3', '--count requires --interval'],
     ['reset --interval 1', 'reset does not take --interval'],
   ] as const)

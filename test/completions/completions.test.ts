@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { LOOK_UP } from '../../scripts/completions/model.ts';
-import { withCommonOptions } from '../../src/cli/options.ts';
+import { optionList, withCommonOptions } from '../../src/cli/options.ts';
 import type { CommandDefinition } from '../../src/cli/run.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { tied } from '../helpers/tied.ts';
@@ -116,8 +116,8 @@ t.test('a file for each command and shell', async (t) => {
 for (const shell of SHELLS)
   t.test(shell, async (t) => {
     for (const name of Object.keys(bin)) {
-      const { options } = await definitionOf(name);
-      const long = options.flatMap(({ long, isHidden }) => (long && !isHidden ? [`--${long}`] : [])).sort();
+      const options = optionList((await definitionOf(name)).options);
+      const long = options.flatMap(({ long, isHidden }) => (isHidden ? [] : [`--${long}`])).sort();
       const offered = (await offers(shell, `${name} --`)).map((word) => word.replace(/=$/, ''));
       t.strictSame(offered, long, `${name}: the long options, all and no others`);
     }

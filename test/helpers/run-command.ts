@@ -2,7 +2,7 @@
 /** Runs a command in this process, with streams in memory. */
 
 import type { Io } from '../../src/cli/io.ts';
-import { type CommandDefinition, run, type World } from '../../src/cli/run.ts';
+import { type CommandDefinition, type Environment, run } from '../../src/cli/run.ts';
 import { validate } from './schemas.ts';
 
 export interface Outcome {
@@ -16,7 +16,7 @@ export function unhurried(outcome: Outcome): Outcome {
   return { ...outcome, stderr: outcome.stderr.replace(/^.*: this takes a while, .*\n/gm, '') };
 }
 
-export interface RunOptions extends Omit<World, 'io'> {
+export interface RunOptions extends Omit<Environment, 'io'> {
   /** standard output is a terminal */
   terminal?: boolean;
   /** its width in characters */

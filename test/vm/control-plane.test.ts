@@ -93,7 +93,7 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
       );
       await fails(
         'smc_pnet -a NET3 -D rxelo -P 3',
-        "'3' is not a valid port: it must be 1 or 2; smc_pnet --help shows the usage",
+        "--ibport '3': must be 1 or 2; smc_pnet --help shows the usage",
       );
       await fails('smc_pnet -d NET9', 'PNET ID "NET9" is not in the table');
       await fails('smc_pnet -d "NET1 junk"', 'PNET ID "NET1 JUNK" is not in the table');

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** smc_chk -C: a connection to a service, and what became of it. */
-import { type Parsed, UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type { ConnectionTestDocument } from '../../documents/smc_chk.ts';
 import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
 import { isSmc, type Tested, testConnection, testedJson, writeResult } from './connection-test.ts';
+import type { ChkOptions } from './options.ts';
 import { enterShim } from './preload.ts';
 import { SocketLookup, warnBeforeLookup } from './socket-lookup.ts';
 import {
@@ -26,19 +26,18 @@ const STATUS_FAILED = 1;
 export const STATUS_TCP = 3;
 
 const DEFAULT_TIMEOUT_S = 15;
-const TIMEOUT_MAX_S = 3600;
 
-export async function connectMode(context: Context, { flags, values }: Parsed): Promise<number> {
-  const target = parseTarget(values['connect'] ?? '', values['port']);
-  const timeoutMs = parseTimeout(values['timeout']);
-  context.needsRunningSystem('--connect');
+/** @param connect value of --connect */
+export async function connectMode(context: Context, options: ChkOptions, connect: string): Promise<number> {
+  const target = parseTarget(connect, options.port);
+  const timeoutMs = timeoutOf(options);
   enterShim(context);
   warnBeforeLookup(context);
   const { io, note, hostRoot } = context;
   const debug = (line: string): void => {
-    if (flags.has('debug')) note(`[DEBUG] ${line}`);
+    if (options.debug) note(`[DEBUG] ${line}`);
   };
-  const json = flags.has('json');
+  const { json } = options;
   const document = (attempts: readonly Attempt[], tested?: Tested, error?: Obstacle): void =>
     writeDocument<ConnectionTestDocument>({ io }, toJson(target, attempts, tested, error));
 
@@ -70,14 +69,8 @@ export async function connectMode(context: Context, { flags, values }: Parsed): 
   }
 }
 
-/** @returns milliseconds; @throws UsageError */
-export function parseTimeout(text: string | undefined): number {
-  const seconds =
-    text === undefined ? DEFAULT_TIMEOUT_S : /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : 0;
-  if (!(seconds > 0 && seconds <= TIMEOUT_MAX_S))
-    throw new UsageError(`--timeout '${text}': must be a number of seconds above 0, up to ${TIMEOUT_MAX_S}`);
-  return seconds * 1000;
-}
+/** Of --timeout, in milliseconds. */
+export const timeoutOf = ({ timeout = DEFAULT_TIMEOUT_S }: ChkOptions): number => timeout * 1000;
 
 /**
  * Tries the addresses one after the other. Each has an equal part of the time that is left, so that one that does not

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** smc_chk --explain: what a reason code means, and what to do. */
-import { type Parsed, UsageError } from '../../cli/options.ts';
+import { UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type { ExplainedReason, ReasonsDocument } from '../../documents/smc_chk.ts';
@@ -11,6 +11,7 @@ import {
   formatReasonCode,
   PEERDECL,
 } from '../../smc/fallback-reasons.ts';
+import type { ChkOptions } from './options.ts';
 
 /** A code that was asked for, and what is known of it. */
 interface Explained {
@@ -18,14 +19,14 @@ interface Explained {
   reason: FallbackReason | undefined;
 }
 
-export async function explainMode(context: Context, { flags, values }: Parsed): Promise<number> {
+/** @param asked a code, two with a slash, or "all" */
+export async function explainMode(context: Context, { json }: ChkOptions, asked: string): Promise<number> {
   const { io, paint } = context;
-  const asked = values['explain'] ?? '';
   const isAll = asked.toLowerCase() === 'all';
   const explained = isAll
     ? [...fallbackReasons.values()].map((reason) => ({ code: reason.code, reason }))
     : codes(asked);
-  if (flags.has('json')) {
+  if (json) {
     writeDocument<ReasonsDocument>(context, { reasons: explained.map(toJson) });
     return 0;
   }

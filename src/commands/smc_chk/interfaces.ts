@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** smc_chk -s and -l: what each interface is set up for, and a connection from this host to itself over it. */
-import type { Parsed } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type { InterfaceTestRow, InterfaceTestsDocument } from '../../documents/smc_chk.ts';
@@ -16,13 +15,14 @@ import {
 import { observeHost } from '../../smc/host.ts';
 import type { InterfaceAddress } from '../../smc/interface-addresses.ts';
 import { namedUpInterface } from '../../smc/named-interface.ts';
-import { parseTimeout } from './connect.ts';
+import { timeoutOf } from './connect.ts';
 import { isSmc, type Tested, testConnection, testedJson, writeResult } from './connection-test.ts';
 import { listen } from './listen.ts';
+import type { ChkOptions } from './options.ts';
 import { pnetText } from './pnetid.ts';
 import { enterShim } from './preload.ts';
 import { SocketLookup, warnBeforeLookup } from './socket-lookup.ts';
-import { attempt, DEFAULT_PORT, endpointText, type Obstacle, parsePort } from './target.ts';
+import { attempt, DEFAULT_PORT, endpointText, type Obstacle } from './target.ts';
 
 /** A test could not be carried out. */
 const STATUS_FAILED = 1;
@@ -45,18 +45,20 @@ interface StaticAnalysis {
 /** A live test, or why there was none. */
 type LiveTest = { tested: Tested } | { obstacle: Obstacle };
 
-export async function interfacesMode(context: Context, { flags, values, operands }: Parsed): Promise<number> {
-  const [isStatic, isLive, json] = ['static-analysis', 'live-test', 'json'].map((flag) => flags.has(flag));
-  const port = parsePort(values['port'] ?? String(DEFAULT_PORT));
-  const timeoutMs = parseTimeout(values['timeout']);
+export async function interfacesMode(
+  context: Context,
+  options: ChkOptions,
+  names: readonly string[],
+): Promise<number> {
+  const { staticAnalysis: isStatic, liveTest: isLive, json, port = DEFAULT_PORT } = options;
+  const timeoutMs = timeoutOf(options);
   if (isLive) {
-    context.needsRunningSystem('--live-test');
     enterShim(context);
     warnBeforeLookup(context);
   }
   const { io, hostRoot } = context;
   const host = await observeHost(await context.client(), hostRoot, CHOICE_PARTS);
-  const chosen = choose(operands, host.interfaces);
+  const chosen = choose(names, host.interfaces);
   let status = 0;
   const worsen = (to: number): void => {
     // what could not be carried out counts more than what was found

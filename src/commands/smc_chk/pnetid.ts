@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** smc_chk -i: the PNET ID of an interface, and nothing else. */
-import type { Parsed } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type { InterfacePnetIdDocument } from '../../documents/smc_chk.ts';
@@ -9,16 +8,16 @@ import { interfacePnet, type PnetSource } from '../../smc/device-choice.ts';
 import { explain } from '../../smc/explain.ts';
 import { observeHost } from '../../smc/host.ts';
 import { namedInterface } from '../../smc/named-interface.ts';
+import type { ChkOptions } from './options.ts';
 
 /** The PNET ID could not be looked up. */
 const STATUS_FAILED = 1;
 
-export async function pnetidMode(context: Context, { flags, values }: Parsed): Promise<number> {
+export async function pnetidMode(context: Context, { json }: ChkOptions, name: string): Promise<number> {
   const { io, note, client, hostRoot } = context;
-  const name = values['pnetid'] ?? '';
   const host = await observeHost(await client(), hostRoot, ['pnetTable']);
   const pnet = interfacePnet(namedInterface(name, host.interfaces), host);
-  if (flags.has('json')) {
+  if (json) {
     const document = { interface: name, pnet_id: pnet.pnetId ?? null, source: pnet.source };
     writeDocument<InterfacePnetIdDocument>({ io }, document);
   } else if (pnet.pnetId !== undefined) io.write(`${pnetText(pnet)}\n`);

@@ -2,31 +2,28 @@
 /** smc_chk -S: a server for tests from other hosts, which reports what each connection has become. */
 import type { Socket } from 'node:net';
 import { untilInterrupted } from '../../cli/interrupt.ts';
-import { type Parsed, UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
 import type { ServerEvent } from '../../documents/smc_chk.ts';
 import type { Made } from '../../output/document.ts';
 import { stringify } from '../../output/json.ts';
 import { resultLine, type Tested, testConnection, testedJson } from './connection-test.ts';
 import { EVERYWHERE, listen } from './listen.ts';
+import type { ChkOptions } from './options.ts';
 import { enterShim } from './preload.ts';
 import { SocketLookup, warnBeforeLookup } from './socket-lookup.ts';
-import { DEFAULT_PORT, endpointText, parsePort } from './target.ts';
+import { DEFAULT_PORT, endpointText } from './target.ts';
 
-export async function serveMode(context: Context, { flags, values }: Parsed): Promise<number> {
-  const first = parsePort(values['port'] ?? String(DEFAULT_PORT));
-  if (values['timeout'] !== undefined) throw new UsageError('--timeout cannot be used with --server');
-  context.needsRunningSystem('--server');
+export async function serveMode(context: Context, options: ChkOptions): Promise<number> {
+  const { port: first = DEFAULT_PORT, json } = options;
   enterShim(context);
   warnBeforeLookup(context);
   const { io, note, hostRoot } = context;
-  const json = flags.has('json');
   const event = (value: Made<ServerEvent>): void => {
     io.write(`${stringify(value)}\n`);
     io.flush();
   };
   const debug = (line: string): void => {
-    if (flags.has('debug')) note(`[DEBUG] ${line}`);
+    if (options.debug) note(`[DEBUG] ${line}`);
   };
   const client = await context.client();
   const lookup = new SocketLookup(client);

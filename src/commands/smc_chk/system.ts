@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** smc_chk without a mode: the checks of this host, or of the interfaces that are named. */
-import type { Parsed } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type { ChecksDocument } from '../../documents/smc_chk.ts';
@@ -8,6 +7,7 @@ import { type Paint, printable } from '../../output/table.ts';
 import type { Check, CheckStatus } from '../../smc/checks/check.ts';
 import { systemCheck } from '../../smc/checks/index.ts';
 import { checkJson } from './check-json.ts';
+import type { ChkOptions } from './options.ts';
 import { STATUS_STYLES, STATUSES, statusWord } from './status.ts';
 
 /** A check failed. */
@@ -21,12 +21,16 @@ const STATUS_UNKNOWN = 4;
  * @returns exit status: 0 nothing failed, 3 a check failed, 4 something could not be looked at
  * @throws SmcError NOT_FOUND for an interface that is not there or not up: exit status 2
  */
-export async function systemMode(context: Context, { flags, operands }: Parsed): Promise<number> {
+export async function systemMode(
+  context: Context,
+  { json, all, problems: onlyProblems }: ChkOptions,
+  names: readonly string[],
+): Promise<number> {
   const { io, hostRoot, client, paint, isRecorded } = context;
   const checks = await systemCheck({
     client: await client(),
     root: hostRoot,
-    ...(operands.length > 0 && { interfaces: operands }),
+    ...(names.length > 0 && { interfaces: names }),
     // what was reset on a recorded host is not recorded
     ...(!isRecorded && { env: io.env }),
   });
@@ -38,17 +42,16 @@ export async function systemMode(context: Context, { flags, operands }: Parsed):
   ) as Record<CheckStatus, number>;
   const sorted = STATUSES.flatMap((status) => checks.filter((check) => check.status === status));
   const problems = sorted.filter(({ status }) => status !== 'pass');
-  const onlyProblems = flags.has('problems');
-  if (flags.has('json')) {
+  if (json) {
     // programs sort for themselves
     const wanted = onlyProblems ? checks.filter(({ status }) => status !== 'pass') : checks;
     writeDocument<ChecksDocument>(context, { checks: wanted.map(checkJson), summary: counts });
   } else if (!io.isTerminal || onlyProblems)
     io.write((onlyProblems ? problems : sorted).map(forScripts).join(''));
   else {
-    const rows = flags.has('all') ? sorted : problems;
+    const rows = all ? sorted : problems;
     io.write(rows.length > 0 ? await asTable(rows, io.columns, paint) : '');
-    if (!flags.has('all') && counts.pass > 0) io.write(`${folded(checks, paint)}\n`);
+    if (!all && counts.pass > 0) io.write(`${folded(checks, paint)}\n`);
     io.write(`${summary(counts, paint)}\n`);
   }
   if (counts.fail > 0) return STATUS_FAILED;

@@ -2,25 +2,18 @@
 /** What smc_chk connects to: how it is written, and how it is reached. */
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
+import { mustBe, readNumber } from '../../cli/number-option.ts';
 import { UsageError } from '../../cli/options.ts';
 import { isEstablished } from '../../host/procfs.ts';
+import { PORT } from './options.ts';
 
 /** As the original: a port that nobody else uses. */
 export const DEFAULT_PORT = 37_373;
-const PORT_MAX = 65_535;
 
 export interface Target {
   /** name or address, without brackets */
   host: string;
   port: number;
-}
-
-/** @throws UsageError for what is no port number, 1 to 65535 */
-export function parsePort(text: string): number {
-  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > PORT_MAX)
-    throw new UsageError(`'${text}' is not a port: give a number from 1 to ${PORT_MAX}`);
-  return port;
 }
 
 /**
@@ -29,7 +22,7 @@ export function parsePort(text: string): number {
  * @param port of --port
  * @throws UsageError
  */
-export function parseTarget(text: string, port?: string): Target {
+export function parseTarget(text: string, port?: number): Target {
   if (/[\s/\0]/.test(text)) throw new UsageError(`'${text}' is not a host to connect to`);
   const [, bracketed, named, after] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/s.exec(text) ?? [];
   // two colons or more without brackets: all of it is an address
@@ -40,7 +33,9 @@ export function parseTarget(text: string, port?: string): Target {
     throw new UsageError(`'${text}' is not a host to connect to: '${host}' is not an IPv6 address`);
   if (given !== undefined && port !== undefined)
     throw new UsageError(`--port ${port} and the port of '${text}' exclude each other`);
-  return { host, port: parsePort(given ?? port ?? String(DEFAULT_PORT)) };
+  const own = given === undefined ? port : readNumber(given, PORT);
+  if (given !== undefined && own === undefined) throw new UsageError(`the port of '${text}' ${mustBe(PORT)}`);
+  return { host, port: own ?? DEFAULT_PORT };
 }
 
 /** `10.0.0.1:80`, `[::1]:80` */

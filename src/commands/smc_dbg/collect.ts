@@ -2,7 +2,7 @@
 /** Fills a bundle: runs the commands of the suite against a snapshot of the system. */
 
 import type { Io } from '../../cli/io.ts';
-import { type Context, run, type World } from '../../cli/run.ts';
+import { type Context, type Environment, run } from '../../cli/run.ts';
 import { type BundlePart, type Manifest, type Missing, Snapshot } from '../../recording/snapshot.ts';
 import { SmcError } from '../../smc/error.ts';
 import { explain } from '../../smc/explain.ts';
@@ -41,17 +41,21 @@ export async function collect(
     onFile: (path) => progress(`copying files: ${path}`),
   });
   try {
-    const world: World = { hostRoot: snapshot.hostRoot, transport: snapshot.transport, isRecorded: true };
+    const environment: Environment = {
+      hostRoot: snapshot.hostRoot,
+      transport: snapshot.transport,
+      isRecorded: true,
+    };
     // the documents first: they ask for everything, which answers all other questions
-    const live = await runAll([...JSON_PARTS, ...TEXT_PARTS], world, stop, (what) =>
+    const live = await runAll([...JSON_PARTS, ...TEXT_PARTS], environment, stop, (what) =>
       progress(`asking the system: ${what}`),
     );
     if (redact) snapshot.redact();
-    world.transport = snapshot.finish();
+    environment.transport = snapshot.finish();
     const write = (what: string): void => progress(`writing the results: ${what}`);
-    const documents = await runAll(JSON_PARTS, world, stop, write);
-    const texts = await runAll(TEXT_PARTS, world, stop, write);
-    const rnics = await runCommand('smc_rnics', world);
+    const documents = await runAll(JSON_PARTS, environment, stop, write);
+    const texts = await runAll(TEXT_PARTS, environment, stop, write);
+    const rnics = await runCommand('smc_rnics', environment);
     texts.outputs.splice(1, 0, {
       file: 'devices.txt',
       text: devicesText(rnics.stdout, snapshot.hostRoot),
@@ -96,7 +100,7 @@ function unanswered(
 
 async function runAll(
   list: readonly Part[],
-  world: World,
+  environment: Environment,
   stop: AbortSignal,
   progress: (what: string) => void,
 ): Promise<{ outputs: Output[]; parts: BundlePart[] }> {
@@ -111,7 +115,7 @@ async function runAll(
       if (stop.aborted) throw new SmcError('INVALID', 'interrupted: nothing was written');
       const what = `${command} (${parts.length + 1} of ${total})`;
       progress(what);
-      const { stdout, stderr, status } = await runCommand(command, world, (characters) =>
+      const { stdout, stderr, status } = await runCommand(command, environment, (characters) =>
         progress(`${what}, ${(characters / 1e6).toFixed(1)} MB so far`),
       );
       text += stdout;
@@ -130,7 +134,7 @@ async function runAll(
 /** @param onOutput is told how much the command has written so far */
 async function runCommand(
   line: string,
-  world: World,
+  environment: Environment,
   onOutput: (characters: number) => void = () => {},
 ): Promise<{ stdout: string; stderr: string; status: number }> {
   const [name = '', ...argv] = line.split(' ');
@@ -149,7 +153,7 @@ async function runCommand(
     env: {},
   };
   try {
-    const status = await run(await SUITE[name]!(), argv, { ...world, io });
+    const status = await run(await SUITE[name]!(), argv, { ...environment, io });
     return { stdout, stderr, status };
   } catch (error) {
     return { stdout, stderr: `${name}: ${explain(error)?.text ?? error}\n`, status: 1 };

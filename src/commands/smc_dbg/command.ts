@@ -1,46 +1,40 @@
 // SPDX-License-Identifier: MIT
 /** smc_dbg: collects what a maintainer needs to see a problem that he cannot reproduce. */
 import { randomBytes } from 'node:crypto';
-import { lstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import { untilInterrupted } from '../../cli/interrupt.ts';
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
-import { type Parsed, UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
-import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { type Context, defineCommand } from '../../cli/run.ts';
 import type { SmcDbgDocument } from '../../documents/smc_dbg.ts';
 import type { Made } from '../../output/document.ts';
 import type { Bundle } from './collect.ts';
+import { type DbgOptions, OPTIONS } from './options.ts';
 
-export const smcDbg: CommandDefinition = {
+export const smcDbg = defineCommand({
   name: 'smc_dbg',
   usage: '[options]',
   summary: 'Collects the state of SMC on this host for a report that others can read.',
-  options: [
-    { short: 't', long: 'tgz', help: 'write an archive to the current directory and print its name' },
-    { short: 'o', long: 'output', value: 'FILE', help: 'write the archive to this file', addition: true },
-    { long: 'redact', help: 'replace addresses, host names and enterprise IDs', addition: true },
-  ],
+  options: OPTIONS,
   examples: [
     ['smc_dbg | less', 'look through everything'],
     ['smc_dbg -t --redact', 'an archive to send, without addresses and names'],
     ['smc_dbg -o report.tgz', 'the same as this file, with addresses and names'],
     ['smc_dbg --from report.tgz --redact -t', 'redact a bundle later'],
   ],
-  async run(context, parsed) {
-    const { flags, operands } = parsed;
-    if (operands.length > 0) throw new UsageError(`unexpected argument '${operands[0]}'`);
-    const target = targetOf(parsed);
+  async run(context, options) {
+    const { redact, json } = options;
+    const target = targetOf(options);
     const { collect } = await import('./collect.ts');
     // the commands that it runs take the snapshot for a recording
     warnBeforeListing(context, { connection: true, link: true, dmb: true });
     await untilInterrupted(async (stop) => {
       const progress = progressOf(context);
-      const bundle = await collect(context, { redact: flags.has('redact'), stop, progress });
+      const bundle = await collect(context, { redact, stop, progress });
       try {
         if (target !== undefined) await save(context, bundle, target);
-        else if (!flags.has('json')) show(context, bundle);
-        if (flags.has('json')) writeDocument<SmcDbgDocument>(context, document(bundle, target));
+        else if (!json) show(context, bundle);
+        if (json) writeDocument<SmcDbgDocument>(context, document(bundle, target));
         else if (target !== undefined) context.io.write(`${target}\n`);
       } finally {
         bundle.snapshot.close();
@@ -48,7 +42,7 @@ export const smcDbg: CommandDefinition = {
     });
     return 0;
   },
-};
+});
 
 /** Nothing is said of what is done in less. */
 const PATIENCE_MS = 2000;
@@ -65,20 +59,9 @@ function progressOf({ io, note }: Context): (what: string) => void {
 }
 
 /** The archive to write; `undefined` when everything goes to standard output. */
-function targetOf({ flags, values }: Parsed): string | undefined {
-  const { output } = values;
-  if (output !== undefined) {
-    if (output === '' || output === '-' || output.endsWith('/'))
-      throw new UsageError(`--output '${output}': must be a file name`);
-    const there = lstatSync(output, { throwIfNoEntry: false });
-    if (there?.isDirectory()) throw new UsageError(`--output '${output}': is a directory, not a file`);
-    // the archive takes the place of what is there: of /dev/null for everybody, if root says so
-    if (there && !there.isFile() && !there.isSymbolicLink())
-      throw new UsageError(`--output '${output}': is a device, pipe or socket, not a file`);
-    return output;
-  }
+function targetOf({ output, tgz }: DbgOptions): string | undefined {
   // not to be guessed, so nobody can have put something in its place
-  return flags.has('tgz') ? `smc_dbg-${randomBytes(8).toString('hex')}.tgz` : undefined;
+  return output ?? (tgz ? `smc_dbg-${randomBytes(8).toString('hex')}.tgz` : undefined);
 }
 
 async function save({ note }: Context, { snapshot, manifest }: Bundle, target: string): Promise<void> {

@@ -7,7 +7,7 @@ const smcDbgVersion: CommandDefinition = {
   name: 'smc_dbg',
   usage: '',
   summary: 'Prints the version.',
-  options: [],
+  options: {},
   examples: [],
   run: async () => 0,
 };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** smc_pnet: shows and edits the PNET table. */
-
-import { type Parsed, UsageError } from '../../cli/options.ts';
+import { UsageError } from '../../cli/options.ts';
 import { rowObjects, writeDocument } from '../../cli/print.ts';
-import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { type Context, defineCommand } from '../../cli/run.ts';
 import type { PnetTableDocument, PnetTableRow } from '../../documents/smc_pnet.ts';
 import { kernelRelease } from '../../host/architecture.ts';
 import { networkInterfaces, tableDevices } from '../../host/devices.ts';
@@ -11,82 +10,45 @@ import { hasDibsNames, readDibsDevices } from '../../host/dibs-devices.ts';
 import { tableLines } from '../../output/fold.ts';
 import { documentColumns, printable } from '../../output/table.ts';
 import { describeEntry, foldPnetId, type PnetEntry } from '../../smc/pnet-table.ts';
+import { ACTIONS, OPTIONS, type PnetOptions, RULES } from './options.ts';
 
-const ACTIONS = ['add', 'show', 'delete', 'flush'] as const;
-type Action = (typeof ACTIONS)[number];
-
-export const smcPnet: CommandDefinition = {
+export const smcPnet = defineCommand({
   name: 'smc_pnet',
   usage: '[options] [PNETID]',
-  operands: () => ['<pnetid>'],
+  operands: { name: 'PNETID', max: 1, completes: () => ['<pnetid>'] },
   summary:
     'Shows and edits the PNET table: which interfaces and RDMA or ISM devices share a physical network.',
-  options: [
-    { short: 'a', long: 'add', help: 'add an interface, a device or both to the network PNETID' },
-    { short: 's', long: 'show', help: 'show the table, or the entries of PNETID (default)' },
-    { short: 'd', long: 'delete', help: 'delete all entries of PNETID' },
-    { short: 'f', long: 'flush', help: 'delete all entries' },
-    {
-      short: 'I',
-      long: 'interface',
-      value: 'NAME',
-      completes: 'interface',
-      help: 'with --add: Ethernet interface',
-    },
-    {
-      short: 'D',
-      long: 'ibdevice',
-      value: 'NAME',
-      completes: 'device',
-      help: 'with --add: RDMA device; ISM device by PCI address or, on newer kernels, name',
-    },
-    {
-      short: 'P',
-      long: 'ibport',
-      value: 'PORT',
-      completes: ['1', '2'],
-      help: 'with --add: port of the RDMA device, 1 (default) or 2',
-    },
-    { short: 'j', long: 'json', help: 'show the table as JSON' },
-  ],
+  options: OPTIONS,
   examples: [
     ['smc_pnet', 'show the table'],
     ['smc_pnet -a NET1 -I eth0 -D mlx5_0', 'eth0 and port 1 of mlx5_0 are on network NET1'],
     ['smc_pnet -d NET1', 'delete all entries of NET1'],
   ],
-  onOption(option, before) {
-    if (!isAction(option)) return;
-    const other = before.find(isAction);
-    if (other === option) throw new UsageError(`--${option} is given twice`);
-    if (other) throw new UsageError(`--${other} and --${option} exclude each other`);
-  },
+  rules: RULES,
   run: execute,
-};
+});
 
-function isAction(option: string): option is Action {
-  return (ACTIONS as readonly string[]).includes(option);
-}
-
-async function execute(context: Context, parsed: Parsed): Promise<number | undefined> {
-  const { flags, operands } = parsed;
-  const port = checkPort(parsed.values['ibport']);
-  if (operands.length > 1) throw new UsageError(`unexpected argument '${operands[1]}'`);
-  const [pnetId] = operands;
-  const given = ACTIONS.find((action) => flags.has(action));
+async function execute(
+  context: Context,
+  options: PnetOptions,
+  [pnetId]: readonly string[],
+): Promise<number | undefined> {
+  const { json } = options;
+  const given = ACTIONS.find((action) => options[action]);
   if (pnetId !== undefined && !given)
     throw new UsageError(`PNET ID '${pnetId}' needs an action: --add, --show or --delete`);
   const action = given ?? 'show';
   if (action !== 'add')
-    for (const option of ['interface', 'ibdevice', 'ibport'])
-      if (flags.has(option)) context.note(`--${option} is ignored without --add`);
-  if (action !== 'show' && flags.has('json')) context.note('--json is ignored: there is no table to show');
+    for (const option of ['interface', 'ibdevice', 'ibport'] as const)
+      if (options[option] !== undefined) context.note(`--${option} is ignored without --add`);
+  if (action !== 'show' && json) context.note('--json is ignored: there is no table to show');
 
   if (action !== 'show') context.needsRunningSystem(`--${action}`);
   switch (action) {
     case 'add':
-      return add(context, parsed, pnetId, port);
+      return add(context, options, pnetId);
     case 'show':
-      return show(context, flags.has('json'), pnetId);
+      return show(context, json, pnetId);
     case 'delete':
       return remove(context, pnetId);
     case 'flush':
@@ -99,26 +61,12 @@ async function execute(context: Context, parsed: Parsed): Promise<number | undef
   }
 }
 
-/** Numbers as C writes them: decimal, 0x hexadecimal, 0 octal. Empty and 0 mean the default. */
-function checkPort(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const [, hex, octal, decimal] = /^\s*\+?(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))$/.exec(text) ?? [];
-  const port = hex
-    ? Number.parseInt(hex, 16)
-    : octal !== undefined
-      ? Number.parseInt(octal || '0', 8)
-      : Number(decimal);
-  if (!(port <= 2)) throw new UsageError(`'${text}' is not a valid port: it must be 1 or 2`);
-  return port || undefined;
-}
-
 async function add(
   { client, note, hostRoot }: Context,
-  { values }: Parsed,
+  { interface: ethName, ibdevice: ibName, ibport }: PnetOptions,
   pnetId: string | undefined,
-  ibPort: number | undefined,
 ): Promise<number> {
-  const { interface: ethName, ibdevice: ibName } = values;
+  const ibPort = ibport || undefined;
   if (ethName === undefined && ibName === undefined)
     throw new UsageError('--add needs --interface, --ibdevice or both');
   if (pnetId === undefined) throw new UsageError('--add needs a PNET ID');

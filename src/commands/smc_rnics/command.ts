@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** smc_rnics: lists the adapters that SMC can use, and on s390x switches them on and off. */
-
-import { type Parsed, UsageError } from '../../cli/options.ts';
+import { UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
-import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { type Context, defineCommand } from '../../cli/run.ts';
 import type { AdaptersDocument } from '../../documents/smc_rnics.ts';
 import { hostArchitecture, isMainframe, kernelRelease } from '../../host/architecture.ts';
 import { setSlotPower, slotPower } from '../../host/pci-devices.ts';
@@ -18,6 +17,7 @@ import { adapterJson } from './adapter-json.ts';
 import { portColumns, portRows, remarks } from './adapters-table.ts';
 import { pftName } from './function-types.ts';
 import { functionColumns, functionRows, type ListOptions, RULE } from './functions-table.ts';
+import { OPTIONS, type RnicsOptions, RULES } from './options.ts';
 
 /** Exit statuses of the C suite; 1 is any other failure. */
 const STATUS = {
@@ -30,29 +30,14 @@ const STATUS = {
   notListed: 8,
 } as const;
 
-export const smcRnics: CommandDefinition = {
+export const smcRnics = defineCommand({
   name: 'smc_rnics',
   usage: '[options] [FID | DEVICE]',
-  operands: () => ['<device>', '<interface>'],
+  operands: { name: 'DEVICE', completes: () => ['<device>', '<interface>'] },
   summary:
     'Lists RDMA and ISM devices, and whether SMC can use them; on s390x it also switches them on and off.',
-  options: [
-    { short: 'a', long: 'all', help: 'also list functions that are off, and other network adapters' },
-    {
-      short: 'I',
-      long: 'IB-dev',
-      help: 's390x: RDMA devices instead of interfaces; elsewhere: also addresses',
-    },
-    { short: 'r', long: 'rawids', help: 'vendor and device IDs instead of names' },
-    { short: 'e', long: 'enable', value: 'FID', completes: 'fid', help: 's390x: switch this function on' },
-    { short: 'd', long: 'disable', value: 'FID', completes: 'fid', help: 's390x: switch this function off' },
-    {
-      short: 'j',
-      long: 'json',
-      help: 'print everything that is known, as one JSON document',
-      addition: true,
-    },
-  ],
+  options: OPTIONS,
+  rules: RULES,
   examples: [
     ['smc_rnics', 'adapters, and whether SMC can use them'],
     ['smc_rnics eth0', 'those below an interface (not on s390x)'],
@@ -61,14 +46,16 @@ export const smcRnics: CommandDefinition = {
   ],
   run: execute,
   statusOf: (error) => (error instanceof UsageError ? STATUS.usage : 1),
-};
+});
 
-async function execute(context: Context, { flags, values, operands }: Parsed): Promise<number> {
+async function execute(
+  context: Context,
+  options: RnicsOptions,
+  operands: readonly string[],
+): Promise<number> {
   const { note, hostRoot } = context;
-  const { enable, disable } = values;
+  const { enable, disable } = options;
   const operand = operands.at(-1);
-  if (enable !== undefined && disable !== undefined)
-    throw new UsageError('--enable and --disable exclude each other');
   const fid = enable ?? disable;
   if (fid !== undefined && operand !== undefined) {
     note(
@@ -79,16 +66,20 @@ async function execute(context: Context, { flags, values, operands }: Parsed): P
   }
   if (fid !== undefined) {
     context.needsRunningSystem(enable === undefined ? '--disable' : '--enable');
-    for (const option of ['all', 'IB-dev', 'rawids', 'json'])
-      if (flags.has(option)) note(`--${option} is ignored: there is nothing to list`);
+    for (const [option, isGiven] of [
+      ['all', options.all],
+      ['IB-dev', options.ibDevices],
+      ['rawids', options.raw],
+      ['json', options.json],
+    ] as const)
+      if (isGiven) note(`--${option} is ignored: there is nothing to list`);
     return switchFunction(context, fid, enable !== undefined);
   }
-  const options = { all: flags.has('all'), ibDevices: flags.has('IB-dev'), raw: flags.has('rawids') };
   const isFidWanted = isMainframe(hostRoot) && operand !== undefined;
   if (isFidWanted && parseFid(operand) === undefined) return notHexadecimal(note, operand);
   const host = await observeHost(await context.client(), hostRoot, CHOICE_PARTS);
   reportProblems(context, host);
-  const found = flags.has('json')
+  const found = options.json
     ? await writeJson(context, options, host, operand)
     : isMainframe(hostRoot)
       ? writeFunctions(context, options, host, operand)

@@ -2,8 +2,7 @@
 /** smc_run: starts a TCP program so that its stream sockets become SMC sockets. */
 import { closeSync } from 'node:fs';
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
-import { type Parsed, UsageError } from '../../cli/options.ts';
-import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { type Context, defineCommand } from '../../cli/run.ts';
 import { moduleState } from '../../host/kernel-module.ts';
 import { nativeFile } from '../../host/package-files.ts';
 import { inheritedState, rawArguments, rawEnvironment, STATE_VARIABLE } from '../../host/process-state.ts';
@@ -14,62 +13,19 @@ import { findAddon, findLauncher, findPreloadLibraries, preloadPath } from '../.
 import { raiseBufferLimit } from './buffer-limits.ts';
 import { fromBytes, preloadList, preloadVariables, variable, withVariables } from './environment.ts';
 import { isWatched, launchArguments, openLog } from './launch.ts';
+import { OPTIONS, RULES, type RunOptions } from './options.ts';
 import { replaceProcess } from './replace.ts';
 import { finish, RESULT_VARIABLE } from './report.ts';
-import { SOCKET_KINDS, settingsOf, WAYS } from './settings.ts';
+import { settingsOf } from './settings.ts';
 import { decide } from './way.ts';
 
-export const smcRun: CommandDefinition = {
+export const smcRun = defineCommand({
   name: 'smc_run',
   usage: '[options] [--] COMMAND [ARGUMENT...] | --enable|--disable|--status UNIT',
-  operands: () => ['<command>'],
+  operands: { name: 'COMMAND', min: 1, completes: () => ['<command>'] },
   summary: 'Runs a TCP program over SMC: its TCP sockets become SMC sockets, and TCP stays the fallback.',
-  options: [
-    { short: 'd', long: 'debug', help: 'report each socket on stderr, and a summary at the end' },
-    {
-      short: 'r',
-      long: 'rcvbuf',
-      value: 'SIZE',
-      help: 'receive buffer of the SMC sockets, in bytes or with k or m',
-    },
-    {
-      short: 't',
-      long: 'sndbuf',
-      value: 'SIZE',
-      help: 'send buffer of the SMC sockets, in bytes or with k or m',
-    },
-    {
-      long: 'via',
-      value: 'WAY',
-      completes: WAYS,
-      help: 'how to convert: auto, preload or seccomp',
-    },
-    {
-      long: 'socket',
-      value: 'KIND',
-      completes: SOCKET_KINDS,
-      help: 'what sockets become: af_smc, inet (IPPROTO_SMC) or auto',
-    },
-    { long: 'strict', help: 'never use TCP instead of SMC: do not start the program, or let socket() fail' },
-    { long: 'only', value: 'RULE', repeatable: true, help: 'convert only in these programs: command=GLOB' },
-    {
-      long: 'except',
-      value: 'RULE',
-      repeatable: true,
-      help: 'convert in all programs except these: command=GLOB',
-    },
-    { long: 'report', help: 'report at the end what the connections used, and why' },
-    { long: 'require-smc', help: 'status 123 if not all connections ran over SMC' },
-    { long: 'log', value: 'FILE', help: 'append the report to FILE instead of stderr' },
-    { short: 'j', long: 'json', help: 'the report as JSON' },
-    { long: 'enable', value: 'UNIT', help: 'make a systemd service run over SMC' },
-    { long: 'disable', value: 'UNIT', help: 'undo --enable' },
-    { long: 'disable-all', help: 'undo --enable for all enabled services' },
-    { long: 'status', help: 'show which services run over SMC, or whether UNIT does' },
-    { long: 'dry-run', help: 'with --enable and --disable: show what would change' },
-    { long: 'preload-path', help: 'print the value that LD_PRELOAD needs, for scripts and units' },
-    { long: 'from', value: 'FILE|DIR', help: 'refused: nothing runs in a recorded system', isHidden: true },
-  ],
+  options: OPTIONS,
+  rules: RULES,
   examples: [
     ['smc_run iperf3 -s', 'an iperf3 server over SMC'],
     ['smc_run -d curl http://server/', 'show which sockets are converted'],
@@ -78,17 +34,16 @@ export const smcRun: CommandDefinition = {
     ['smc_run --enable nginx --dry-run', 'show what would change for that service'],
   ],
   stopAtOperand: true,
-  run: async (context, parsed) => {
-    if (parsed.flags.has('preload-path')) return printPreloadPath(context, parsed);
-    if (!SERVICE_OPTIONS.some((name) => parsed.flags.has(name))) return execute(context, parsed);
+  run: async (context, options, operands) => {
+    const { preloadPath, enable, disable, disableAll, status } = options;
+    if (preloadPath) return printPreloadPath(context);
+    const isForServices = enable !== undefined || disable !== undefined || disableAll || status;
+    if (!isForServices) return execute(context, options, operands);
     const { serviceMode } = await import('./services/mode.ts');
-    return serviceMode(context, parsed);
+    return serviceMode(context, options, operands);
   },
   statusOf,
-};
-
-/** Options for systemd services; the operand of --status is the unit. */
-const SERVICE_OPTIONS = ['enable', 'disable', 'disable-all', 'status'];
+});
 
 /** `--strict` or `--require-smc` forbids starting the program. */
 class Refusal extends SmcError {}
@@ -101,17 +56,8 @@ function statusOf(error: unknown): number {
 }
 
 /** For users who set LD_PRELOAD themselves. The GNU loader chooses by $LIB; other loaders get the path of the file. */
-function printPreloadPath(
-  { io, hostRoot, needsRunningSystem }: Context,
-  { flags, values, operands }: Parsed,
-): number {
+function printPreloadPath({ io, hostRoot, needsRunningSystem }: Context): number {
   needsRunningSystem('--preload-path');
-  const other = [...flags, ...Object.keys(values)].find(
-    (name) => name !== 'preload-path' && name !== 'color',
-  );
-  if (other !== undefined) throw new UsageError(`--preload-path and --${other} exclude each other`);
-  if (operands.length > 0)
-    throw new UsageError(`--preload-path takes no operand, '${operands[0]}' is too much`);
   const library = findPreloadLibraries()[0]!;
   const shell = lookAtProgram(['/bin/sh'], {
     caller: currentCaller(hostRoot),
@@ -122,13 +68,11 @@ function printPreloadPath(
   return 0;
 }
 
-function execute(context: Context, parsed: Parsed): number {
+function execute(context: Context, options: RunOptions, operands: readonly string[]): number {
   const { io, note, hostRoot, needsRunningSystem } = context;
   needsRunningSystem('a program');
-  const [command] = parsed.operands;
-  if (parsed.flags.has('dry-run')) throw new UsageError('--dry-run is for --enable and --disable');
-  if (command === undefined) throw new UsageError('name the program to run');
-  const settings = settingsOf(parsed);
+  const [command = ''] = operands;
+  const settings = settingsOf(options);
   if (io.env[RESULT_VARIABLE] !== undefined)
     return finish(context, settings, command, settings.via === 'auto' ? 'as-is' : settings.via);
 
@@ -137,7 +81,7 @@ function execute(context: Context, parsed: Parsed): number {
   const launcher = findLauncher();
   const given = rawEnvironment(io.env);
   const path = variable(given, 'PATH');
-  const argv = rawArguments(parsed.operands);
+  const argv = rawArguments(operands);
   const caller = currentCaller(hostRoot);
   const program = lookAtProgram(argv.map(fromBytes), {
     caller,

@@ -40,9 +40,9 @@ export const device: SmcObject = {
           ['smcr -d device netdev eth0', 'the port of an interface, with its PCI IDs'],
         ],
   options: ['details'],
-  run(context, words) {
-    const { selection } = parseSelection(words, rules(context.flavor));
-    return context.flavor === 'smcr' ? showPorts(context, selection) : showIsm(context);
+  read(words, flavor) {
+    const { selection } = parseSelection(words, rules(flavor));
+    return (context) => (flavor === 'smcr' ? showPorts(context, selection) : showIsm(context));
   },
 };
 

@@ -3,7 +3,7 @@
 import { parseAction } from '../../cli/object-grammar.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { HandshakeLimitDocument } from '../../documents/smcd.ts';
-import type { SmcObject } from './object.ts';
+import type { ObjectContext, SmcObject } from './object.ts';
 
 export const hsLimit: SmcObject = {
   usage: () => '[show | enable | disable]',
@@ -12,14 +12,18 @@ export const hsLimit: SmcObject = {
     [`${flavor} hs-limit`, 'whether it is on'],
     [`${flavor} hs-limit enable`, 'new sockets fall back to TCP while handshakes queue up'],
   ],
-  async run(context, words) {
+  read(words) {
     const action = parseAction(words, ['enable', 'disable', 'show'], { repeat: true, none: 'show' });
-    if (action !== 'show') context.needsRunningSystem(action);
-    const { handshakeLimit } = await context.client();
-    if (action !== 'show') await handshakeLimit.set(action === 'enable');
-    if (action !== 'show' && !context.json) return;
-    const enabled = await handshakeLimit.isEnabled();
-    if (context.json) writeDocument<HandshakeLimitDocument>(context, { hs_limit: { enabled } });
-    else context.io.write(`${enabled ? 'enabled' : 'disabled'}\n`);
+    return (context) => act(context, action);
   },
 };
+
+async function act(context: ObjectContext, action: 'enable' | 'disable' | 'show'): Promise<void> {
+  if (action !== 'show') context.needsRunningSystem(action);
+  const { handshakeLimit } = await context.client();
+  if (action !== 'show') await handshakeLimit.set(action === 'enable');
+  if (action !== 'show' && !context.json) return;
+  const enabled = await handshakeLimit.isEnabled();
+  if (context.json) writeDocument<HandshakeLimitDocument>(context, { hs_limit: { enabled } });
+  else context.io.write(`${enabled ? 'enabled' : 'disabled'}\n`);
+}

@@ -9,7 +9,7 @@ import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
 import { hasLoopbackIsm, ROCE_EXPRESS, type SmcrPort } from '../../smc/devices.ts';
 import type { SystemInfo } from '../../smc/system.ts';
-import type { SmcObject } from './object.ts';
+import type { ObjectContext, SmcObject } from './object.ts';
 
 export const info: SmcObject = {
   usage: () => '[show]',
@@ -18,26 +18,30 @@ export const info: SmcObject = {
     [`${flavor} info`, 'as text'],
     [`${flavor} -j info | jq -r .info.version`, 'the SMC version'],
   ],
-  async run(context, words) {
+  read(words) {
     parseAction(words, ['show'], { none: 'show' });
-    const client = await context.client();
-    const system = await client.system();
-    const smcdDevices = await client.smcdDevices();
-    const ports = await client.smcrPorts();
-    const facts = {
-      system,
-      ismVersions: smcdDevices.length === 0 ? [] : system.isIsmV2 ? [1, 2] : [1],
-      roceVersions: versionsOfRoce(ports, context.hostRoot),
-      loopbackIsm: hasLoopbackIsm(system, smcdDevices, readDibsDevices(context.hostRoot)),
-      smcdDevices: smcdDevices.length,
-      rdmaDevices: new Set(ports.map(({ device }) => device.ibName)).size,
-    };
-    if (context.json) return writeDocument<InfoDocument>(context, { info: infoJson(facts) });
-    context.io.write(infoText(facts));
-    if (facts.loopbackIsm && context.io.isTerminal)
-      context.note('SMC-D has a software device, loopback-ism, which the kernel does not list');
+    return show;
   },
 };
+
+async function show(context: ObjectContext): Promise<void> {
+  const client = await context.client();
+  const system = await client.system();
+  const smcdDevices = await client.smcdDevices();
+  const ports = await client.smcrPorts();
+  const facts = {
+    system,
+    ismVersions: smcdDevices.length === 0 ? [] : system.isIsmV2 ? [1, 2] : [1],
+    roceVersions: versionsOfRoce(ports, context.hostRoot),
+    loopbackIsm: hasLoopbackIsm(system, smcdDevices, readDibsDevices(context.hostRoot)),
+    smcdDevices: smcdDevices.length,
+    rdmaDevices: new Set(ports.map(({ device }) => device.ibName)).size,
+  };
+  if (context.json) return writeDocument<InfoDocument>(context, { info: infoJson(facts) });
+  context.io.write(infoText(facts));
+  if (facts.loopbackIsm && context.io.isTerminal)
+    context.note('SMC-D has a software device, loopback-ism, which the kernel does not list');
+}
 
 interface Facts {
   system: SystemInfo;

@@ -40,11 +40,10 @@ export const linkgroup: SmcObject = {
           ['smcr -dd linkgroup link-show', 'links with their devices and addresses'],
         ],
   options: ['details', 'ddetails'],
-  async run(context, words) {
-    const { verb, selection } = parseSelection(words, rules(context.flavor));
-    if (context.flavor === 'smcd') await showSmcd(context, selection);
-    else if (verb === 'show') await showSmcr(context, selection);
-    else await showLinks(context, selection);
+  read(words, flavor) {
+    const { verb, selection } = parseSelection(words, rules(flavor));
+    const show = flavor === 'smcd' ? showSmcd : verb === 'show' ? showSmcr : showLinks;
+    return (context) => show(context, selection);
   },
 };
 

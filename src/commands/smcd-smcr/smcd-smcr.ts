@@ -3,18 +3,21 @@
 
 import { matchKeyword, rewriteOptions } from '../../cli/object-grammar.ts';
 import {
-  Answer,
   COMMON_OPTIONS,
+  checkOptions,
+  checkRules,
+  type Given,
+  HelpOrVersion,
   helpText,
-  type OptionSpec,
-  optionName,
-  type Parsed,
+  type OptionTable,
+  optionList,
   UsageError,
 } from '../../cli/options.ts';
 import type { CommandDefinition, Context } from '../../cli/run.ts';
 import { didYouMean } from '../../cli/suggest.ts';
 import { isOutOfReach } from '../../smc/explain.ts';
 import { type Flavor, NotListedError, type SmcObject } from './object.ts';
+import { type ObjectOption, OPTIONS, RULES } from './options.ts';
 
 interface ObjectEntry {
   name: string;
@@ -58,7 +61,7 @@ const OBJECTS: readonly ObjectEntry[] = [
     only: 'smcd',
     load: async () => (await import('./seid.ts')).seid,
   },
-  { name: 'help', summary: 'this help', load: async () => Promise.reject(new Answer('help')) },
+  { name: 'help', summary: 'this help', load: async () => Promise.reject(new HelpOrVersion('help')) },
   {
     name: 'hs-limit',
     summary: 'handshake limitation: plain TCP while handshakes queue up',
@@ -70,20 +73,6 @@ const OBJECTS: readonly ObjectEntry[] = [
     load: async () => (await import('./sysctl.ts')).sysctl,
   },
 ];
-
-/** Options of both commands, besides those of all. */
-const OPTIONS: readonly OptionSpec[] = [
-  { short: 'a', long: 'absolute', help: 'stats: show the full counts, not those since the last reset' },
-  { short: 'd', long: 'details', help: 'show more' },
-  { long: 'ddetails', help: 'show even more, also as -dd' },
-  { long: 'interval', value: 'SECONDS', help: 'stats: print rates at this interval' },
-  { long: 'count', value: 'N', help: 'stats: with --interval, stop after N lines' },
-  { long: 'from-machine-id', help: 'ueid add: derive the UEID from the machine ID' },
-  { short: 'h', long: 'help', help: 'show this help; after an object, the help of that object' },
-];
-
-/** Options that only the objects take that name them. */
-const SPECIAL_OPTIONS: readonly string[] = ['interval', 'count', 'from-machine-id'];
 
 /** There is no SMC to ask, no such object (as in the C suite), or no link group with the id. */
 const STATUS_NO_OBJECT = 1;
@@ -102,12 +91,12 @@ export function smcCommand(
   return {
     ...definition,
     usage: '[options] OBJECT [word...]',
-    operands: () => operandsOf(flavor, objects),
+    operands: { name: 'OBJECT', completes: () => operandsOf(flavor, objects) },
     options: OPTIONS,
     topics: { title: 'Objects', entries: objects.map(({ name, summary }) => [name, summary]) },
     rewrite: rewriteOptions,
     statusOf,
-    run: (context, parsed) => dispatch(context, parsed, flavor, objects),
+    run: (context, given) => dispatch(context, given, flavor, objects),
   };
 }
 
@@ -127,12 +116,12 @@ function statusOf(error: unknown): number {
 
 async function dispatch(
   context: Context,
-  { flags, values, operands }: Parsed,
+  given: Given,
   flavor: Flavor,
   objects: readonly ObjectEntry[],
 ): Promise<undefined> {
-  const [word, ...words] = operands;
-  if (word === undefined) throw new Answer('help');
+  const [word, ...words] = given.operands;
+  if (word === undefined) throw new HelpOrVersion('help');
   const name = matchKeyword(
     word,
     objects.map((entry) => entry.name),
@@ -145,20 +134,18 @@ async function dispatch(
     );
   const object = await entry.load();
   try {
-    for (const option of SPECIAL_OPTIONS)
-      if (flags.has(option) && !object.options?.includes(option))
-        throw new UsageError(`${entry.name} does not take --${option}`);
-    const options = {
-      json: flags.has('json'),
-      absolute: flags.has('absolute'),
-      details: flags.has('ddetails') ? 2 : flags.has('details') ? 1 : 0,
-      flags,
-      values,
-    } as const;
-    await object.run({ ...context, ...options, flavor }, words);
+    for (const { name, long, addition } of optionList(OPTIONS))
+      if (addition && given.texts.has(name) && !takes(object, name))
+        throw new UsageError(`${entry.name} does not take --${long}`);
+    // first the words, which may ask for help
+    const act = object.read(words, flavor);
+    checkRules({ options: OPTIONS, rules: RULES }, given);
+    const options = checkOptions({ options: OPTIONS }, { ...given, operands: [] });
+    const details = options.ddetails ? 2 : options.details ? 1 : 0;
+    await act({ ...context, flavor, options, json: options.json, details });
   } catch (error) {
     if (error instanceof UsageError) error.help = `${flavor} ${entry.name} help`;
-    if (!(error instanceof Answer)) throw error;
+    if (!(error instanceof HelpOrVersion)) throw error;
     context.io.write(objectHelp(flavor, entry, object));
   }
   return undefined;
@@ -173,13 +160,16 @@ function unknownObject(word: string, names: readonly string[]): UnknownObjectErr
   );
 }
 
+const takes = ({ options = [] }: SmcObject, name: string): boolean => options.includes(name as ObjectOption);
+
 function objectHelp(flavor: Flavor, { name, summary }: ObjectEntry, object: SmcObject): string {
-  const takes = (option: OptionSpec): boolean => object.options?.includes(optionName(option)) ?? false;
+  const own = Object.entries<OptionTable[string]>(OPTIONS).filter(([option]) => takes(object, option));
+  const { version: _, ...common } = COMMON_OPTIONS;
   return helpText({
     name: `${flavor} [options] ${name}`,
     usage: object.usage(flavor),
     summary: `${flavor} ${name}: ${summary}.`,
-    options: [...OPTIONS.filter(takes), ...COMMON_OPTIONS.filter(({ long }) => long !== 'version')],
+    options: { ...Object.fromEntries(own), ...common },
     examples: object.examples(flavor),
     page: `${flavor}-${name}`,
   });

@@ -2,7 +2,6 @@
 /** `stats --interval`: rates, a line for each interval, until Ctrl-C or the count is reached. */
 
 import { pause, untilInterrupted } from '../../cli/interrupt.ts';
-import { UsageError } from '../../cli/options.ts';
 import type { RateRow, RatesDocument } from '../../documents/smcd.ts';
 import { JsonRows } from '../../output/document.ts';
 import { tableLines } from '../../output/fold.ts';
@@ -66,26 +65,15 @@ const COLUMNS = documentColumns<Interval, RateRow>()([
   rate('tx_buffer_full', 'TX-Full/s', ({ counted, flavor }) => counted[flavor].tx.buffers.full),
 ]);
 
-const MIN_SECONDS = 0.1;
-const MAX_SECONDS = 86_400;
-
-/** @throws UsageError */
-function readOptions({ values }: ObjectContext): { seconds: number; count: number } {
-  const { interval, count } = values;
-  if (interval === undefined) throw new UsageError('--count requires --interval');
-  const seconds = /^\d*\.?\d+$/.test(interval) ? Number(interval) : Number.NaN;
-  if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS))
-    throw new UsageError(
-      `'${interval}' is not a valid interval: it must be ${MIN_SECONDS} to ${MAX_SECONDS} seconds`,
-    );
-  if (count !== undefined && !/^[1-9]\d*$/.test(count))
-    throw new UsageError(`'${count}' is not a valid count: it must be 1 or more`);
-  return { seconds, count: Number(count ?? Number.POSITIVE_INFINITY) };
-}
-
-/** Prints rates. Each interval is measured: the pauses may be longer than asked for. */
-export async function watchStatistics(context: ObjectContext): Promise<void> {
-  const { seconds, count } = readOptions(context);
+/**
+ * Prints rates. Each interval is measured: the pauses may be longer than asked for.
+ * @param count how many intervals; until Ctrl-C if it is not given
+ */
+export async function watchStatistics(
+  context: ObjectContext,
+  seconds: number,
+  count = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const { io, paint, json, flavor } = context;
   const client = await context.client();
   const document = new JsonRows<RatesDocument, 'intervals'>(

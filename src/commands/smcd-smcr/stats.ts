@@ -25,33 +25,38 @@ export const stats: SmcObject = {
     [`${flavor} stats --interval 1 --count 10`, 'ten lines of rates, one per second'],
   ],
   options: ['absolute', 'details', 'interval', 'count'],
-  async run(context, words) {
+  read(words) {
     const action = parseAction(words, ['show', 'reset', 'json'], { none: 'show' });
-    if (action === 'reset') context.needsRunningSystem(action);
-    if (context.flags.has('interval') || context.flags.has('count')) {
-      if (action !== 'show') throw new UsageError(`${action} does not take --interval`);
-      context.needsRunningSystem('--interval');
-      const { watchStatistics } = await import('./stats-interval.ts');
-      return watchStatistics(context);
-    }
-    const current = await (await context.client()).statistics();
-    // what was reset on a recorded host is not recorded
-    const isAbsolute = context.absolute || context.isRecorded;
-    const { statistics: shown, baseline }: Counted = isAbsolute
-      ? { statistics: current }
-      : sinceReset(context, current);
-    if (action === 'json') context.io.write(suiteJson(context.flavor, shown));
-    else if (context.json)
-      writeDocument<StatisticsDocument>(context, {
-        statistics: statisticsJson(context.flavor, shown, baseline),
-      });
-    else context.io.write(statisticsText(context, shown));
-    context.io.flush();
-    if (action === 'reset') keepBaseline(context, current);
-    else if (baseline && context.io.isTerminal)
-      context.note(`counts since the reset at ${baseline.time}`, '-a shows the full counts');
+    return (context) => act(context, action);
   },
 };
+
+async function act(context: ObjectContext, action: 'show' | 'reset' | 'json'): Promise<void> {
+  const { interval, count, absolute } = context.options;
+  if (action === 'reset') context.needsRunningSystem(action);
+  if (interval !== undefined) {
+    if (action !== 'show') throw new UsageError(`${action} does not take --interval`);
+    context.needsRunningSystem('--interval');
+    const { watchStatistics } = await import('./stats-interval.ts');
+    return watchStatistics(context, interval, count);
+  }
+  const current = await (await context.client()).statistics();
+  // what was reset on a recorded host is not recorded
+  const isAbsolute = absolute || context.isRecorded;
+  const { statistics: shown, baseline }: Counted = isAbsolute
+    ? { statistics: current }
+    : sinceReset(context, current);
+  if (action === 'json') context.io.write(suiteJson(context.flavor, shown));
+  else if (context.json)
+    writeDocument<StatisticsDocument>(context, {
+      statistics: statisticsJson(context.flavor, shown, baseline),
+    });
+  else context.io.write(statisticsText(context, shown));
+  context.io.flush();
+  if (action === 'reset') keepBaseline(context, current);
+  else if (baseline && context.io.isTerminal)
+    context.note(`counts since the reset at ${baseline.time}`, '-a shows the full counts');
+}
 
 /** What was counted since the last reset; all, with a line on stderr, when its state cannot be used. */
 function sinceReset(context: ObjectContext, current: Statistics): Counted {

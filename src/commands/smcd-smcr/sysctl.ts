@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** `sysctl`: the settings net.smc.* of this network namespace. */
 import { matchKeyword, unexpected } from '../../cli/object-grammar.ts';
-import { Answer, UsageError } from '../../cli/options.ts';
+import { HelpOrVersion, UsageError } from '../../cli/options.ts';
 import { rowObjects, writeDocument, writeTable } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import { didYouMean } from '../../cli/suggest.ts';
@@ -9,7 +9,7 @@ import type { SysctlRow, SysctlsDocument } from '../../documents/smcd.ts';
 import { documentColumns, printable } from '../../output/table.ts';
 import { SmcError } from '../../smc/error.ts';
 import { readSysctls, SYSCTLS, type Sysctl, setSysctl } from '../../smc/sysctls.ts';
-import type { SmcObject } from './object.ts';
+import type { ObjectContext, SmcObject } from './object.ts';
 
 export const sysctl: SmcObject = {
   usage: () => '[show [NAME] | set NAME VALUE]',
@@ -24,14 +24,17 @@ export const sysctl: SmcObject = {
     [`${flavor} sysctl set wmem 256k`, 'larger send buffers for new sockets'],
     [`${flavor} sysctl set wmem default`, "back to the kernel's default"],
   ],
-  async run(context, words) {
-    const settings = apply(words, context);
-    // what this kernel does not have is in JSON only
-    const present = settings.filter(({ value }) => value !== undefined);
-    if (context.json) writeDocument<SysctlsDocument>(context, { sysctls: rowObjects(columns, settings) });
-    else if (words.length < 3) writeTable(context, columns, present, present.length, 'such settings here');
-  },
+  read: (words) => (context) => act(context, words),
 };
+
+/** Carries the words out, and shows the settings. */
+function act(context: ObjectContext, words: readonly string[]): void {
+  const settings = apply(words, context);
+  // what this kernel does not have is in JSON only
+  const present = settings.filter(({ value }) => value !== undefined);
+  if (context.json) writeDocument<SysctlsDocument>(context, { sysctls: rowObjects(columns, settings) });
+  else if (words.length < 3) writeTable(context, columns, present, present.length, 'such settings here');
+}
 
 /** Carries the words out; returns the settings to show. */
 function apply(
@@ -39,7 +42,7 @@ function apply(
   { hostRoot, needsRunningSystem }: Context,
 ): Sysctl[] {
   const action = word === undefined ? 'show' : matchKeyword(word, ['help', 'show', 'set'] as const);
-  if (action === 'help') throw new Answer('help');
+  if (action === 'help') throw new HelpOrVersion('help');
   if (!action) throw unexpected(word!, ['show', 'set', 'help']);
   const surplus = action === 'show' ? value : rest[0];
   if (surplus !== undefined) throw unexpected(surplus);

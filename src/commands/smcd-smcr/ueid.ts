@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** `ueid`: user-defined enterprise IDs. The same for smcd and smcr. */
 import { matchKeyword, unexpected } from '../../cli/object-grammar.ts';
-import { Answer, UsageError } from '../../cli/options.ts';
+import { HelpOrVersion, UsageError } from '../../cli/options.ts';
 import { noteEmpty, writeDocument } from '../../cli/print.ts';
 import type { UeidsDocument } from '../../documents/smcd.ts';
 import { printable } from '../../output/table.ts';
@@ -15,28 +15,31 @@ export const ueid: SmcObject = {
     [`${flavor} ueid add MY-PLEX`, 'define one; peers need the same'],
     [`${flavor} ueid add --from-machine-id`, 'define one for connections within this machine'],
   ],
-  options: ['from-machine-id'],
-  async run(context, words) {
-    const isFromMachine = context.flags.has('from-machine-id');
-    const { action, eid } = parseWords(words, isFromMachine);
-    if (isFromMachine && action !== 'add') throw new UsageError(`${action} does not take --from-machine-id`);
-    if (action !== 'show') context.needsRunningSystem(action);
-    const { ueids } = await context.client();
-    switch (action) {
-      case 'add':
-        await add(context, eid);
-        break;
-      case 'del':
-        noteTakeOver(context, (await ueids.remove(eid!)).seidTookOver);
-        break;
-      case 'flush':
-        noteTakeOver(context, (await ueids.flush()).seidTookOver);
-        break;
-    }
-    if (context.json) writeDocument<UeidsDocument>(context, { ueids: await ueids.list() });
-    else if (action === 'show') await show(context);
-  },
+  options: ['fromMachineId'],
+  read: (words) => (context) => act(context, words),
 };
+
+/** Carries the words out. Whether "add" needs a UEID depends on an option. */
+async function act(context: ObjectContext, words: readonly string[]): Promise<void> {
+  const isFromMachine = context.options.fromMachineId;
+  const { action, eid } = parseWords(words, isFromMachine);
+  if (isFromMachine && action !== 'add') throw new UsageError(`${action} does not take --from-machine-id`);
+  if (action !== 'show') context.needsRunningSystem(action);
+  const { ueids } = await context.client();
+  switch (action) {
+    case 'add':
+      await add(context, eid);
+      break;
+    case 'del':
+      noteTakeOver(context, (await ueids.remove(eid!)).seidTookOver);
+      break;
+    case 'flush':
+      noteTakeOver(context, (await ueids.flush()).seidTookOver);
+      break;
+  }
+  if (context.json) writeDocument<UeidsDocument>(context, { ueids: await ueids.list() });
+  else if (action === 'show') await show(context);
+}
 
 type Action = 'show' | 'add' | 'del' | 'flush';
 
@@ -48,7 +51,7 @@ function parseWords(
   if (word === undefined && needsNoEid) throw new UsageError('--from-machine-id can be used with add only');
   if (word === undefined) return { action: 'show' };
   const action = matchKeyword(word, ['help', 'add', 'del', 'flush', 'show'] as const);
-  if (action === 'help') throw new Answer('help');
+  if (action === 'help') throw new HelpOrVersion('help');
   if (!action) throw unexpected(word, ['show', 'add', 'del', 'flush', 'help']);
   const takesEid = (action === 'add' && !needsNoEid) || action === 'del';
   if (takesEid && eid === undefined) throw new UsageError(`${action} needs a UEID`);

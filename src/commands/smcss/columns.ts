@@ -25,6 +25,7 @@ import {
   stateName,
 } from '../../smc/sockets.ts';
 import { linkRole } from '../../smc/words.ts';
+import type { SmcssOptions } from './options.ts';
 
 /** Column after which the row of a socket ends; states and modes without further data end early. */
 type RowEnd = 'inode' | 'local' | 'interface' | 'fallback' | undefined;
@@ -44,12 +45,12 @@ export function lastColumn(columns: readonly Column<SmcSocket>[], socket: SmcSoc
 }
 
 /** Columns of the table for the options given. */
-export function columnsFor(flags: ReadonlySet<string>): Column<SmcSocket>[] {
+export function columnsFor({ wide, debug, smcr, smcd }: SmcssOptions): Column<SmcSocket>[] {
   return [
-    ...baseColumns(flags.has('wide') ? fullAddress : shortAddress),
-    ...(flags.has('debug') ? debugColumns : []),
-    ...(flags.has('smcr') ? smcrColumns : []),
-    ...(flags.has('smcd') ? smcdColumns : []),
+    ...baseColumns(wide ? fullAddress : shortAddress),
+    ...(debug ? debugColumns : []),
+    ...(smcr ? smcrColumns : []),
+    ...(smcd ? smcdColumns : []),
   ];
 }
 

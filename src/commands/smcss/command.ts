@@ -2,8 +2,7 @@
 /** smcss: lists SMC sockets. */
 
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
-import { type Parsed, UsageError } from '../../cli/options.ts';
-import type { CommandDefinition, Context } from '../../cli/run.ts';
+import { type Context, defineCommand } from '../../cli/run.ts';
 import type { SocketsDocument } from '../../documents/smcss.ts';
 import { JsonRows } from '../../output/document.ts';
 import { tableLines } from '../../output/fold.ts';
@@ -12,45 +11,38 @@ import { explain } from '../../smc/explain.ts';
 import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts';
 import { MODE_SMCD, MODE_SMCR, type SmcSocket, STATE_INIT, STATE_LISTEN } from '../../smc/sockets.ts';
 import { columnsFor, jsonColumns, lastColumn, rowEnd } from './columns.ts';
+import { OPTIONS, RULES, type SmcssOptions } from './options.ts';
 
-export const smcss: CommandDefinition = {
+export const smcss = defineCommand({
   name: 'smcss',
   usage: '[options]',
   summary: 'Lists SMC sockets with their state, addresses and mode, and why connections fell back to TCP.',
-  options: [
-    { short: 'a', long: 'all', help: 'include sockets that listen or are not connected yet' },
-    { short: 'l', long: 'listening', help: 'list only listening sockets' },
-    { short: 'd', long: 'debug', help: 'add shutdown state, buffer sizes, cursors and flags' },
-    { short: 'D', long: 'smcd', help: 'list only SMC-D sockets, with their device and buffer tokens' },
-    { short: 'R', long: 'smcr', help: 'list only SMC-R sockets, with their device and link' },
-    { short: 'W', long: 'wide', help: 'do not shorten addresses' },
-    { short: 'H', long: 'no-header', help: 'omit the header line' },
-  ],
+  options: OPTIONS,
+  rules: RULES,
   examples: [
     ['smcss', 'connected sockets and what they use'],
     ['smcss -aW', 'all sockets, with full addresses'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
   run: list,
-};
+});
 
-async function list(context: Context, { flags, operands }: Parsed): Promise<number> {
+async function list(context: Context, options: SmcssOptions): Promise<number> {
   const { io, client, paint, note } = context;
-  check(flags, operands);
-  const json = flags.has('json');
+  const { json } = options;
   const indent = io.isTerminal ? 2 : 0;
-  const columns = columnsFor(flags);
+  const columns = columnsFor(options);
   const table = tableLines(columns, paint, io.columns);
   const document = new JsonRows<SocketsDocument, 'sockets'>((text) => io.write(text), 'sockets', indent);
   const details = {
-    connection: json || flags.has('debug'),
-    link: json || flags.has('smcr'),
-    dmb: json || flags.has('smcd'),
+    connection: json || options.debug,
+    link: json || options.smcr,
+    dmb: json || options.smcd,
   };
   warnBeforeListing(context, details);
   const sockets = (await client()).sockets(details);
   const reasons = new Set<number>();
-  let headerIsDue = !json && !flags.has('no-header');
+  let headerIsDue = !json && !options.noHeader;
   const writeHeader = (): void => {
     if (headerIsDue) io.write(`${table.header}\n`);
     headerIsDue = false;
@@ -65,7 +57,7 @@ async function list(context: Context, { flags, operands }: Parsed): Promise<numb
         interrupted = next.value.interrupted;
         break;
       }
-      if (!isWanted(next.value, flags)) continue;
+      if (!isWanted(next.value, options)) continue;
       if (json) document.row(rowObject(jsonColumns, next.value));
       else {
         io.write(`${table.row(next.value, lastColumn(columns, next.value))}\n`);
@@ -86,26 +78,12 @@ async function list(context: Context, { flags, operands }: Parsed): Promise<numb
   return 0;
 }
 
-/** Combinations that make no sense, in the order in which the C suite refuses them. */
-function check(flags: ReadonlySet<string>, operands: readonly string[]): void {
-  for (const [one, other] of [
-    ['smcr', 'smcd'],
-    ['listening', 'debug'],
-    ['listening', 'all'],
-    ['listening', 'smcr'],
-    ['listening', 'smcd'],
-  ] as const)
-    if (flags.has(one) && flags.has(other))
-      throw new UsageError(`--${one} and --${other} exclude each other`);
-  if (operands.length > 0) throw new UsageError(`unexpected argument '${operands[0]}'`);
-}
-
-function isWanted({ state, mode }: SmcSocket, flags: ReadonlySet<string>): boolean {
-  if (flags.has('listening')) return state === STATE_LISTEN;
-  if (!flags.has('all') && (state === STATE_LISTEN || state === STATE_INIT)) return false;
+function isWanted({ state, mode }: SmcSocket, options: SmcssOptions): boolean {
+  if (options.listening) return state === STATE_LISTEN;
+  if (!options.all && (state === STATE_LISTEN || state === STATE_INIT)) return false;
   // with --all, sockets without a connection stay in the SMC-R list: the kernel reports them as such
-  if (flags.has('smcr')) return mode === MODE_SMCR;
-  if (flags.has('smcd')) return mode === MODE_SMCD;
+  if (options.smcr) return mode === MODE_SMCR;
+  if (options.smcd) return mode === MODE_SMCD;
   return true;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The changes of --enable and --disable: shown, made, and read by systemd. */
 import { basename, dirname } from 'node:path';
-import type { Parsed } from '../../../cli/options.ts';
 import { writeDocument } from '../../../cli/print.ts';
 import type { Context } from '../../../cli/run.ts';
 import type { ServiceChangeDocument } from '../../../documents/smc_run.ts';
@@ -11,6 +10,7 @@ import type { Unit } from '../../../host/systemd-unit.ts';
 import { unifiedDiff } from '../../../output/diff.ts';
 import type { Made } from '../../../output/document.ts';
 import { SmcError } from '../../../smc/error.ts';
+import type { RunOptions } from '../options.ts';
 import { restartable } from './unit.ts';
 
 /** A change to a file; null: there is no file. */
@@ -32,10 +32,10 @@ export interface Changes {
 /** Shows the changes, makes them unless it is a dry run, and has systemd read them. @returns exit status */
 export async function applyChanges(
   { io, note, paint, hostRoot: root }: Context,
-  { flags }: Parsed,
+  options: RunOptions,
   { unit, changes, facts, done }: Changes,
 ): Promise<number> {
-  const isDryRun = flags.has('dry-run');
+  const isDryRun = options.dryRun;
   const due = changes.filter(({ before, after }) => before !== after);
   let reload: 'done' | 'needed' | null = null;
   if (due.length > 0 && !isDryRun) {
@@ -43,12 +43,12 @@ export async function applyChanges(
     done();
     reload = (await reloadSystemd(root)) ? 'done' : 'needed';
   }
-  if (flags.has('json')) {
+  if (options.json) {
     writeDocument<ServiceChangeDocument>(
       { io },
       {
         unit: unit.name,
-        action: flags.has('enable') ? 'enable' : 'disable',
+        action: options.enable !== undefined ? 'enable' : 'disable',
         dry_run: isDryRun,
         changed: due.length > 0 && !isDryRun,
         ...facts,
@@ -59,7 +59,11 @@ export async function applyChanges(
     return 0;
   }
   if (due.length === 0)
-    note(flags.has('enable') ? `${unit.name} is enabled already` : `${unit.name} is not enabled for SMC`);
+    note(
+      options.enable !== undefined
+        ? `${unit.name} is enabled already`
+        : `${unit.name} is not enabled for SMC`,
+    );
   for (const { path, before, after } of due)
     for (const line of unifiedDiff(path, before, after)) {
       const style = /^\+(?!\+\+)/.test(line) ? 'good' : /^-(?!--)/.test(line) ? 'bad' : undefined;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** smc_run --disable and --disable-all: take away what --enable added. */
 import { basename, dirname, join } from 'node:path';
-import type { Parsed } from '../../../cli/options.ts';
 import type { Context } from '../../../cli/run.ts';
 import { contentOf, withoutBlock } from '../../../host/drop-in.ts';
 import { inDirectory } from '../../../host/safe-directory.ts';
 import { readUnit } from '../../../host/systemd-unit.ts';
 import { SmcError } from '../../../smc/error.ts';
+import type { RunOptions } from '../options.ts';
 import { applyChanges, type Change } from './changes.ts';
 import { dropInOf, enabledUnits, intactWords, madeDirectory, NOTHING_ENABLED } from './drop-in.ts';
 import { BLOCK_WORDS, environmentText } from './postgresql.ts';
@@ -14,7 +14,7 @@ import { changedByHand } from './refusal.ts';
 import { serviceUnit } from './unit.ts';
 
 /** Disables one service. @returns exit status */
-export async function disable(context: Context, parsed: Parsed, name: string): Promise<number> {
+export async function disable(context: Context, options: RunOptions, name: string): Promise<number> {
   const { hostRoot: root, note } = context;
   // a unit that has gone, or is masked now, can still be cleaned up
   const found = readUnit(name, root);
@@ -32,7 +32,7 @@ export async function disable(context: Context, parsed: Parsed, name: string): P
     if (without?.seal === 'changed') throw changedByHand(environmentFile);
     if (without) changes.push({ path: environmentFile, before: content, after: without.text });
   }
-  return applyChanges(context, parsed, {
+  return applyChanges(context, options, {
     unit,
     changes,
     facts: { way: null, lines: [], remarks: [] },
@@ -45,13 +45,13 @@ export async function disable(context: Context, parsed: Parsed, name: string): P
 }
 
 /** Disables every enabled service. @returns 1 if one of them could not be disabled; the others are */
-export async function disableAll(context: Context, parsed: Parsed): Promise<number> {
+export async function disableAll(context: Context, options: RunOptions): Promise<number> {
   let result = 0;
   const names = enabledUnits(context.hostRoot);
   if (names.length === 0) context.note(NOTHING_ENABLED);
   for (const name of names)
     try {
-      await disable(context, parsed, name);
+      await disable(context, options, name);
     } catch (error) {
       if (!(error instanceof SmcError)) throw error;
       context.note(error.message, error.hint);

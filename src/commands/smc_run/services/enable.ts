@@ -2,12 +2,12 @@
 /** smc_run --enable: adds what a service needs to run over SMC. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Parsed } from '../../../cli/options.ts';
 import type { Context } from '../../../cli/run.ts';
 import { contentOf } from '../../../host/drop-in.ts';
 import { moduleState } from '../../../host/kernel-module.ts';
 import { SmcError } from '../../../smc/error.ts';
 import { noteBufferLimit } from '../buffer-limits.ts';
+import type { RunOptions } from '../options.ts';
 import { settingsOf } from '../settings.ts';
 import { applyChanges, type Change } from './changes.ts';
 import { DROP_IN, dropIn, dropInOf, intactWords, madeDirectory } from './drop-in.ts';
@@ -17,9 +17,9 @@ import { environmentText } from './postgresql.ts';
 import { serviceUnit } from './unit.ts';
 
 /** Enables one service. @returns exit status */
-export async function enable(context: Context, parsed: Parsed, name: string): Promise<number> {
+export async function enable(context: Context, options: RunOptions, name: string): Promise<number> {
   const { hostRoot: root, note } = context;
-  const settings = settingsOf(parsed);
+  const settings = settingsOf(options);
   const unit = serviceUnit(name, root, DROP_IN);
   const plan = planService(unit, settings, serviceHost(root));
   if (settings.isStrict && plan.remarks[0])
@@ -39,7 +39,7 @@ export async function enable(context: Context, parsed: Parsed, name: string): Pr
   if (moduleState('smc', root) === 'absent') note('this kernel has no SMC: the service will run over TCP');
   if (settings.rcvbuf !== undefined) noteBufferLimit('rmem_max', settings.rcvbuf, context);
   if (settings.sndbuf !== undefined) noteBufferLimit('wmem_max', settings.sndbuf, context);
-  return applyChanges(context, parsed, {
+  return applyChanges(context, options, {
     unit,
     changes,
     facts: {

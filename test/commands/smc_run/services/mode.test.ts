@@ -61,7 +61,16 @@ t.test('options that would have no effect are refused', async (t) => {
         },
         `${option} ${mode}`,
       );
-  t.match(await runOn(root, '--disable-all u'), { status: 1, stderr: /takes no unit, 'u' is too much/ });
+  t.match(await runOn(root, '--disable-all u'), { status: 1, stderr: /unexpected argument 'u'/ });
+  // it is refused before the namespace is looked for
+  for (const mode of ['--enable u', '--disable u', '--disable-all', '--status'])
+    t.strictSame(await runOn(root, `-N no-such ${mode}`), {
+      status: 1,
+      stdout: '',
+      stderr: `smc_run: --netns has no effect on ${mode.split(' ')[0]}: the unit of a service names its network namespace; smc_run --help shows the usage\n`,
+    });
+  t.match(await runOn(root, '--status --dry-run'), { status: 1, stderr: /--status changes nothing/ });
+  t.match(await runOn(root, '--status u v'), { status: 1, stderr: /unexpected argument 'v'/ });
   t.match(await runOn(root, '--disable-all -j'), { status: 1, stderr: /--disable-all has no JSON/ });
   t.match(await runOn(root, '--disable-all --status'), { status: 1, stderr: /exclude each other/ });
 });
@@ -80,7 +89,7 @@ t.test('what the kernel lacks is said', async (t) => {
 
 t.test('a recorded system has no units', async (t) => {
   const bundle = fileURLToPath(new URL('../../../fixtures/6.12-smcr', import.meta.url));
-  for (const words of ['--enable u', '--disable u', '--status', '--status u -j'])
+  for (const words of ['--enable u', '--disable u', '--status', '-j --status u'])
     t.match(
       await runCommand(smcRun, `--from ${bundle} ${words}`),
       { status: 1, stdout: '', stderr: /--\w+ needs the running system and cannot be used with --from/ },

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/** The options of smcss. */
+import { type Options, optionTable, type RulesFor } from '../../cli/options.ts';
+
+export const OPTIONS = optionTable({
+  all: { short: 'a', help: 'include sockets that listen or are not connected yet' },
+  listening: { short: 'l', help: 'list only listening sockets' },
+  debug: { short: 'd', help: 'add shutdown state, buffer sizes, cursors and flags' },
+  smcd: { short: 'D', help: 'list only SMC-D sockets, with their device and buffer tokens' },
+  smcr: { short: 'R', help: 'list only SMC-R sockets, with their device and link' },
+  wide: { short: 'W', help: 'do not shorten addresses' },
+  noHeader: { short: 'H', help: 'omit the header line' },
+});
+
+export type SmcssOptions = Options<typeof OPTIONS>;
+
+/** Combinations that make no sense, in the order in which the C suite refuses them. */
+export const RULES: RulesFor<typeof OPTIONS> = {
+  conflicts: [
+    { of: 'smcr', with: 'smcd' },
+    { of: 'listening', with: ['debug', 'all', 'smcr', 'smcd'] },
+  ],
+};
