@@ -65,7 +65,8 @@ t.test('no interpreter is looked for in PATH', async (t) => {
   run('dpkg-deb', '--extract', file, tree);
   for (const name of Object.keys(bin)) {
     const start = readFileSync(join(tree, 'usr/lib/smc-tools/bin', name), 'latin1');
-    t.ok(start.startsWith('\x7fELF') && start.includes('\0/usr/bin/node\0'), name);
+    // the compiler may hold the path in two constants of eight bytes, which overlap
+    t.match(start, /^\x7fELF[\s\S]*(?:\/usr\/bin\/node|\/usr\/bin[\s\S]{1,24}in\/node)\0/, name);
     const script = readFileSync(join(tree, `usr/lib/smc-tools/bin/${name}.js`), 'utf8');
     t.match(script, /^#!\/bin\/sh\n[\s\S]*\nexec \/usr\/bin\/node "\$0" "\$@"\n/, `${name}.js`);
     t.notMatch(script, /env node|(exec|-v) node|\$PATH/, `${name}.js`);
