@@ -56,7 +56,12 @@ function pnet(
   options: RunOptions = {},
 ): Promise<Outcome> {
   const hostRoot = t.testdir({
-    sys: { class: { net: { eth0: {}, eth1: {} }, infiniband: { mlx5_0: {} } } },
+    sys: {
+      class: {
+        net: { eth0: { ifindex: '2\n' }, eth1: { ifindex: '3\n' } },
+        infiniband: { mlx5_0: {} },
+      },
+    },
   });
   return runCommand(smcPnet, argv, { transport, hostRoot, ...options });
 }

@@ -4,11 +4,9 @@ import { UsageError } from '../../cli/options.ts';
 import { rowObjects, writeDocument } from '../../cli/print.ts';
 import { type Context, defineCommand } from '../../cli/run.ts';
 import type { PnetTableDocument, PnetTableRow } from '../../documents/smc_pnet.ts';
-import { kernelRelease } from '../../host/architecture.ts';
-import { networkInterfaces, tableDevices } from '../../host/devices.ts';
-import { hasDibsNames, readDibsDevices } from '../../host/dibs-devices.ts';
 import { tableLines } from '../../output/fold.ts';
 import { documentColumns, printable } from '../../output/table.ts';
+import type { HostFiles } from '../../smc/host.ts';
 import { describeEntry, foldPnetId, type PnetEntry } from '../../smc/pnet-table.ts';
 import { ACTIONS, OPTIONS, type PnetOptions, RULES } from './options.ts';
 
@@ -82,22 +80,29 @@ async function add(
       'see smcr device',
     );
 
-  const interfaces = networkInterfaces(hostRoot);
+  // what the host has matters only for these notes
+  const { hostFiles } = await import('../../smc/host.ts');
+  const files = hostFiles(hostRoot);
+  const interfaces = files.interfaces.map(({ name }) => name);
   if (ethName !== undefined && !interfaces.includes(ethName))
     note(
       `there is no interface ${ethName} yet; the entry takes effect when it appears`,
       `this host has ${list(interfaces)}`,
     );
-  if (ibName !== undefined) noteDevice(ibName, hostRoot, note);
+  if (ibName !== undefined) await noteDevice(ibName, files, note);
   return 0;
 }
 
 /** What waits, and why; whether there is loopback-ism cannot be seen before Linux 6.18. */
-function noteDevice(ibName: string, hostRoot: string, note: Context['note']): void {
-  const devices = tableDevices(hostRoot);
+async function noteDevice(ibName: string, files: HostFiles, note: Context['note']): Promise<void> {
+  const [{ tableDevices }, { hasDibsNames }] = await Promise.all([
+    import('../../smc/table-devices.ts'),
+    import('../../host/dibs-devices.ts'),
+  ]);
+  const devices = tableDevices(files);
   if (devices.some(({ name, aliases }) => name === ibName || aliases.includes(ibName))) return;
-  const release = kernelRelease(hostRoot);
-  const isNamed = hasDibsNames(release, readDibsDevices(hostRoot));
+  const { release, dibsDevices } = files;
+  const isNamed = hasDibsNames(release, dibsDevices);
   if (!isNamed && (ibName === 'loopback-ism' || (ibName === 'lo' && release === undefined))) return;
   const has = `this host has ${list(devices.flatMap(({ name, aliases }) => [name, ...aliases]))}`;
   const hint =

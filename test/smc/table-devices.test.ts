@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
-import { networkInterfaces, tableDevices } from '../../src/host/devices.ts';
+import { hostFiles } from '../../src/smc/host.ts';
+import { tableDevices } from '../../src/smc/table-devices.ts';
 import { dibs, mainframe, plant } from '../helpers/host-trees.ts';
-
-t.test('interfaces are sorted, and bonding_masters is none', async (t) => {
-  const root = t.testdir({
-    sys: { class: { net: { eth1: {}, lo: {}, bonding_masters: 'bond0\n', eth0: {} } } },
-  });
-  t.strictSame(networkInterfaces(root), ['eth0', 'eth1', 'lo']);
-  t.strictSame(networkInterfaces(t.testdir({})), []);
-});
 
 t.test('RDMA devices with their PCI address, ISM functions by theirs', async (t) => {
   const pciDevice = (vendor: string, device: string) => ({
@@ -37,18 +30,18 @@ t.test('RDMA devices with their PCI address, ISM functions by theirs', async (t)
       },
     },
   });
-  t.strictSame(tableDevices(root), [
+  t.strictSame(tableDevices(hostFiles(root)), [
     { name: 'mlx5_0', aliases: ['0000:01:00.0'] },
     { name: 'rxe0', aliases: [] },
     { name: '0000:00:00.0', aliases: [] },
   ]);
-  t.strictSame(tableDevices(t.testdir({})), []);
+  t.strictSame(tableDevices(hostFiles(t.testdir({}))), []);
 });
 
 t.test('since Linux 6.18 SMC-D devices have names of their own', async (t) => {
   const tree = plant(t, mainframe, dibs);
   const of = (root: string): object[] =>
-    tableDevices(root).filter(({ name }) => /^(?:ism|lo|0000:00)/.test(name));
+    tableDevices(hostFiles(root)).filter(({ name }) => /^(?:ism|lo|0000:00)/.test(name));
   t.strictSame(of(tree), [
     { name: 'ism10', aliases: ['0000:00:00.0'] },
     { name: 'ism1a', aliases: ['0000:00:00.1'] },
