@@ -15,7 +15,10 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
     netlink: { folders: ['netlink'] },
     smc: { folders: ['smc', 'netlink', 'host'] },
     host: { folders: ['host'] },
-    recording: { folders: ['recording', 'smc', 'netlink', 'host'] },
+    recording: {
+      folders: ['recording', 'smc', 'netlink', 'host'],
+      also: (target, isTypeOnly) => isTypeOnly && target === 'documents/smc_dbg.ts',
+    },
     output: { folders: ['output'] },
     documents: { folders: ['documents'] },
     cli: {

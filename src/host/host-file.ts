@@ -3,14 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Contents of a file. @param path absolute, as on the host; @throws Node's own error, with this path */
+/** Contents of a file. @param path below the root; @throws Node's own error, with the absolute path on the host */
 export function readHostFile(path: string, root: string): string {
   return atPath(path, root, (file) => readFileSync(file, 'latin1'));
 }
 
 /**
  * Does something with a file of a host.
- * @param path absolute, as on the host
+ * @param path below the root: "proc/meminfo"
  * @param act is called with the path of the file below the root
  * @throws what `act` throws; the path in errors of Node is that on the host
  */
@@ -21,8 +21,9 @@ export function atPath<T>(path: string, root: string, act: (file: string) => T):
   } catch (error) {
     const failure = error as NodeJS.ErrnoException;
     // errors of reading, unlike those of opening, have no path
-    if (failure.syscall !== undefined) failure.path = path;
-    failure.message = failure.message?.replace(file, path);
+    const there = `/${path}`;
+    if (failure.syscall !== undefined) failure.path = there;
+    failure.message = failure.message?.replace(file, there);
     throw error;
   }
 }

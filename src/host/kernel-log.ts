@@ -19,7 +19,7 @@ const RECORD_SIZE = 8192;
  * @throws Node's own error: EPERM or EACCES without privilege, ENOENT in a container
  */
 export function readKernelLog(root: string): KernelMessage[] {
-  const fd = atPath('/dev/kmsg', root, (file) => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
+  const fd = atPath('dev/kmsg', root, (file) => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const records: Buffer[] = [];
     const buffer = Buffer.alloc(RECORD_SIZE);

@@ -10,7 +10,7 @@ import { readHostFile } from './host-file.ts';
  */
 export function socketsPerProtocol(root: string): Record<string, number> {
   const counts: Record<string, number> = {};
-  const lines = readHostFile('/proc/net/protocols', root).split('\n');
+  const lines = readHostFile('proc/net/protocols', root).split('\n');
   for (const line of lines.slice(1)) {
     const [protocol, , sockets] = line.trim().split(/\s+/);
     if (protocol && sockets !== undefined && /^\d+$/.test(sockets)) counts[protocol] = Number(sockets);

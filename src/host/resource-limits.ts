@@ -29,10 +29,10 @@ const number = (text: string): number => (text === 'unlimited' ? Number.POSITIVE
 
 function readLimits(root: string): string {
   try {
-    const parent = /^PPid:\s*(\d+)$/m.exec(readHostFile('/proc/self/status', root))?.[1];
-    if (parent && parent !== '0') return readHostFile(`/proc/${parent}/limits`, root);
+    const parent = /^PPid:\s*(\d+)$/m.exec(readHostFile('proc/self/status', root))?.[1];
+    if (parent && parent !== '0') return readHostFile(`proc/${parent}/limits`, root);
   } catch {
     // a parent in another PID namespace, or a recorded tree
   }
-  return readHostFile('/proc/self/limits', root);
+  return readHostFile('proc/self/limits', root);
 }

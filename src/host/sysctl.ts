@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { atPath, readHostFile } from './host-file.ts';
 
-const path = (name: string): string => `/proc/sys/${name.replaceAll('.', '/')}`;
+const path = (name: string): string => `proc/sys/${name.replaceAll('.', '/')}`;
 
 /**
  * @param name with dots, e.g. "net.smc.wmem"

@@ -29,7 +29,7 @@ export function* tcpTable(
   root: string,
   order: 'LE' | 'BE' = endianness(),
 ): Generator<TcpRow> {
-  const fd = atPath(`/proc/net/${family}`, root, (file) => openSync(file, 'r'));
+  const fd = atPath(`proc/net/${family}`, root, (file) => openSync(file, 'r'));
   try {
     const buffer = Buffer.alloc(CHUNK_SIZE);
     let rest = '';

@@ -5,6 +5,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { BundleManifest, BundleMissing } from '../documents/smc_dbg.ts';
 import { hostArchitecture, kernelRelease } from '../host/architecture.ts';
 import { type KernelMessage, readKernelLog } from '../host/kernel-log.ts';
 import { readPciFunctions } from '../host/pci-devices.ts';
@@ -18,37 +19,6 @@ import { copyHostFiles } from './recorded-files.ts';
 import { recorder } from './recorder.ts';
 import { formatRecording, type Recording } from './recording.ts';
 import { redactRecording } from './redaction.ts';
-
-/** The output of one command in a bundle. */
-export interface BundlePart {
-  /** path in the bundle */
-  file: string;
-  command: string[];
-  status: number;
-  /** lines on standard error */
-  messages: string[];
-}
-
-/** What could not be collected. */
-export interface Missing {
-  what: string;
-  reason: string;
-}
-
-/** manifest.json, but for its form. */
-export interface Manifest {
-  suite_version: string;
-  /** ISO 8601 */
-  created: string;
-  redacted: boolean;
-  kernel: string | null;
-  architecture: string | null;
-  byte_order: 'LE' | 'BE';
-  /** collected with all privileges */
-  root: boolean;
-  parts: BundlePart[];
-  missing: Missing[];
-}
 
 export interface SnapshotOptions {
   /** root of the /proc and /sys to copy */
@@ -69,7 +39,7 @@ export class Snapshot {
   readonly directory: string;
   /** records what is asked */
   readonly transport: Transport;
-  readonly missing: Missing[] = [];
+  readonly missing: BundleMissing[] = [];
   #recording: Recording;
   readonly #remove: () => void;
 
@@ -164,7 +134,7 @@ export class Snapshot {
   }
 
   /** Writes the manifest: then the directory is a bundle. */
-  seal(manifest: Manifest): void {
+  seal(manifest: BundleManifest): void {
     const document = { format: BUNDLE_FORMAT, version: BUNDLE_VERSION, ...manifest };
     this.write(MANIFEST, `${JSON.stringify(document, undefined, 2)}\n`);
   }

@@ -344,6 +344,23 @@ t.test('a kernel that a listing can crash', async (t) => {
   t.notMatch(await collected('6.1.192'), 'dangerous');
 });
 
+t.test('names of PCI devices come from the bundle', async (t) => {
+  const ids = '15b3  Vendor of the test\n\t1017  Device of the test\nffff  Another vendor\n';
+  const world = {
+    hostRoot: plant(t, server, HOST, { 'usr/share/misc/pci.ids': ids }),
+    transport: inspectedKernel(),
+  };
+  const { directory } = await bundleOf(t, world);
+  t.equal(
+    readFileSync(join(directory, 'host/usr/share/misc/pci.ids'), 'utf8'),
+    ids.replace('ffff  Another vendor\n', ''),
+    'those of this host',
+  );
+  const { stdout } = await runCommand(smcRnics, `-aI --from ${directory}`);
+  t.match(stdout, 'Device of the test');
+  t.equal(stdout, (await runCommand(smcRnics, '-aI', world)).stdout);
+});
+
 t.test('SMC-D devices of Linux 6.18', async (t) => {
   const world = { hostRoot: plant(t, mainframe, HOST, dibs), transport: inspectedKernel() };
   const there = await runCommand(smcRnics, '-aj', world);

@@ -3,7 +3,8 @@
 
 import type { Io } from '../../cli/io.ts';
 import { type Context, type Environment, run } from '../../cli/run.ts';
-import { type BundlePart, type Manifest, type Missing, Snapshot } from '../../recording/snapshot.ts';
+import type { BundleManifest, BundleMissing, BundlePart } from '../../documents/smc_dbg.ts';
+import { Snapshot } from '../../recording/snapshot.ts';
 import { SmcError } from '../../smc/error.ts';
 import { explain } from '../../smc/explain.ts';
 import { version } from '../../version.ts';
@@ -18,7 +19,7 @@ interface Output {
 }
 
 export interface Bundle {
-  manifest: Manifest;
+  manifest: BundleManifest;
   texts: Output[];
   documents: Output[];
   /** the directory that holds all of it; removed by `close` */
@@ -62,7 +63,7 @@ export async function collect(
     });
     const parts = [...texts.parts, ...documents.parts];
     for (const { file, text } of [...texts.outputs, ...documents.outputs]) snapshot.write(file, text);
-    const manifest: Manifest = {
+    const manifest: BundleManifest = {
       suite_version: version,
       created: new Date().toISOString(),
       redacted: redact,
@@ -86,7 +87,7 @@ function unanswered(
   live: readonly BundlePart[],
   recorded: readonly BundlePart[],
   redact: boolean,
-): Missing[] {
+): BundleMissing[] {
   return live
     .filter(({ command, messages }) => {
       const again = recorded.find((part) => part.command.join(' ') === command.join(' '));
