@@ -28,12 +28,11 @@ export function explain(error: unknown): Explanation | undefined {
 
 /**
  * Why something cannot be seen, in a few words and without a hint: what a list has room for.
- * @throws the error itself when it says nothing about the host: a bug of ours, or netlink's native part is missing, and
- * with it nearly all that could be said
+ * @throws the error itself when it says nothing about the host: a bug of ours
  */
 export function whyNotSeen(error: unknown): string {
   if (error instanceof SmcError) return error.message;
-  if (error instanceof NetlinkError && error.code !== 'ERR_NO_ADDON') return netlinkWords(error).reason;
+  if (error instanceof NetlinkError) return netlinkWords(error).reason;
   const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (!code || !syscall) throw error;
   return `${path ?? syscall}: ${SYSTEM_REASONS[code] ?? code}`;
@@ -94,7 +93,7 @@ function netlinkWords(error: NetlinkError): NetlinkWords {
       return {
         text: 'the native part of the npm package netlink cannot be loaded',
         hint: 'there is no prebuilt one for this platform: install a C++ compiler, make and Python, then reinstall the package',
-        reason: bare,
+        reason: 'the native part of the npm package netlink cannot be loaded',
       };
     case 'ERR_TIMEOUT':
       return {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The checklist for a host on which connections are not SMC. */
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
+import { NetlinkError } from '../../netlink/error.ts';
 import type { SmcClient } from '../client.ts';
 import { type Host, KERNEL_PARTS, observeHost } from '../host.ts';
 import { namedUpInterface } from '../named-interface.ts';
@@ -36,10 +37,13 @@ export interface SystemCheckOptions {
  * Looks at everything on this host that decides whether connections can be SMC. Nothing is changed by it, no module is
  * loaded. What cannot be looked at is reported as `unknown`.
  * @returns the checks, module smc first
- * @throws SmcError NOT_FOUND for an interface that is not there or not up
+ * @throws SmcError NOT_FOUND for an interface that is not there or not up; NetlinkError ERR_NO_ADDON, without which nearly
+ * nothing can be checked
  */
 export async function systemCheck({ client, root, interfaces, env }: SystemCheckOptions): Promise<Check[]> {
   const host = await observeHost(client, root, KERNEL_PARTS, env);
+  const { error } = host.addresses.value ? {} : host.addresses;
+  if (error instanceof NetlinkError && error.code === 'ERR_NO_ADDON') throw error;
   return checkHost(
     host,
     interfaces?.map((name) => namedUpInterface(name, host.interfaces)),
