@@ -12,7 +12,7 @@ import type { BundleManifest } from '../src/documents/smc_dbg.ts';
 import { player } from '../src/recording/player.ts';
 import { parseRecording } from '../src/recording/recording.ts';
 import { ownDirectory } from './helpers/own-directory.ts';
-import { runCommand, unhurried } from './helpers/run-command.ts';
+import { runCommand } from './helpers/run-command.ts';
 import type { Expected } from './vm/record-fixtures.ts';
 
 const fixtures = fileURLToPath(new URL('fixtures', import.meta.url));
@@ -40,7 +40,7 @@ for (const scene of scenes.sort())
             hostRoot: join(directory, 'host'),
           })
         : await runCommand(command, [...words, '--from', directory]);
-      t.strictSame(unhurried(outcome), { status, stdout, stderr }, argv.join(' '));
+      t.strictSame(outcome, { status, stdout, stderr }, argv.join(' '));
     }
 
     const { parts } = JSON.parse(read('manifest.json')) as BundleManifest;

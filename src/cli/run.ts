@@ -138,7 +138,9 @@ async function runParsed(
     checkRules(command, given);
     const common = checkOptions({ options: {} }, { ...given, operands: [] });
     const paint = await painter(io, common.color);
-    let here: Environment = await selectHost(environment, common, releases, report);
+    let here: Environment = await selectHost(environment, common, releases, (text) => {
+      if (io.errorIsTerminal) report(text);
+    });
     if (recordingFile) {
       const { transport, save } = await startRecording(here, recordingFile);
       here = { ...here, transport };
@@ -201,7 +203,7 @@ async function selectHost(
   environment: Environment,
   { netns, from }: Options<Record<never, never>>,
   releases: (() => void)[],
-  report: Context['note'],
+  onSlow: (text: string) => void,
 ): Promise<Environment> {
   if (netns !== undefined) {
     const { enterNetworkNamespace } = await import('../smc/network-namespace.ts');
@@ -215,7 +217,7 @@ async function selectHost(
   let close = (): void => {};
   // registered before unpacking: a signal that arrives meanwhile is handled afterwards
   releases.push(cleanUpOnSignal(() => close()));
-  const system = await openBundle(from, (text) => report(`${from}: this takes a while, ${text}`));
+  const system = await openBundle(from, (text) => onSlow(`${from}: this takes a while, ${text}`));
   ({ close } = system);
   releases.push(close);
   return { ...environment, transport: system.transport, hostRoot: system.hostRoot, isRecorded: true };

@@ -135,7 +135,7 @@ function rdmaAdapter(rdma: RdmaDevice, pci: PciFunction | undefined, host: Devic
 }
 
 /** Interfaces that are above or below another one, on all levels, nearest first. */
-export function stack(
+export function stackedInterfaces(
   netdev: NetworkInterface,
   direction: 'upper' | 'lower',
   interfaces: readonly NetworkInterface[],

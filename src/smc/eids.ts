@@ -65,7 +65,7 @@ export class UeidTable {
     try {
       await netlink.do(smcGenNetlink.ADD_UEID, { entry });
     } catch (error) {
-      switch (answer(error)) {
+      switch (requestErrno(error)) {
         case 'EEXIST':
           throw exists(error as Error);
         case 'ERANGE': {
@@ -98,7 +98,7 @@ export class UeidTable {
     try {
       await netlink.do(smcGenNetlink.REMOVE_UEID, { entry });
     } catch (error) {
-      switch (answer(error)) {
+      switch (requestErrno(error)) {
         case 'EAGAIN':
           return { seidTookOver: true };
         case 'ENOENT':
@@ -160,7 +160,7 @@ export class SeidSwitch {
     try {
       await netlink.do(isEnabled ? smcGenNetlink.ENABLE_SEID : smcGenNetlink.DISABLE_SEID, {});
     } catch (error) {
-      switch (answer(error)) {
+      switch (requestErrno(error)) {
         case 'EOPNOTSUPP':
           throw new SmcError('NOT_SUPPORTED', 'the SEID can be enabled and disabled on IBM Z only', {
             cause: error,
@@ -178,6 +178,6 @@ export class SeidSwitch {
 }
 
 /** errno of a request that reached the SMC code; other failures are not ours to explain. */
-function answer(error: unknown): string | undefined {
+function requestErrno(error: unknown): string | undefined {
   return error instanceof NetlinkError && error.op === 'request' ? error.code : undefined;
 }

@@ -21,7 +21,7 @@ import { formatIpv4, formatIpv6 } from './ip-address.ts';
 import { type Endpoint, type RawSmcSocket, type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
 
 /** The TCP socket inside an SMC socket. */
-interface Twin {
+interface TcpSocket {
   family: number;
   source: Uint8Array;
   destination: Uint8Array;
@@ -31,7 +31,7 @@ const tcpDump: DiagDump<
   Infer<typeof inetDiagRequest>,
   Infer<typeof inetDiagMessage>,
   undefined,
-  Twin & PortPair
+  TcpSocket & PortPair
 > = {
   name: 'TCP sockets',
   request: inetDiagRequest,
@@ -67,13 +67,13 @@ export class SocketAddresses {
   /** no IPv6 SMC socket is open, so nothing is ambiguous */
   readonly #onlyIpv4: boolean;
   /** IPv6 TCP sockets by port pair whose addresses could be taken for IPv4 */
-  readonly #ipv6 = new Map<number, Twin[]>();
+  readonly #ipv6 = new Map<number, TcpSocket[]>();
   /** IPv4 TCP listeners by port, as far as they are not used up */
-  readonly #ipv4Listeners = new Map<number, Twin[]>();
+  readonly #ipv4Listeners = new Map<number, TcpSocket[]>();
   /** the kernel could list TCP sockets; else a wildcard address stays unknown */
   #tcpIsListed = true;
   /** all TCP sockets by port pair, read when an address is missing; `null`: the port pair is ambiguous */
-  #twins: Map<number, Twin | null> | undefined;
+  #tcpSockets: Map<number, TcpSocket | null> | undefined;
   /** a list of TCP sockets changed while it was read: an address may be missing */
   interrupted = false;
   /** the kernel lists IPv4 sockets first, so after a certain IPv6 socket all are IPv6 */
@@ -95,7 +95,7 @@ export class SocketAddresses {
     const open = (protocol: string): number => (sockets ? (sockets[protocol] ?? 0) : 1);
     const addresses = new SocketAddresses(sources, open('SMC6') + open('INET6_SMC') === 0);
     if (open('SMC6') > 0) await addresses.#loadAmbiguous();
-    if (open('INET_SMC') + open('INET6_SMC') > 0) await addresses.#loadTwins();
+    if (open('INET_SMC') + open('INET6_SMC') > 0) await addresses.#loadTcpSockets();
     return addresses;
   }
 
@@ -110,8 +110,8 @@ export class SocketAddresses {
         socket.family === AF_INET6 ||
         (socket.state !== STATE_LISTEN && socket.state !== STATE_INIT && id.sourcePort !== 0));
     if (isMissing) {
-      if (this.#twins) return this.#fromTwin(socket, this.#twins);
-      return this.#loadTwins().then((twins) => this.#fromTwin(socket, twins));
+      if (this.#tcpSockets) return this.#fromTcpSocket(socket, this.#tcpSockets);
+      return this.#loadTcpSockets().then((tcpSockets) => this.#fromTcpSocket(socket, tcpSockets));
     }
     if (!looksIpv4(id.source) || !looksIpv4(id.destination)) {
       this.#sawIpv6 = true;
@@ -128,47 +128,47 @@ export class SocketAddresses {
     if (state === STATE_LISTEN) {
       // 0.0.0.0:p and [::]:p may both be there; the IPv4 one is listed first
       const rivals = this.#ipv4Listeners.get(id.sourcePort) ?? [];
-      const rival = rivals.findIndex((twin) => equal(twin.source, id.source));
+      const rival = rivals.findIndex((tcp) => equal(tcp.source, id.source));
       if (rival >= 0) {
         rivals.splice(rival, 1);
         return AF_INET;
       }
     }
-    return this.#ipv6.get(key(id))?.some((twin) => equal(twin.source, id.source)) ? AF_INET6 : AF_INET;
+    return this.#ipv6.get(key(id))?.some((tcp) => equal(tcp.source, id.source)) ? AF_INET6 : AF_INET;
   }
 
-  #fromTwin(socket: RawSmcSocket, twins: Map<number, Twin | null>): SmcSocket {
-    const twin = twins.get(key(socket.id));
-    return twin
-      ? withAddresses(socket, twin.family, twin.source, twin.destination)
+  #fromTcpSocket(socket: RawSmcSocket, tcpSockets: Map<number, TcpSocket | null>): SmcSocket {
+    const tcp = tcpSockets.get(key(socket.id));
+    return tcp
+      ? withAddresses(socket, tcp.family, tcp.source, tcp.destination)
       : withAddresses(socket, undefined, socket.id.source, socket.id.destination);
   }
 
   async #loadAmbiguous(): Promise<void> {
-    this.#tcpIsListed = await this.#eachTcpSocket(AF_INET6, TCPF_SOCKETS, (twin) => {
-      if (looksIpv4(twin.source) && looksIpv4(twin.destination)) append(this.#ipv6, key(twin), twin);
+    this.#tcpIsListed = await this.#eachTcpSocket(AF_INET6, TCPF_SOCKETS, (tcp) => {
+      if (looksIpv4(tcp.source) && looksIpv4(tcp.destination)) append(this.#ipv6, key(tcp), tcp);
     });
-    await this.#eachTcpSocket(AF_INET, TCPF_LISTEN, (twin) => {
-      append(this.#ipv4Listeners, twin.sourcePort, twin);
+    await this.#eachTcpSocket(AF_INET, TCPF_LISTEN, (tcp) => {
+      append(this.#ipv4Listeners, tcp.sourcePort, tcp);
     });
   }
 
-  async #loadTwins(): Promise<Map<number, Twin | null>> {
-    const twins = new Map<number, Twin | null>();
+  async #loadTcpSockets(): Promise<Map<number, TcpSocket | null>> {
+    const tcpSockets = new Map<number, TcpSocket | null>();
     for (const family of [AF_INET, AF_INET6])
-      await this.#eachTcpSocket(family, TCPF_SOCKETS, (twin) => {
-        const at = key(twin);
-        twins.set(at, twins.has(at) ? null : twin);
+      await this.#eachTcpSocket(family, TCPF_SOCKETS, (tcp) => {
+        const at = key(tcp);
+        tcpSockets.set(at, tcpSockets.has(at) ? null : tcp);
       });
-    this.#twins = twins;
-    return twins;
+    this.#tcpSockets = tcpSockets;
+    return tcpSockets;
   }
 
   /** @returns false when it is not known */
   async #eachTcpSocket(
     family: number,
     states: number,
-    visit: (twin: Twin & PortPair) => void,
+    visit: (tcp: TcpSocket & PortPair) => void,
   ): Promise<boolean> {
     const end = await eachTcpSocket(this.#sources, family, states, visit);
     if (end === 'interrupted') this.interrupted = true;
@@ -184,7 +184,7 @@ async function eachTcpSocket(
   sources: TcpSources,
   family: number,
   states: number,
-  visit: (twin: Twin & PortPair) => void,
+  visit: (tcp: TcpSocket & PortPair) => void,
 ): Promise<'listed' | 'interrupted' | 'absent'> {
   const diag = await sources.openSockDiag();
   let isEmpty = true;
@@ -210,11 +210,11 @@ function eachInProc(
   { hostRoot, order }: TcpSources,
   family: number,
   states: number,
-  visit: (twin: Twin & PortPair) => void,
+  visit: (tcp: TcpSocket & PortPair) => void,
 ): boolean {
   try {
-    for (const { state, ...twin } of tcpTable(family === AF_INET6 ? 'tcp6' : 'tcp', hostRoot, order))
-      if (states & (1 << state)) visit({ family, ...twin });
+    for (const { state, ...tcp } of tcpTable(family === AF_INET6 ? 'tcp6' : 'tcp', hostRoot, order))
+      if (states & (1 << state)) visit({ family, ...tcp });
     return true;
   } catch {
     return false;

@@ -9,7 +9,7 @@ import { type Baseline, BaselineError, formatBaseline, parseBaseline, since } fr
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the baseline is, and what it must say to count. */
-interface Place {
+interface BaselineFile {
   directory: string;
   name: string;
   bootId: string;
@@ -26,7 +26,7 @@ export interface Counted {
 }
 
 /** @throws SmcError NOT_FOUND when there is no directory to keep it in; Node's own error without /proc */
-function place(env: Environment, root: string): Place {
+function baselineFile(env: Environment, root: string): BaselineFile {
   const directory = stateDirectory(env, root);
   if (directory === undefined)
     throw new SmcError('NOT_FOUND', 'there is no directory to store a reset in', {
@@ -43,9 +43,9 @@ function place(env: Environment, root: string): Place {
 
 /** Subtracts the last reset; where none can be found out, all that is counted. */
 export function countedSinceReset(current: Statistics, env: Environment, root: string): Counted {
-  let here: Place;
+  let here: BaselineFile;
   try {
-    here = place(env, root);
+    here = baselineFile(env, root);
   } catch {
     return { statistics: current }; // where no reset can be kept, there was none
   }
@@ -68,7 +68,7 @@ export function countedSinceReset(current: Statistics, env: Environment, root: s
  * @throws SmcError NOT_FOUND; UntrustedError; Node's own error
  */
 export function keepReset(statistics: Statistics, env: Environment, root: string): void {
-  const { directory, name, ...identity } = place(env, root);
+  const { directory, name, ...identity } = baselineFile(env, root);
   const baseline: Baseline = { ...identity, time: new Date().toISOString(), statistics };
   writeStateFile(directory, name, formatBaseline(baseline));
 }

@@ -11,11 +11,6 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Without the note that unpacking a bundle takes a while, which depends on what else the machine does. */
-export function unhurried(outcome: Outcome): Outcome {
-  return { ...outcome, stderr: outcome.stderr.replace(/^.*: this takes a while, .*\n/gm, '') };
-}
-
 export interface RunOptions extends Omit<Environment, 'io'> {
   /** standard output is a terminal */
   terminal?: boolean;

@@ -7,7 +7,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { extract } from 'tar';
-import { unhurried } from '../helpers/run-command.ts';
 import { type Guest, type KernelName, projectDirectory, setUpSmcR } from './guest.ts';
 import { addUeid, batch, bootWithSuite, echoPair, waitFor, waitForListener } from './suite.ts';
 
@@ -43,7 +42,7 @@ async function record(
   const fromBundle = OF_THE_MOMENT.map((line) => `${line} --from /tmp/scene.tgz`);
   const shown = await batch(guest, [...listings, ...fromBundle]);
   for (const [index, line] of [...listings, ...OF_THE_MOMENT].entries())
-    expected.runs.push({ argv: line.split(' '), ...unhurried(shown[index]!) });
+    expected.runs.push({ argv: line.split(' '), ...shown[index]! });
   for (const [index, outcome] of (await batch(guest, changes, { record: true })).entries()) {
     const recording = `writes/${changes[index]!.replace(/\W+/g, '-')}.jsonl`;
     writeFileSync(join(directory, recording), await guest.readBytes(`/tmp/recording.${index}`));

@@ -11,7 +11,7 @@ import { type PciName, pciKey } from '../../host/pci-names.ts';
 import type { RdmaGid } from '../../host/rdma-devices.ts';
 import type { Made } from '../../output/document.ts';
 import { hexOrNull } from '../../output/json-values.ts';
-import { type Adapter, type AdapterPort, stack, type Use } from '../../smc/adapters.ts';
+import { type Adapter, type AdapterPort, stackedInterfaces, type Use } from '../../smc/adapters.ts';
 import type { PnetSource } from '../../smc/device-choice.ts';
 import type { HostFiles } from '../../smc/host.ts';
 import { activeMtu } from './adapters-table.ts';
@@ -75,8 +75,8 @@ function portJson(port: AdapterPort, { interfaces }: HostFiles): Made<AdapterPor
     interface_index: netdev?.index ?? null,
     interface_state: netdev?.operstate ?? null,
     mtu: netdev?.mtu ?? null,
-    below: netdev ? stack(netdev, 'lower', interfaces) : [],
-    above: netdev ? stack(netdev, 'upper', interfaces) : [],
+    below: netdev ? stackedInterfaces(netdev, 'lower', interfaces) : [],
+    above: netdev ? stackedInterfaces(netdev, 'upper', interfaces) : [],
     chpid: netdev?.chpid ?? null,
     pnet_id: pnet?.pnetId ?? null,
     pnet_id_source: sourceOrNull(pnet),

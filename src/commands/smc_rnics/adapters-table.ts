@@ -5,7 +5,7 @@ import { type PciName, pciKey } from '../../host/pci-names.ts';
 import { gidIpv4, roceMtu } from '../../host/rdma-devices.ts';
 import { hex } from '../../output/numbers.ts';
 import { type FittedColumn, printable } from '../../output/table.ts';
-import { type Adapter, type AdapterPort, stack, type Use } from '../../smc/adapters.ts';
+import { type Adapter, type AdapterPort, stackedInterfaces, type Use } from '../../smc/adapters.ts';
 import type { PnetSource } from '../../smc/device-choice.ts';
 import type { HostFiles } from '../../smc/host.ts';
 
@@ -31,7 +31,8 @@ export function portColumns(
   raw: boolean,
 ): FittedColumn<PortRow>[] {
   const above = ({ port }: PortRow): string =>
-    (port?.netdev ? stack(port.netdev, 'upper', interfaces).map(printable).join(',') : '') || NONE;
+    (port?.netdev ? stackedInterfaces(port.netdev, 'upper', interfaces).map(printable).join(',') : '') ||
+    NONE;
   return [
     { title: 'Device', text: ({ adapter }) => printable(adapter.name) },
     { title: 'Port', text: ({ port }) => port?.number?.toString() ?? NONE },

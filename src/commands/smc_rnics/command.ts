@@ -9,7 +9,7 @@ import { setSlotPower, slotPower } from '../../host/pci-devices.ts';
 import type { PciName } from '../../host/pci-names.ts';
 import { tableLines } from '../../output/fold.ts';
 import { fitted } from '../../output/table.ts';
-import { type Adapter, listAdapters, stack } from '../../smc/adapters.ts';
+import { type Adapter, listAdapters, stackedInterfaces } from '../../smc/adapters.ts';
 import { CHOICE_PARTS, type ChoiceView, ismDevices } from '../../smc/device-choice.ts';
 import { explain } from '../../smc/explain.ts';
 import { type HostFiles, observeHost, unseenParts } from '../../smc/host.ts';
@@ -169,7 +169,8 @@ function isNamed(
     [name, pci?.address, dibs?.name, rdma?.name].includes(operand) ||
     ports.some(
       ({ netdev }) =>
-        netdev && (netdev.name === operand || stack(netdev, 'upper', interfaces).includes(operand)),
+        netdev &&
+        (netdev.name === operand || stackedInterfaces(netdev, 'upper', interfaces).includes(operand)),
     )
   );
 }
