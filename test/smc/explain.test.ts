@@ -118,11 +118,11 @@ t.test('the same in a few words, for lists', async (t) => {
   const file = { code: 'ENOENT', syscall: 'open', path: '/proc/x' };
   t.equal(whyNotSeen(Object.assign(new Error(), file)), '/proc/x: not found');
   t.equal(whyNotSeen(Object.assign(new Error(), { code: 'EIO', syscall: 'read' })), 'read: EIO');
-  for (const bug of [
-    new TypeError('x'),
-    new NetlinkError({ op: 'load netlink addon', code: 'ERR_NO_ADDON' }),
-  ])
-    t.throws(() => whyNotSeen(bug), bug);
+  t.equal(
+    whyNotSeen(new NetlinkError({ op: 'load netlink addon', code: 'ERR_NO_ADDON' })),
+    'the native part of the npm package netlink cannot be loaded',
+  );
+  t.throws(() => whyNotSeen(new TypeError('a bug')), new TypeError('a bug'));
 });
 
 t.test('a request that is not in a recording is said to be that', async (t) => {
