@@ -24,8 +24,8 @@ export type { ConnectionOptions } from './netlink/connection.ts';
 export { NetlinkError, type NetlinkOperation } from './netlink/error.ts';
 export { kernelTransport, type RawSocket, type Transport } from './netlink/transport.ts';
 export { type Adapter, type AdapterPort, listAdapters, type Use } from './smc/adapters.ts';
-export type { Check, CheckStatus } from './smc/checks/check.ts';
-export { type SystemCheckOptions, systemCheck } from './smc/checks/index.ts';
+export type { CheckStatus } from './smc/checks/check.ts';
+export { type HostCheck as Check, type SystemCheckOptions, systemCheck } from './smc/checks/index.ts';
 
 export { SmcClient, type SmcClientOptions } from './smc/client.ts';
 export {

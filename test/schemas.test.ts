@@ -9,7 +9,7 @@ import { type Tested, testedJson } from '../src/commands/smc_chk/connection-test
 import { smcd } from '../src/commands/smcd/command.ts';
 import { smcr } from '../src/commands/smcr/command.ts';
 import { stringify } from '../src/output/json.ts';
-import type { Check } from '../src/smc/checks/check.ts';
+import type { HostCheck } from '../src/smc/checks/index.ts';
 import { fallbackReasons, PEERDECL } from '../src/smc/fallback-reasons.ts';
 import { emptyKernel, inspectedKernel } from './helpers/inspected-kernel.ts';
 import { runCommand } from './helpers/run-command.ts';
@@ -101,7 +101,7 @@ t.test('what smc_chk makes of connections, which it can have in a guest only', a
         peerDiagnosis: reason(0x03030000),
         cause: reason(0x0999abcd),
       },
-      likely: { at: 'this host', text: '', fix: '', checks: [check as Check] },
+      likely: { at: 'this host', text: '', fix: '', checks: [check as HostCheck] },
     },
     { verdict: null, likely: { at: 'unknown', text: '', fix: null, checks: [] } },
   ];

@@ -2,7 +2,8 @@
 /** Why a connection is not SMC, found by looking at this host instead of guessing from the code. */
 import { kernelRelease } from '../host/architecture.ts';
 import { isAtLeast } from '../host/kernel-version.ts';
-import type { Check, CheckStatus } from './checks/check.ts';
+import type { CheckStatus } from './checks/check.ts';
+import type { HostCheck } from './checks/index.ts';
 import type { SmcClient } from './client.ts';
 import type { ConnectionVerdict, Role } from './connection-verdict.ts';
 import { PEERNOSMC } from './fallback-reasons.ts';
@@ -18,7 +19,7 @@ export interface LikelyCause {
   /** the command that mends it, or what to do */
   fix: string | null;
   /** what was looked at for this reason, what fails first */
-  checks: readonly Check[];
+  checks: readonly HostCheck[];
 }
 
 /** A connection that fell back, as far as it matters here. */
@@ -45,7 +46,7 @@ export async function likelyCause(
   const { causes = [], fixes = [] } = cause?.reason ?? {};
   const usual = causes.length > 0 ? `usual cause: ${causes.join(', or ')}` : 'the code is not known here';
   const fix = fixes[0] ?? null;
-  const atPeer = (text: string, checks: readonly Check[]): LikelyCause => ({
+  const atPeer = (text: string, checks: readonly HostCheck[]): LikelyCause => ({
     at: 'the peer',
     text: `${text}; ${usual}`,
     fix: `run smc_chk at the peer${fix ? `; ${fix}` : ''}`,
@@ -109,7 +110,7 @@ function byAddress({ local, role, verdict }: FallenBack, name: string, root: str
 }
 
 /** Why an adapter may have refused a queue pair. */
-function byAdapter(checks: readonly Check[], root: string): Found | undefined {
+function byAdapter(checks: readonly HostCheck[], root: string): Found | undefined {
   const raised = checks.filter(({ id, reason }) => id === 'sysctl' && reason !== null);
   if (raised.length > 0)
     return {
@@ -130,7 +131,7 @@ function byAdapter(checks: readonly Check[], root: string): Found | undefined {
 function noDevice(
   { role, local, verdict: { declinedBy } }: FallenBack,
   name: string,
-  checks: readonly Check[],
+  checks: readonly HostCheck[],
 ): Found | undefined {
   const devices: Readonly<Record<string, string>> = {
     NOSMCDEV: 'has no device for the connection',
@@ -177,7 +178,7 @@ function noDevice(
   };
 }
 
-const describe = ({ subject, finding, reason }: Check): string =>
+const describe = ({ subject, finding, reason }: HostCheck): string =>
   `${subject ? `${subject}: ` : ''}${finding}${reason ? ` (${reason})` : ''}`;
 
 async function checksFor(
@@ -185,7 +186,7 @@ async function checksFor(
   name: string,
   connection: FallenBack,
   root: string,
-): Promise<Check[]> {
+): Promise<HostCheck[]> {
   const { role, verdict } = connection;
   const isProposed = role === 'Client' && verdict.declinedBy === 'the peer' && !isOwnAddress(connection);
   const suspects = suspectsFor(name, isProposed);
@@ -199,7 +200,7 @@ async function checksFor(
   });
   const used = checks.find(({ id, subject }) => id === 'interface' && subject === usedInterface);
   // the worst first, and what only goes with it behind
-  const rank = (check: Check): number =>
+  const rank = (check: HostCheck): number =>
     (canBeCause(check) ? 0 : 1000) + SEVERITY.indexOf(check.status) * 100 + placeOf(check, suspects);
   return checks
     .filter((check) => placeOf(check, suspects) >= 0 && !isOfOthers(check, used, SMCD_REASONS.includes(name)))
@@ -210,7 +211,7 @@ async function checksFor(
 const SMCD_REASONS = ['NOSMCDDEV', 'NOISM2SUPP', 'NOSMCD2DEV', 'MAX_DMB'];
 
 /** Whether a device that is wrong does not matter, as the interface has others that would do. */
-function isOfOthers({ id, subject }: Check, used: Check | undefined, isSmcd: boolean): boolean {
+function isOfOthers({ id, subject }: HostCheck, used: HostCheck | undefined, isSmcd: boolean): boolean {
   if (used?.status !== 'pass' || subject === null) return false;
   const { rdma_ports: ports, smcd_devices: devices } = used.facts;
   if (!Array.isArray(ports) || !Array.isArray(devices)) return false;
@@ -251,7 +252,7 @@ async function interfaceOf(client: SmcClient, connection: FallenBack): Promise<s
 async function noOffer(
   client: SmcClient,
   { role, peer, ...connection }: FallenBack,
-  checks: readonly Check[],
+  checks: readonly HostCheck[],
 ): Promise<LikelyCause> {
   const policy = checks.find(({ id, status }) => id === 'sysctl' && status === 'warning');
   if (policy)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Which checks of smc/checks can tell the cause of a reason code. */
-import type { Check, CheckId } from './checks/check.ts';
+import type { CheckId, HostCheck } from './checks/index.ts';
 
 /** A check that may tell the cause: by its id, or by id and subject. */
 export type Suspect = CheckId | `${CheckId} ${string}`;
@@ -59,9 +59,9 @@ export function suspectsFor(name: string, isProposed: boolean): readonly Suspect
 }
 
 /** Place of a check in the list; -1 when it is none of them. */
-export const placeOf = ({ id, subject }: Check, suspects: readonly Suspect[]): number =>
+export const placeOf = ({ id, subject }: HostCheck, suspects: readonly Suspect[]): number =>
   suspects.findIndex((suspect) => suspect === id || suspect === `${id} ${subject}`);
 
 /** Whether the check can be the cause by itself. */
-export const canBeCause = ({ id, status }: Check): boolean =>
+export const canBeCause = ({ id, status }: HostCheck): boolean =>
   (status === 'fail' || status === 'warning') && !EVIDENCE.includes(id);

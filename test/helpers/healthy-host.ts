@@ -5,7 +5,8 @@ import { parseKernelVersion } from '../../src/host/kernel-version.ts';
 import type { NetworkInterface } from '../../src/host/network-interfaces.ts';
 import type { RdmaDevice, RdmaPort } from '../../src/host/rdma-devices.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
-import type { Check } from '../../src/smc/checks/check.ts';
+import type { Check, CheckDefinition } from '../../src/smc/checks/check.ts';
+import { CHECKS } from '../../src/smc/checks/index.ts';
 import type { SmcdDevice, SmcrPort } from '../../src/smc/devices.ts';
 import type { Host } from '../../src/smc/host.ts';
 import type { Statistics, TechnologyStatistics } from '../../src/smc/statistics.ts';
@@ -190,9 +191,24 @@ export function outline(checks: readonly Check[]): string[] {
   return checks.map(({ status, id, subject }) => [status, id, subject].filter(Boolean).join(' '));
 }
 
-/** Rules for every check: texts of one line, a reason unless it passed, a fix if it failed. */
+/** Results of one definition, or of several one after the other. */
+export function run(
+  definitions: CheckDefinition | readonly CheckDefinition[],
+  host: Host,
+  interfaces: readonly NetworkInterface[] = [],
+  areNamed = false,
+): Check[] {
+  return [definitions].flat().flatMap((definition) => definition.run({ host, interfaces, areNamed }));
+}
+
+/** Names of the facts that each definition explains. */
+const FACTS = new Map<string, readonly string[]>(
+  CHECKS.flatMap(({ explained }) => [...explained]).map(({ id, facts = {} }) => [id, Object.keys(facts)]),
+);
+
+/** Rules for every check: texts of one line, a reason unless it passed, a fix if it failed, facts that are explained. */
 export function wellFormed(t: Test, checks: readonly Check[]): void {
-  for (const { status, id, subject, finding, reason, fix } of checks) {
+  for (const { status, id, subject, finding, reason, fix, facts } of checks) {
     const name = `${status} ${id} ${subject}`;
     t.match(id, /^[a-z]+(-[a-z]+)*$/, name);
     for (const text of [finding, reason, fix])
@@ -200,5 +216,11 @@ export function wellFormed(t: Test, checks: readonly Check[]): void {
     t.ok(finding, name);
     if (status !== 'pass') t.ok(reason, `${name} has a reason`);
     if (status === 'fail') t.ok(fix, `${name} has a fix`);
+    const explained = FACTS.get(id) ?? [];
+    t.strictSame(
+      Object.keys(facts).filter((key) => !explained.includes(key)),
+      [],
+      `${name}: facts that its definition does not explain`,
+    );
   }
 }

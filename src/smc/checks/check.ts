@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/** What a check of this host tells. */
+/** How a check of this host is defined, and what it tells. */
+import type { NetworkInterface } from '../../host/network-interfaces.ts';
+import type { Host } from '../host.ts';
 
 export type CheckStatus =
   /** as it should be */
@@ -21,122 +23,9 @@ export type Fact =
   | readonly Fact[]
   | { readonly [key: string]: Fact };
 
-/** A check as it is explained to users. */
-export interface CheckDefinition {
-  readonly id: string;
-  /** whole sentences, for the man page */
-  readonly about: string;
-}
-
-/** What is checked, in the order in which it is reported. */
-export const CHECKS = [
-  {
-    id: 'module',
-    about:
-      'The kernel modules smc and smc_diag: whether they exist, are loaded or built in, where they come from, and whether a file of modprobe.d or the kernel command line prevents them from being loaded. Since Linux 6.18, also ism if an ISM function has no driver: smc no longer loads that module.',
-  },
-  {
-    id: 'kernel',
-    about:
-      'Release of the kernel, and SMC features that were added after that version. Distributors may have backported some of them.',
-  },
-  {
-    id: 'kernel-fault',
-    about: 'A known fault of this release, if it affects this host.',
-  },
-  {
-    id: 'kernel-fixes',
-    about:
-      'Faults of SMC that this kernel has, judging by its version, and that later versions do not have: crashes, wrong data, connections that are reset. For kernels to which distributors backport fixes for years (RHEL, SLES and others), the check reports nothing.',
-  },
-  {
-    id: 'family',
-    about: 'The generic netlink families, and whether they have the commands that this suite uses.',
-  },
-  {
-    id: 'namespace',
-    about:
-      'Whether this is the initial network namespace. Other namespaces have their own PNET table, settings, handshake limitation and statistics; PNET IDs of devices can be set only in the initial one.',
-  },
-  {
-    id: 'rdma-device',
-    about: 'RDMA devices, which SMC-R needs.',
-  },
-  {
-    id: 'rdma-port',
-    about: 'Ports of RDMA devices: state, addresses (GIDs), PNET ID.',
-  },
-  {
-    id: 'ism-device',
-    about: 'ISM devices and loopback-ism, which SMC-D needs.',
-  },
-  {
-    id: 'pnet-table',
-    about:
-      'Interfaces and devices in the PNET table that do not exist, and PNET IDs that only interfaces or only devices have.',
-  },
-  {
-    id: 'interface',
-    about:
-      'The device that the kernel would choose for connections over the interface and why, or why it would choose none.',
-  },
-  {
-    id: 'mtu',
-    about: 'MTU of an interface with an RDMA port, and the size of RDMA packets that it allows.',
-  },
-  {
-    id: 'ueid',
-    about:
-      'Enterprise IDs. Version 2 of SMC requires one that both hosts have; on machines other than IBM Z, the lack of a common one is the usual cause of a fallback.',
-  },
-  {
-    id: 'handshake-limit',
-    about: 'Whether connections become TCP when handshakes queue up.',
-  },
-  {
-    id: 'sysctl',
-    about: 'Settings net.smc.* that differ from the default.',
-  },
-  {
-    id: 'memory',
-    about: 'Whether there is enough free memory for the buffers of many connections.',
-  },
-  {
-    id: 'contiguous-memory',
-    about: 'Whether free memory has contiguous blocks as large as the SMC-R buffers.',
-  },
-  {
-    id: 'buffer-limit',
-    about: 'Whether net.core.wmem_max and rmem_max let programs request buffers as large as those of SMC.',
-  },
-  {
-    id: 'smaller-buffers',
-    about: 'Buffers that are smaller than requested, counted like fallbacks.',
-  },
-  {
-    id: 'rlimit',
-    about: 'Resource limits of programs started from here.',
-  },
-  {
-    id: 'fallbacks',
-    about:
-      'The share of the connections of this network namespace that became TCP, and the most frequent reasons.',
-  },
-  {
-    id: 'handshake-errors',
-    about: 'Handshakes that failed and made their connections fail, counted like fallbacks.',
-  },
-  {
-    id: 'kernel-log',
-    about: 'What the kernel log says about SMC; on most systems only root can read it.',
-  },
-] as const satisfies readonly CheckDefinition[];
-
-export type CheckId = (typeof CHECKS)[number]['id'];
-
-/** What one check found. */
-export interface Check {
-  id: CheckId;
+/** What one check found. index.ts has the type with the ids that there are. */
+export interface Check<Id extends string = string> {
+  id: Id;
   /** what was looked at, such as a device or an interface; `null` when there is only one */
   subject: string | null;
   status: CheckStatus;
@@ -150,15 +39,92 @@ export interface Check {
   facts: Readonly<Record<string, Fact>>;
 }
 
-/** A check with what it does not say filled in. */
-export function check(
-  status: CheckStatus,
-  id: CheckId,
+/** Makes a result of one status; what is not given is null or empty. */
+type Report = (
   subject: string | null,
   finding: string,
-  more: Partial<Pick<Check, 'reason' | 'fix' | 'facts'>> = {},
-): Check {
-  return { id, subject, status, finding, reason: null, fix: null, facts: {}, ...more };
+  more?: Partial<Pick<Check, 'reason' | 'fix' | 'facts'>>,
+) => Check;
+
+/** Makes the results of one id. */
+export interface Reports {
+  readonly pass: Report;
+  readonly warn: Report;
+  readonly fail: Report;
+  readonly unknown: Report;
+}
+
+/** What checks look at. */
+export interface Look {
+  readonly host: Host;
+  /** those that the user named, or else those that connections can use */
+  readonly interfaces: readonly NetworkInterface[];
+  /** whether the user named the interfaces */
+  readonly areNamed: boolean;
+}
+
+/** What a check of one id gets. */
+export interface CheckContext extends Look, Reports {}
+
+/** What each fact is, in a few words; of an object, or of a list of objects, also what its keys are. */
+export interface FactTexts {
+  readonly [key: string]: string | readonly [text: string, keys: FactTexts];
+}
+
+/** A check as smc_chk(8) explains it; `npm run man` takes it from here. Backticks as in the comments of src/documents. */
+interface Explanation {
+  /** whole sentences */
+  readonly about: string;
+  readonly facts?: FactTexts;
+}
+
+/** Checks that are run together: of one id, or of several that are reported in turns. */
+export interface CheckDefinition<Id extends string = string> {
+  /** in the order of the man page */
+  readonly explained: readonly ({ readonly id: Id } & Explanation)[];
+  /** The results, in the order in which they are reported. Without side effects. */
+  readonly run: (look: Look) => Check[];
+}
+
+/** A check: its id, what the man page says of it, and what it does. */
+export function defineCheck<const Id extends string>({
+  run,
+  ...explained
+}: { readonly id: Id; run(context: CheckContext): Check[] } & Explanation): CheckDefinition<Id> {
+  const reports = reportsOf(explained.id);
+  return { explained: [explained], run: (look) => run({ ...look, ...reports }) };
+}
+
+/** Checks of several ids that are reported in turns, such as those of a device and of its ports. */
+export function defineChecks<const Id extends string>({
+  ids,
+  run,
+}: {
+  readonly ids: Readonly<Record<Id, Explanation>>;
+  run(context: Look & { reports: Readonly<Record<Id, Reports>> }): Check[];
+}): CheckDefinition<Id> {
+  const names = Object.keys(ids) as Id[];
+  const reports = Object.fromEntries(names.map((id) => [id, reportsOf(id)])) as Record<Id, Reports>;
+  return {
+    explained: names.map((id) => ({ id, ...ids[id] })),
+    run: (look) => run({ ...look, reports }),
+  };
+}
+
+function reportsOf(id: string): Reports {
+  const of =
+    (status: CheckStatus): Report =>
+    (subject, finding, more = {}) => ({
+      id,
+      subject,
+      status,
+      finding,
+      reason: null,
+      fix: null,
+      facts: {},
+      ...more,
+    });
+  return { pass: of('pass'), warn: of('warning'), fail: of('fail'), unknown: of('unknown') };
 }
 
 /** "1 port", "2 ports" */

@@ -6,22 +6,53 @@ import type { SmcClient } from '../client.ts';
 import { type Host, KERNEL_PARTS, observeHost } from '../host.ts';
 import { namedUpInterface } from '../named-interface.ts';
 import type { Check } from './check.ts';
-import { checkEids } from './eids.ts';
-import { checkFamilies } from './families.ts';
-import { checkHandshakeLimit } from './handshake-limit.ts';
-import { checkInterfaces, interfacesInUse } from './interfaces.ts';
-import { checkIsm } from './ism.ts';
-import { checkKernel } from './kernel.ts';
-import { checkKernelLog } from './kernel-log.ts';
-import { checkLimits } from './limits.ts';
-import { checkMemory } from './memory.ts';
-import { checkModules } from './module.ts';
-import { checkMtu } from './mtu.ts';
-import { checkNamespace } from './namespace.ts';
-import { checkPnetTable } from './pnet-table.ts';
-import { checkRdma } from './rdma.ts';
-import { checkStatistics } from './statistics.ts';
-import { checkSysctls } from './sysctls.ts';
+import { ueidCheck } from './eids.ts';
+import { familyCheck } from './families.ts';
+import { handshakeLimitCheck } from './handshake-limit.ts';
+import { interfaceCheck, interfacesInUse } from './interfaces.ts';
+import { ismDeviceCheck } from './ism.ts';
+import { kernelCheck, kernelFaultCheck, kernelFixesCheck } from './kernel.ts';
+import { kernelLogCheck } from './kernel-log.ts';
+import { rlimitCheck } from './limits.ts';
+import { bufferLimitCheck, contiguousMemoryCheck, memoryCheck, smallerBuffersCheck } from './memory.ts';
+import { moduleCheck } from './module.ts';
+import { mtuCheck } from './mtu.ts';
+import { namespaceCheck } from './namespace.ts';
+import { pnetTableCheck } from './pnet-table.ts';
+import { rdmaChecks } from './rdma.ts';
+import { fallbacksCheck, handshakeErrorsCheck } from './statistics.ts';
+import { sysctlCheck } from './sysctls.ts';
+
+/** The checks, in the order in which they are run, reported and explained in smc_chk(8). */
+export const CHECKS = [
+  moduleCheck,
+  kernelCheck,
+  kernelFaultCheck,
+  kernelFixesCheck,
+  familyCheck,
+  namespaceCheck,
+  rdmaChecks,
+  ismDeviceCheck,
+  pnetTableCheck,
+  interfaceCheck,
+  mtuCheck,
+  ueidCheck,
+  handshakeLimitCheck,
+  sysctlCheck,
+  memoryCheck,
+  contiguousMemoryCheck,
+  bufferLimitCheck,
+  smallerBuffersCheck,
+  rlimitCheck,
+  fallbacksCheck,
+  handshakeErrorsCheck,
+  kernelLogCheck,
+] as const;
+
+export type CheckId = (typeof CHECKS)[number]['explained'][number]['id'];
+
+/** What one of these checks found. */
+export type HostCheck = Check<CheckId>;
 
 export interface SystemCheckOptions {
   client: SmcClient;
@@ -40,7 +71,12 @@ export interface SystemCheckOptions {
  * @throws SmcError NOT_FOUND for an interface that is not there or not up; NetlinkError ERR_NO_ADDON, without which nearly
  * nothing can be checked
  */
-export async function systemCheck({ client, root, interfaces, env }: SystemCheckOptions): Promise<Check[]> {
+export async function systemCheck({
+  client,
+  root,
+  interfaces,
+  env,
+}: SystemCheckOptions): Promise<HostCheck[]> {
   const host = await observeHost(client, root, KERNEL_PARTS, env);
   const { error } = host.addresses.value ? {} : host.addresses;
   if (error instanceof NetlinkError && error.code === 'ERR_NO_ADDON') throw error;
@@ -51,24 +87,8 @@ export async function systemCheck({ client, root, interfaces, env }: SystemCheck
 }
 
 /** All checks of what was seen. */
-export function checkHost(host: Host, chosen?: readonly NetworkInterface[]): Check[] {
-  const looked = chosen ?? interfacesInUse(host);
-  return [
-    ...checkModules(host),
-    ...checkKernel(host),
-    ...checkFamilies(host),
-    ...checkNamespace(host),
-    ...checkRdma(host),
-    ...checkIsm(host),
-    ...checkPnetTable(host),
-    ...checkInterfaces(host, looked, chosen !== undefined),
-    ...checkMtu(host, looked),
-    ...checkEids(host),
-    ...checkHandshakeLimit(host),
-    ...checkSysctls(host),
-    ...checkMemory(host),
-    ...checkLimits(host),
-    ...checkStatistics(host),
-    ...checkKernelLog(host),
-  ];
+export function checkHost(host: Host, chosen?: readonly NetworkInterface[]): HostCheck[] {
+  const look = { host, interfaces: chosen ?? interfacesInUse(host), areNamed: chosen !== undefined };
+  // a definition reports under its own ids only
+  return CHECKS.flatMap(({ run }) => run(look)) as HostCheck[];
 }

@@ -2,10 +2,15 @@
 import type { NetworkInterface } from '../../host/network-interfaces.ts';
 import { chooseDevices, type InterfaceChoice, rdmaPnet, type Verdict } from '../device-choice.ts';
 import { type Host, hasSmc, NO_SMC } from '../host.ts';
-import { type Check, type CheckStatus, check } from './check.ts';
+import { type Check, type CheckContext, defineCheck } from './check.ts';
 
 /** Any will do that is not in use for another network. */
 const EXAMPLE_PNET_ID = 'NET1';
+
+const VERDICT = [
+  'what is said of this version of SMC-R or SMC-D',
+  { usable: 'whether it can be used', reason: 'why, or why not' },
+] as const;
 
 /** Interfaces that connections can use: up, with an address that is not of one link only. */
 export function interfacesInUse({ interfaces, addresses }: Host): NetworkInterface[] {
@@ -17,29 +22,39 @@ export function interfacesInUse({ interfaces, addresses }: Host): NetworkInterfa
   return up.filter(({ index }) => withAddress.has(index));
 }
 
-/**
- * The device that the kernel would choose for connections over each interface, and why, or why none.
- * @param wereNamed by the user: then none is left out, and each that has no device is a failure
- */
-export function checkInterfaces(
-  host: Host,
-  chosen: readonly NetworkInterface[],
-  wereNamed: boolean,
-): Check[] {
-  if (chosen.length === 0)
-    return [
-      check('fail', 'interface', null, 'no interface is up and has an address', {
-        reason: 'connections need one, whether SMC or TCP',
-        fix: 'ip link set INTERFACE up; ip address add ADDRESS/BITS dev INTERFACE',
-      }),
-    ];
-  const all = chosen.map((one) => chooseDevices(one, host));
-  if (!hasSmc(host)) return all.map((choice) => nothingToAsk(host, choice));
-  const anyUsable = all.some((choice) => best(choice).usable);
-  return all
-    .filter((choice) => wereNamed || all.length === 1 || !isIdleLoopback(choice))
-    .map((choice) => checkOne(host, choice, !wereNamed && anyUsable));
-}
+/** The device that the kernel would choose for connections over each interface, and why, or why none. */
+export const interfaceCheck = defineCheck({
+  id: 'interface',
+  about:
+    'The device that the kernel would choose for connections over the interface and why, or why it would choose none. PNET IDs are those of the lowest device below VLANs and bonds, from hardware or from the table; an interface without a PNET ID uses the RDMA port on that lowest device. Without operands, the interfaces that are up and have an address are checked. If one of them has a device, those without one are warnings; `lo` is then left out.',
+  facts: {
+    base_interface: 'lowest device below the interface',
+    pnet_id: 'PNET ID of that device',
+    pnet_id_source: 'where it is from, as `source` with `-i`',
+    smcr_v1: VERDICT,
+    smcr_v2: VERDICT,
+    smcd_v1: VERDICT,
+    smcd_v2: VERDICT,
+    rdma_ports: 'RDMA ports that belong to the interface, usable or not',
+    smcd_devices: 'SMC-D devices that belong to the interface, usable or not',
+  },
+  run(context) {
+    const { host, interfaces, areNamed, fail } = context;
+    if (interfaces.length === 0)
+      return [
+        fail(null, 'no interface is up and has an address', {
+          reason: 'connections need one, whether SMC or TCP',
+          fix: 'ip link set INTERFACE up; ip address add ADDRESS/BITS dev INTERFACE',
+        }),
+      ];
+    const all = interfaces.map((one) => chooseDevices(one, host));
+    if (!hasSmc(host)) return all.map((choice) => nothingToAsk(context, choice));
+    const anyUsable = all.some((choice) => best(choice).usable);
+    return all
+      .filter((choice) => areNamed || all.length === 1 || !isIdleLoopback(choice))
+      .map((choice) => checkOne(context, choice, !areNamed && anyUsable));
+  },
+});
 
 const isIdleLoopback = (choice: InterfaceChoice): boolean =>
   choice.interface.kind === 'loopback' && best(choice).usable === false && choice.rdma.length === 0;
@@ -96,20 +111,18 @@ function factsOf(choice: InterfaceChoice): Check['facts'] {
   };
 }
 
-function nothingToAsk(host: Host, choice: InterfaceChoice): Check {
-  return check(
-    'unknown',
-    'interface',
-    choice.interface.name,
-    'up; without SMC the kernel does not choose a device',
-    {
-      reason: host.families.value ? NO_SMC : host.families.why,
-      facts: factsOf(choice),
-    },
-  );
+function nothingToAsk({ host, unknown }: CheckContext, choice: InterfaceChoice): Check {
+  return unknown(choice.interface.name, 'up; without SMC the kernel does not choose a device', {
+    reason: host.families.value ? NO_SMC : host.families.why,
+    facts: factsOf(choice),
+  });
 }
 
-function checkOne(host: Host, choice: InterfaceChoice, othersAreUsable: boolean): Check {
+function checkOne(
+  { host, pass, warn, fail, unknown }: CheckContext,
+  choice: InterfaceChoice,
+  othersAreUsable: boolean,
+): Check {
   const { name, kind } = choice.interface;
   const facts = factsOf(choice);
   const found = offers(choice);
@@ -121,24 +134,24 @@ function checkOne(host: Host, choice: InterfaceChoice, othersAreUsable: boolean)
   const why = `SMC-R: ${whyNot(choice.smcrV1, choice.smcrV2)}; SMC-D: ${whyNot(choice.smcdV1, choice.smcdV2)}${elsewhere}`;
   const identity = describePnet(choice);
   if (usable === undefined)
-    return check('unknown', 'interface', name, `${identity}; it is not known which device it has`, {
+    return unknown(name, `${identity}; it is not known which device it has`, {
       reason: why,
       facts,
     });
   const fix = remedy(host, choice);
   if (!usable) {
-    const status: CheckStatus = othersAreUsable ? 'warning' : 'fail';
-    return check(status, 'interface', name, `no device for SMC: ${identity}`, { reason: why, fix, facts });
+    const report = othersAreUsable ? warn : fail;
+    return report(name, `no device for SMC: ${identity}`, { reason: why, fix, facts });
   }
   const finding = `${found.join(', ')}; ${identity}`;
   const stays = !(choice.smcrV1.usable || choice.smcrV2.usable) && !choice.ism.some((ism) => ism.function);
   if (stays && kind !== 'loopback')
-    return check('warning', 'interface', name, finding, {
+    return warn(name, finding, {
       reason: `other hosts are reached over TCP; SMC-R: ${whyNot(choice.smcrV1, choice.smcrV2)}`,
       fix,
       facts,
     });
-  return check('pass', 'interface', name, finding, { facts });
+  return pass(name, finding, { facts });
 }
 
 /** Why there is neither version; the second is the one that matters when both have something in the way. */

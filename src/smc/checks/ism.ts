@@ -2,58 +2,66 @@
 import { type DibsDevice, hasDibsNames } from '../../host/dibs-devices.ts';
 import { loopbackNames, type SmcdDevice } from '../devices.ts';
 import { type Host, hasLoopback } from '../host.ts';
-import { type Check, check } from './check.ts';
+import { type Check, type CheckContext, defineCheck } from './check.ts';
+
+const SINCE_DIBS = 'of both kinds of devices, since Linux 6.18; as in /sys/class/dibs';
 
 /** SMC-D devices: ISM functions of IBM Z, and loopback-ism on every machine. */
-export function checkIsm(host: Host): Check[] {
-  const { smcdDevices } = host;
-  if (!smcdDevices.value)
-    return [
-      check('unknown', 'ism-device', null, 'the SMC-D devices cannot be read', { reason: smcdDevices.why }),
-    ];
-  const checks = smcdDevices.value.map((device) =>
-    checkDevice(
-      device,
-      host.dibsDevices?.find(({ pciAddress }) => pciAddress === device.pciId),
-    ),
-  );
-  const loopback = loopbackEntry(host);
-  if (hasLoopback(host) || loopback) checks.push(checkLoopback(host, loopback));
-  return checks.length > 0 ? checks : [none(host)];
-}
+export const ismDeviceCheck = defineCheck({
+  id: 'ism-device',
+  about: 'ISM devices and loopback-ism, which SMC-D needs.',
+  facts: {
+    devices: 'empty if there is no device',
+    pci_id: 'PCI address of an ISM device',
+    fid: 'its function ID',
+    pchid: 'its physical channel ID',
+    pnet_id: 'PNET ID of the device',
+    pnet_id_by_user: 'whether that was set with smc_pnet(8); of an ISM device',
+    link_groups: 'link groups that use it; of an ISM device',
+    present: 'whether there is loopback-ism',
+    dibs_name: SINCE_DIBS,
+    gid: SINCE_DIBS,
+    fabric_id: SINCE_DIBS,
+  },
+  run(context) {
+    const { host, unknown } = context;
+    const { smcdDevices } = host;
+    if (!smcdDevices.value)
+      return [unknown(null, 'the SMC-D devices cannot be read', { reason: smcdDevices.why })];
+    const checks = smcdDevices.value.map((device) =>
+      checkDevice(
+        context,
+        device,
+        host.dibsDevices?.find(({ pciAddress }) => pciAddress === device.pciId),
+      ),
+    );
+    const loopback = loopbackEntry(host);
+    if (hasLoopback(host) || loopback) checks.push(checkLoopback(context, loopback));
+    return checks.length > 0 ? checks : [none(context)];
+  },
+});
 
 /** What a kernel has loopback-ism with. */
 const loopbackOption = ({ release, dibsDevices }: Host): string =>
   hasDibsNames(release, dibsDevices) ? 'CONFIG_DIBS_LO' : 'CONFIG_SMC_LO (since Linux 6.10)';
 
-function none(host: Host): Check {
+function none({ host, pass, warn }: CheckContext): Check {
   const { isMainframe } = host;
   const facts = { devices: [] };
   if (!isMainframe)
-    return check(
-      'pass',
-      'ism-device',
-      null,
-      'no SMC-D device, which is normal on machines other than IBM Z',
-      {
-        reason: `SMC-D within this machine needs loopback-ism, which requires a kernel with ${loopbackOption(host)}`,
-        facts,
-      },
-    );
-  return check(
-    'warning',
-    'ism-device',
-    null,
-    'no SMC-D device: partitions of this machine cannot use SMC-D',
-    {
-      reason: 'no ISM function is configured to this partition, or it is switched off',
-      fix: 'smc_rnics -a shows the functions, smc_rnics -e FID switches one on',
+    return pass(null, 'no SMC-D device, which is normal on machines other than IBM Z', {
+      reason: `SMC-D within this machine needs loopback-ism, which requires a kernel with ${loopbackOption(host)}`,
       facts,
-    },
-  );
+    });
+  return warn(null, 'no SMC-D device: partitions of this machine cannot use SMC-D', {
+    reason: 'no ISM function is configured to this partition, or it is switched off',
+    fix: 'smc_rnics -a shows the functions, smc_rnics -e FID switches one on',
+    facts,
+  });
 }
 
 function checkDevice(
+  { pass }: CheckContext,
   { pciId, pnetId, isUserPnetId, linkGroups, pchid, pciFid }: SmcdDevice,
   dibs: DibsDevice | undefined,
 ): Check {
@@ -67,8 +75,8 @@ function checkDevice(
     ...dibsFacts(dibs),
   };
   const subject = pciId ?? null;
-  if (pnetId) return check('pass', 'ism-device', subject, `ISM device, PNET ID ${pnetId}`, { facts });
-  return check('pass', 'ism-device', subject, 'ISM device without a PNET ID', {
+  if (pnetId) return pass(subject, `ISM device, PNET ID ${pnetId}`, { facts });
+  return pass(subject, 'ISM device without a PNET ID', {
     reason:
       'SMC-D version 2 uses it for any interface; version 1 requires the same PNET ID on device and interface',
     facts,
@@ -91,34 +99,26 @@ function loopbackEntry({ pnetTable, smcdDevices, release, dibsDevices }: Host): 
   )?.pnetId;
 }
 
-function checkLoopback(host: Host, pnetId: string | undefined): Check {
+function checkLoopback({ host, pass, warn, fail }: CheckContext, pnetId: string | undefined): Check {
   const isThere = hasLoopback(host);
   const dibs = host.dibsDevices?.find(({ isLoopback }) => isLoopback);
   const facts = { pnet_id: pnetId ?? null, present: isThere ?? null, ...dibsFacts(dibs) };
   if (isThere === false)
-    return check(
-      'warning',
-      'ism-device',
-      'loopback-ism',
-      `PNET ID ${pnetId} is set for it, but there is none`,
-      {
-        reason: `this kernel has no loopback-ism, which requires ${loopbackOption(host)}`,
-        fix: `smc_pnet -d ${pnetId}`,
-        facts,
-      },
-    );
-  if (pnetId === undefined)
-    return check('pass', 'ism-device', 'loopback-ism', 'available, for connections within this machine', {
+    return warn('loopback-ism', `PNET ID ${pnetId} is set for it, but there is none`, {
+      reason: `this kernel has no loopback-ism, which requires ${loopbackOption(host)}`,
+      fix: `smc_pnet -d ${pnetId}`,
       facts,
     });
+  if (pnetId === undefined)
+    return pass('loopback-ism', 'available, for connections within this machine', { facts });
   // PNET IDs of interfaces in the sense of this rule are those from hardware alone
   if (host.isMainframe)
-    return check('warning', 'ism-device', 'loopback-ism', `PNET ID ${pnetId} is set for it`, {
+    return warn('loopback-ism', `PNET ID ${pnetId} is set for it`, {
       reason: 'it is used only for connections of interfaces that have this PNET ID in hardware',
       fix: `smc_pnet -d ${pnetId}`,
       facts,
     });
-  return check('fail', 'ism-device', 'loopback-ism', `PNET ID ${pnetId} is set for it, which disables it`, {
+  return fail('loopback-ism', `PNET ID ${pnetId} is set for it, which disables it`, {
     reason:
       'the kernel then uses it only for interfaces that have this PNET ID in hardware, and no interface here has one',
     fix: `smc_pnet -d ${pnetId}, then add the other devices of ${pnetId} again`,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type KernelMessage, readKernelLog } from '../../host/kernel-log.ts';
-import type { Host } from '../host.ts';
 import { observeNow } from '../observed.ts';
-import { type Check, check, counted } from './check.ts';
+import { counted, defineCheck } from './check.ts';
 
 /** Messages of SMC and of what it stands on: `smc: …`, and `ism 0000:00:00.0: …` where a device speaks. */
 const OF_SMC = /^(?:smc|dibs|ism)(?: \S+)?: /;
@@ -22,39 +21,39 @@ const TAINT = /^smc: (?:loading out-of-tree module|module verification failed)/;
 const SHOWN = 3;
 
 /** What the kernel's log says about SMC. */
-export function checkKernelLog({ root }: Host): Check[] {
-  const log = observeNow(() => readKernelLog(root));
-  if (!log.value)
-    return [
-      check('unknown', 'kernel-log', null, 'the log of the kernel cannot be read', {
-        reason: log.why,
-        fix: 'run smc_chk as root',
-      }),
-    ];
-  const ofSmc = log.value.filter(({ text }) => OF_SMC.test(text));
-  const { trouble, removed } = sorted(ofSmc);
-  const facts = { messages: ofSmc.map(line) };
-  if (trouble.length === 0)
-    return [
-      check(
-        'pass',
-        'kernel-log',
-        null,
-        `${counted(ofSmc.length, 'message')} about SMC, none indicates a problem`,
-        {
+export const kernelLogCheck = defineCheck({
+  id: 'kernel-log',
+  about:
+    'What the kernel log says about SMC; on most systems only root can read it. The removal of a device, with its links, is not a problem: somebody removed the device or its driver.',
+  facts: { messages: 'the messages about SMC, with their times' },
+  run({ host: { root }, pass, warn, unknown }) {
+    const log = observeNow(() => readKernelLog(root));
+    if (!log.value)
+      return [
+        unknown(null, 'the log of the kernel cannot be read', {
+          reason: log.why,
+          fix: 'run smc_chk as root',
+        }),
+      ];
+    const ofSmc = log.value.filter(({ text }) => OF_SMC.test(text));
+    const { trouble, removed } = sorted(ofSmc);
+    const facts = { messages: ofSmc.map(line) };
+    if (trouble.length === 0)
+      return [
+        pass(null, `${counted(ofSmc.length, 'message')} about SMC, none indicates a problem`, {
           reason: removed.size > 0 ? `devices that were removed: ${[...removed].join(', ')}` : null,
           facts,
-        },
-      ),
+        }),
+      ];
+    return [
+      warn(null, `${counted(trouble.length, 'message')} about problems with SMC`, {
+        reason: trouble.slice(-SHOWN).map(line).join('; '),
+        fix: 'read the lines around them: dmesg',
+        facts,
+      }),
     ];
-  return [
-    check('warning', 'kernel-log', null, `${counted(trouble.length, 'message')} about problems with SMC`, {
-      reason: trouble.slice(-SHOWN).map(line).join('; '),
-      fix: 'read the lines around them: dmesg',
-      facts,
-    }),
-  ];
-}
+  },
+});
 
 /** What is trouble, and the devices that were taken out. */
 function sorted(messages: readonly KernelMessage[]): { trouble: KernelMessage[]; removed: Set<string> } {

@@ -13,7 +13,7 @@ import {
   type KernelFault as ReleaseFault,
   releaseWithFixes,
 } from '../kernel-faults.ts';
-import { type Check, check, counted } from './check.ts';
+import { counted, defineCheck } from './check.ts';
 
 /** What SMC learned, with the Linux that brought it. */
 const FEATURES: readonly (readonly [version: string, feature: string])[] = [
@@ -36,51 +36,77 @@ const FEATURES: readonly (readonly [version: string, feature: string])[] = [
 /** From then on hosts in different IP subnets, and soft-RoCE, can use SMC-R. */
 const SMCR_V2 = '5.16';
 
-/** The kernel's release, what it is too old for, and its known faults. */
-export function checkKernel(host: Host): Check[] {
-  const { release, kernel: version, root } = host;
-  const facts = {
-    release: release ?? null,
-    version: version ? versionText(version) : null,
-    architecture: hostArchitecture(root) ?? null,
-  };
-  if (release === undefined || !kernelVersion(release))
+/** The kernel's release, and what it is too old for. */
+export const kernelCheck = defineCheck({
+  id: 'kernel',
+  about:
+    'Release of the kernel, and SMC features that were added after that version. Distributors may have backported some of them.',
+  facts: {
+    release: 'release, as `uname -r` shows it',
+    version:
+      'stable release that the kernel is based on. It is taken from the release, or else from /proc/version (Debian) or /proc/version_signature (Ubuntu), and has no third number if none of these contains it',
+    architecture: 'architecture, as `uname -m` shows it',
+    missing_features: 'SMC features that were added after that version',
+  },
+  run({ host, pass, warn, unknown }) {
+    const { release, kernel: version, root } = host;
+    const facts = {
+      release: release ?? null,
+      version: version ? versionText(version) : null,
+      architecture: hostArchitecture(root) ?? null,
+    };
+    if (!isKnown(release))
+      return [
+        unknown(null, 'the release of the kernel is not known', {
+          reason:
+            release === undefined
+              ? '/proc/sys/kernel/osrelease cannot be read'
+              : `"${release}" does not contain a version`,
+          facts: { ...facts, missing_features: [] },
+        }),
+      ];
+    const missing = FEATURES.filter(([version]) => !isAtLeast(release, version));
+    const named = missing.map(([version, feature]) => `${feature} (${version})`);
+    const isOld = !isAtLeast(release, SMCR_V2);
+    const report = isOld ? warn : pass;
     return [
-      check('unknown', 'kernel', null, 'the release of the kernel is not known', {
-        reason:
-          release === undefined
-            ? '/proc/sys/kernel/osrelease cannot be read'
-            : `"${release}" does not contain a version`,
-        facts: { ...facts, missing_features: [] },
-      }),
+      report(
+        null,
+        `Linux ${release}${stableRelease(release, version)}${named.length > 0 ? `, by its version without ${named.join(', ')}` : ''}`,
+        {
+          reason: isOld
+            ? 'without SMC-R version 2 both hosts must be in one IP subnet, and soft-RoCE cannot be used; a distributor may have added it'
+            : null,
+          fix: isOld ? `boot Linux ${SMCR_V2} or later` : null,
+          facts: { ...facts, missing_features: missing.map(([, feature]) => feature) },
+        },
+      ),
     ];
-  const missing = FEATURES.filter(([version]) => !isAtLeast(release, version));
-  const named = missing.map(([version, feature]) => `${feature} (${version})`);
-  const isOld = !isAtLeast(release, SMCR_V2);
-  const kernel = check(
-    isOld ? 'warning' : 'pass',
-    'kernel',
-    null,
-    `Linux ${release}${stableRelease(release, version)}${named.length > 0 ? `, by its version without ${named.join(', ')}` : ''}`,
-    {
-      reason: isOld
-        ? 'without SMC-R version 2 both hosts must be in one IP subnet, and soft-RoCE cannot be used; a distributor may have added it'
-        : null,
-      fix: isOld ? `boot Linux ${SMCR_V2} or later` : null,
-      facts: { ...facts, missing_features: missing.map(([, feature]) => feature) },
-    },
-  );
-  const faults = FAULTS.filter((fault) => fault.concerns(host)).map((fault) =>
-    check(fault.isSure?.(host) ? 'fail' : 'warning', 'kernel-fault', fault.name, fault.finding, {
-      reason: fault.reason,
-      fix: fault.fix,
-      facts: { releases: fault.releases },
-    }),
-  );
-  if (faults.length === 0)
-    faults.push(check('pass', 'kernel-fault', null, 'no known fault of this release affects this host'));
-  return [kernel, ...faults, ...checkFixes(version)];
-}
+  },
+});
+
+/** Known faults of the release that this host can meet. */
+export const kernelFaultCheck = defineCheck({
+  id: 'kernel-fault',
+  about: 'A known fault of this release, if it affects this host.',
+  facts: { releases: 'the releases that have it' },
+  run({ host, pass, warn, fail }) {
+    if (!isKnown(host.release)) return [];
+    const faults = FAULTS.filter((fault) => fault.concerns(host)).map((fault) =>
+      (fault.isSure?.(host) ? fail : warn)(fault.name, fault.finding, {
+        reason: fault.reason,
+        fix: fault.fix,
+        facts: { releases: fault.releases },
+      }),
+    );
+    if (faults.length === 0) return [pass(null, 'no known fault of this release affects this host')];
+    return faults;
+  },
+});
+
+/** Without a release nothing is said of its faults. */
+const isKnown = (release: string | undefined): release is string =>
+  release !== undefined && kernelVersion(release) !== undefined;
 
 /** The stable release where the name of the release does not have it. */
 function stableRelease(release: string, version: KernelVersion | undefined): string {
@@ -89,45 +115,56 @@ function stableRelease(release: string, version: KernelVersion | undefined): str
 }
 
 /** Faults that every host with this release has, in one check: a newer kernel fixes them all. */
-function checkFixes(version: KernelVersion | undefined): Check[] {
-  if (!version) return [];
-  const faults = faultsOf(version);
-  const facts = {
-    version: versionText(version),
-    faults: faults.map(({ name, effect, cve, stable, mainline }) => ({
-      name,
-      effect,
-      cve: cve ?? null,
-      fixed_in: [...Object.entries(stable).map(([series, patch]) => `${series}.${patch}`), mainline],
-    })),
-  };
-  if (faults.length > 0)
-    return [
-      check(
-        'warning',
-        'kernel-fixes',
-        null,
-        `${byVersion(version)}, this kernel has ${counted(faults.length, 'fault')} that later kernels do not have`,
-        {
-          reason: `unless the distributor has added the ${faults.length === 1 ? 'fix' : 'fixes'}: ${faults.map(effectText).join('; ')}`,
-          fix: `update the kernel to ${releaseWithFixes(version, faults)} or later`,
+export const kernelFixesCheck = defineCheck({
+  id: 'kernel-fixes',
+  about:
+    'Faults of SMC that this kernel has, judging by its version, and that later versions do not have: crashes, wrong data, connections that are reset. Distributors backport fixes to older versions. For kernels where they do so for years (RHEL, SLES and others), the check reports nothing.',
+  facts: {
+    version: 'as for `kernel`',
+    faults: [
+      'the faults',
+      {
+        name: 'short name',
+        effect: 'what it does',
+        cve: 'its number in the list of vulnerabilities; null if it has none',
+        fixed_in: 'versions that have the fix, one for each series',
+      },
+    ],
+  },
+  run({ host: { release, kernel: version }, pass, warn }) {
+    if (!isKnown(release) || !version) return [];
+    const faults = faultsOf(version);
+    const facts = {
+      version: versionText(version),
+      faults: faults.map(({ name, effect, cve, stable, mainline }) => ({
+        name,
+        effect,
+        cve: cve ?? null,
+        fixed_in: [...Object.entries(stable).map(([series, patch]) => `${series}.${patch}`), mainline],
+      })),
+    };
+    if (faults.length > 0)
+      return [
+        warn(
+          null,
+          `${byVersion(version)}, this kernel has ${counted(faults.length, 'fault')} that later kernels do not have`,
+          {
+            reason: `unless the distributor has added the ${faults.length === 1 ? 'fix' : 'fixes'}: ${faults.map(effectText).join('; ')}`,
+            fix: `update the kernel to ${releaseWithFixes(version, faults)} or later`,
+            facts,
+          },
+        ),
+      ];
+    if (version.isFrozen)
+      return [
+        pass(null, 'the release of this kernel does not show which fixes it has', {
+          reason: 'the distributor adds fixes without changing the release number',
           facts,
-        },
-      ),
-    ];
-  if (version.isFrozen)
-    return [
-      check('pass', 'kernel-fixes', null, 'the release of this kernel does not show which fixes it has', {
-        reason: 'the distributor adds fixes without changing the release number',
-        facts,
-      }),
-    ];
-  return [
-    check('pass', 'kernel-fixes', null, 'judging by its version, it has the fixes for all known faults', {
-      facts,
-    }),
-  ];
-}
+        }),
+      ];
+    return [pass(null, 'judging by its version, it has the fixes for all known faults', { facts })];
+  },
+});
 
 interface KernelFault {
   name: string;

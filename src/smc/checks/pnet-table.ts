@@ -7,58 +7,60 @@ import { ismNames } from '../device-choice.ts';
 import { loopbackNames } from '../devices.ts';
 import type { Host } from '../host.ts';
 import type { PnetEntry } from '../pnet-table.ts';
-import { type Check, check, counted } from './check.ts';
+import { type Check, type CheckContext, counted, defineCheck } from './check.ts';
+
+const EITHER =
+  'otherwise; name of what does not exist, or null, or for a PNET ID whether interfaces and devices have it';
 
 /** The PNET table of this network namespace: what it lacks, and what an empty one means. */
-export function checkPnetTable(host: Host): Check[] {
-  const { pnetTable } = host;
-  if (!pnetTable.value)
-    return [check('unknown', 'pnet-table', null, 'the PNET table cannot be read', { reason: pnetTable.why })];
-  const entries = pnetTable.value;
-  if (entries.length === 0) return [emptyTable(host)];
-  const ids = [...new Set(entries.map(({ pnetId }) => pnetId))];
-  const found = [
-    ...entries.flatMap((entry) => (isThere(host, entry) ? [] : waiting(host, entry))),
-    ...ids.flatMap((id) => halfDefined(host, id, entries)),
-  ];
-  if (found.length > 0) return found;
-  return [
-    check('pass', 'pnet-table', null, `${counted(ids.length, 'PNET ID')}: ${ids.join(', ')}`, {
-      facts: { pnet_ids: ids, entries: entries.length },
-    }),
-  ];
-}
+export const pnetTableCheck = defineCheck({
+  id: 'pnet-table',
+  about:
+    'Interfaces and devices in the PNET table that do not exist, and PNET IDs that only interfaces or only devices have.',
+  facts: {
+    pnet_ids: 'PNET IDs of the table, if it is as it should be',
+    entries: 'number of its entries, if it is as it should be',
+    interface: EITHER,
+    device: EITHER,
+  },
+  run(context) {
+    const { host, pass, unknown } = context;
+    const { pnetTable } = host;
+    if (!pnetTable.value) return [unknown(null, 'the PNET table cannot be read', { reason: pnetTable.why })];
+    const entries = pnetTable.value;
+    if (entries.length === 0) return [emptyTable(context)];
+    const ids = [...new Set(entries.map(({ pnetId }) => pnetId))];
+    const found = [
+      ...entries.flatMap((entry) => (isThere(host, entry) ? [] : waiting(context, entry))),
+      ...ids.flatMap((id) => halfDefined(context, id, entries)),
+    ];
+    if (found.length > 0) return found;
+    return [
+      pass(null, `${counted(ids.length, 'PNET ID')}: ${ids.join(', ')}`, {
+        facts: { pnet_ids: ids, entries: entries.length },
+      }),
+    ];
+  },
+});
 
-function emptyTable({ isMainframe, interfaces, root }: Host): Check {
+function emptyTable({ host: { isMainframe, interfaces, root }, pass, warn }: CheckContext): Check {
   const facts = { pnet_ids: [], entries: 0 };
   const inHardware = interfaces
     .filter((one) => interfacePnetId(one, root) !== undefined)
     .map(({ name }) => name);
   if (inHardware.length > 0)
-    return check(
-      'pass',
-      'pnet-table',
-      null,
-      `empty; PNET IDs come from hardware (${inHardware.join(', ')})`,
-      { facts },
-    );
+    return pass(null, `empty; PNET IDs come from hardware (${inHardware.join(', ')})`, { facts });
   if (isMainframe)
-    return check('warning', 'pnet-table', null, 'empty, and no interface has a PNET ID in hardware', {
+    return warn(null, 'empty, and no interface has a PNET ID in hardware', {
       reason:
         'version 1 of SMC-D cannot be used, and SMC-R only over the RoCE interface itself, not over OSA',
       fix: 'smc_pnet -a PNETID -I INTERFACE -D DEVICE, or have PNET IDs configured on the machine',
       facts,
     });
-  return check(
-    'pass',
-    'pnet-table',
-    null,
-    'empty: an interface uses the RDMA port of its own lowest device',
-    {
-      reason: 'the table is needed only where interface and RDMA port are different devices',
-      facts,
-    },
-  );
+  return pass(null, 'empty: an interface uses the RDMA port of its own lowest device', {
+    reason: 'the table is needed only where interface and RDMA port are different devices',
+    facts,
+  });
 }
 
 function isThere(host: Host, { kind, ethName, ibName }: PnetEntry): boolean {
@@ -76,9 +78,9 @@ function isThere(host: Host, { kind, ethName, ibName }: PnetEntry): boolean {
   );
 }
 
-function waiting(host: Host, { pnetId, kind, ethName, ibName }: PnetEntry): Check {
+function waiting({ host, warn }: CheckContext, { pnetId, kind, ethName, ibName }: PnetEntry): Check {
   const what = kind === 'ethernet' ? `interface ${ethName}` : `device ${ibName}`;
-  return check('warning', 'pnet-table', pnetId, `there is no ${what}`, {
+  return warn(pnetId, `there is no ${what}`, {
     reason: `the entry takes effect when it appears; ${whyWaiting(host, kind, ibName)}`,
     fix: `smc_pnet -d ${pnetId}, then add one that exists`,
     facts: { interface: kind === 'ethernet' ? ethName : null, device: kind === 'device' ? ibName : null },
@@ -99,7 +101,7 @@ function whyWaiting(host: Host, kind: PnetEntry['kind'], ibName: string): string
 }
 
 /** A PNET ID that interfaces have and no device, or the other way round. */
-function halfDefined(host: Host, id: string, entries: readonly PnetEntry[]): Check[] {
+function halfDefined({ host, warn }: CheckContext, id: string, entries: readonly PnetEntry[]): Check[] {
   const { smcrPorts, smcdDevices } = host;
   // devices of the host have their PNET IDs in the initial namespace's table, or in hardware: smc knows them all
   if (!smcrPorts.value || !smcdDevices.value) return [];
@@ -113,7 +115,7 @@ function halfDefined(host: Host, id: string, entries: readonly PnetEntry[]): Che
   const there = host.isInitialNamespace === false ? 'in the initial namespace: ' : '';
   if (!hasDevice)
     return [
-      check('warning', 'pnet-table', id, 'interfaces have this PNET ID, but no device does', {
+      warn(id, 'interfaces have this PNET ID, but no device does', {
         reason: 'an interface with a PNET ID uses only devices with the same one',
         fix: `${there}smc_pnet -a ${id} -D DEVICE -P PORT`,
         facts: { interface: true, device: false },
@@ -121,18 +123,12 @@ function halfDefined(host: Host, id: string, entries: readonly PnetEntry[]): Che
     ];
   if (!hasInterface)
     return [
-      check(
-        'warning',
-        'pnet-table',
-        id,
-        'a device has this PNET ID, but no interface of this namespace does',
-        {
-          reason:
-            'a device with a PNET ID is used for interfaces with the same one; those in other namespaces are not visible here',
-          fix: `smc_pnet -a ${id} -I INTERFACE`,
-          facts: { interface: false, device: true },
-        },
-      ),
+      warn(id, 'a device has this PNET ID, but no interface of this namespace does', {
+        reason:
+          'a device with a PNET ID is used for interfaces with the same one; those in other namespaces are not visible here',
+        fix: `smc_pnet -a ${id} -I INTERFACE`,
+        facts: { interface: false, device: true },
+      }),
     ];
   return [];
 }

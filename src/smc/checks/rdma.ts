@@ -3,47 +3,83 @@ import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
 import { isIpv4Gid, type RdmaDevice, type RdmaPort } from '../../host/rdma-devices.ts';
 import type { SmcrPort } from '../devices.ts';
 import { type Host, hasLoopback, hasSmc } from '../host.ts';
-import { type Check, check, counted, type Fact } from './check.ts';
+import { type Check, counted, defineChecks, type Fact, type Reports } from './check.ts';
 
 /** More ports of a device SMC does not use. */
 const SMC_PORTS = 2;
 
 /** RDMA devices, their ports and addresses, which SMC-R needs. */
-export function checkRdma(host: Host): Check[] {
-  const { rdmaDevices: devices } = host;
-  if (devices.length === 0) return [noDevice(host)];
-  const anyActive = devices.some(({ name, ports }) =>
-    ports.some(
-      ({ number, state }) => state === 'ACTIVE' && knownToSmc(host, name, number)?.state !== 'INACTIVE',
-    ),
-  );
-  return devices.flatMap((device) => [
-    checkDevice(host, device),
-    ...device.ports.map((port) => checkPort(host, device, port, anyActive)),
-  ]);
-}
+export const rdmaChecks = defineChecks({
+  ids: {
+    'rdma-device': {
+      about: 'RDMA devices, which SMC-R needs.',
+      facts: {
+        devices: 'what smc knows, if /sys shows no device; otherwise there is no such fact',
+        node_type: 'kind of device; RoCE and InfiniBand are `CA`',
+        driver: 'its driver',
+        firmware: 'version of its firmware',
+        parent: 'PCI address of the adapter; null for a device in software',
+        numa_node: 'NUMA node',
+        soft_roce: 'whether it is implemented in software',
+        known_to_smc: 'whether smc knows it',
+      },
+    },
+    'rdma-port': {
+      about: 'Ports of RDMA devices: state, addresses (GIDs), PNET ID. Ports are named DEVICE/PORT.',
+      facts: {
+        device: 'the device',
+        port: 'number of the port',
+        state: 'such as `ACTIVE`',
+        physical_state: 'such as `LinkUp`',
+        link_layer: '`Ethernet` or `InfiniBand`',
+        rate: 'speed of the port',
+        interface: 'its interface',
+        gids: [
+          'its addresses',
+          {
+            index: 'place in the table of addresses',
+            gid: 'the address',
+            type: '`v1` or `v2`, the version of RoCE, or `infiniband`',
+            interface: 'interface that the address is from',
+          },
+        ],
+        pnet_id: 'PNET ID',
+        pnet_id_by_user: 'whether that was set with smc_pnet(8)',
+        links: 'links of SMC-R that use the port',
+      },
+    },
+  },
+  run({ host, reports }) {
+    const { rdmaDevices: devices } = host;
+    if (devices.length === 0) return [noDevice(host, reports['rdma-device'])];
+    const anyActive = devices.some(({ name, ports }) =>
+      ports.some(
+        ({ number, state }) => state === 'ACTIVE' && knownToSmc(host, name, number)?.state !== 'INACTIVE',
+      ),
+    );
+    return devices.flatMap((device) => [
+      checkDevice(host, device, reports['rdma-device']),
+      ...device.ports.map((port) =>
+        checkPort(host, device, port, reports['rdma-port'], anyActive ? 'warn' : 'fail'),
+      ),
+    ]);
+  },
+});
 
-function noDevice(host: Host): Check {
+function noDevice(host: Host, { warn, fail, unknown }: Reports): Check {
   const { isMainframe, smcdDevices, isInitialNamespace, smcrPorts, root } = host;
   const known = [...new Set((smcrPorts.value ?? []).map(({ device }) => device.ibName ?? ''))];
   // in other namespaces it is as it should be, if devices belong to single ones
   if (known.length > 0 && !(isInitialNamespace === false && rdmaNamespaceMode(root) === 'exclusive'))
-    return check(
-      'unknown',
-      'rdma-device',
-      null,
-      `module smc knows ${known.join(', ')}, but /sys does not show it`,
-      {
-        reason: '/sys/class/infiniband is missing here, or belongs to another network namespace',
-        fix: 'list the RDMA devices: rdma link',
-        facts: { devices: known },
-      },
-    );
+    return unknown(null, `module smc knows ${known.join(', ')}, but /sys does not show it`, {
+      reason: '/sys/class/infiniband is missing here, or belongs to another network namespace',
+      fix: 'list the RDMA devices: rdma link',
+      facts: { devices: known },
+    });
   const hasSmcd = hasLoopback(host) || (smcdDevices.value?.length ?? 0) > 0;
   const elsewhere = isInitialNamespace === false;
-  return check(
-    hasSmcd ? 'warning' : 'fail',
-    'rdma-device',
+  const report = hasSmcd ? warn : fail;
+  return report(
     null,
     elsewhere
       ? 'no RDMA device is visible in this network namespace, so there is no SMC-R here'
@@ -71,7 +107,7 @@ function knownToSmc({ smcrPorts }: Host, device: string, port?: number): SmcrPor
   );
 }
 
-function checkDevice(host: Host, device: RdmaDevice): Check {
+function checkDevice(host: Host, device: RdmaDevice, { pass, warn }: Reports): Check {
   const { name, nodeType, firmware, parent, driver, isSoftRoce, numaNode } = device;
   const isKnown = host.smcrPorts.value ? Boolean(knownToSmc(host, name)) : null;
   const facts = {
@@ -85,29 +121,28 @@ function checkDevice(host: Host, device: RdmaDevice): Check {
   };
   const what = isSoftRoce ? 'soft-RoCE' : [driver, parent].filter(Boolean).join(' at ') || 'RDMA device';
   if (nodeType !== 'CA' && !isKnown)
-    return check(
-      'warning',
-      'rdma-device',
-      name,
-      `${what}, of node type ${nodeType ?? 'unknown'}, which SMC-R cannot use`,
-      {
-        reason: 'SMC-R uses InfiniBand and RoCE devices, which are of node type CA',
-        facts,
-      },
-    );
+    return warn(name, `${what}, of node type ${nodeType ?? 'unknown'}, which SMC-R cannot use`, {
+      reason: 'SMC-R uses InfiniBand and RoCE devices, which are of node type CA',
+      facts,
+    });
   if (isKnown === false)
-    return check('warning', 'rdma-device', name, `${what}, which module smc does not know`, {
+    return warn(name, `${what}, which module smc does not know`, {
       reason: 'smc registers a device when it appears; the kernel log says why it did not',
       fix: 'dmesg | grep smc',
       facts,
     });
   const type = nodeType === 'CA' ? '' : `, of node type ${nodeType ?? 'unknown'}, which module smc uses`;
-  return check('pass', 'rdma-device', name, `${what}${type}, ${counted(device.ports.length, 'port')}`, {
-    facts,
-  });
+  return pass(name, `${what}${type}, ${counted(device.ports.length, 'port')}`, { facts });
 }
 
-function checkPort(host: Host, { name, isSoftRoce }: RdmaDevice, port: RdmaPort, anyActive: boolean): Check {
+function checkPort(
+  host: Host,
+  { name, isSoftRoce }: RdmaDevice,
+  port: RdmaPort,
+  reports: Reports,
+  ifDown: 'warn' | 'fail',
+): Check {
+  const { pass, warn, fail } = reports;
   const { number, state, physicalState, gids, netdev, linkLayer, rate } = port;
   const subject = `${name}/${number}`;
   const known = knownToSmc(host, name, number);
@@ -127,41 +162,29 @@ function checkPort(host: Host, { name, isSoftRoce }: RdmaDevice, port: RdmaPort,
   };
   const on = netdev ? ` on ${netdev}` : '';
   if (number > SMC_PORTS)
-    return check('warning', 'rdma-port', subject, `port ${number}${on} cannot be used for SMC-R`, {
+    return warn(subject, `port ${number}${on} cannot be used for SMC-R`, {
       reason: 'SMC-R uses ports 1 and 2 only',
       facts,
     });
   if (state !== 'ACTIVE' && !(state === undefined && known?.state === 'ACTIVE')) {
     const base = host.interfaces.find((candidate) => candidate.name === netdev);
-    return check(
-      anyActive ? 'warning' : 'fail',
-      'rdma-port',
-      subject,
-      `the port is ${state ?? 'in an unknown state'}${on}`,
-      {
-        reason: whyDown(port, base),
-        fix:
-          netdev && base && !base.isUp
-            ? `ip link set ${netdev} up`
-            : isSoftRoce
-              ? 'ip link; rdma link'
-              : 'check cable and switch; rdma link',
-        facts,
-      },
-    );
+    return reports[ifDown](subject, `the port is ${state ?? 'in an unknown state'}${on}`, {
+      reason: whyDown(port, base),
+      fix:
+        netdev && base && !base.isUp
+          ? `ip link set ${netdev} up`
+          : isSoftRoce
+            ? 'ip link; rdma link'
+            : 'check cable and switch; rdma link',
+      facts,
+    });
   }
   if (hasSmc(host) && known && known.state !== 'ACTIVE')
-    return check(
-      anyActive ? 'warning' : 'fail',
-      'rdma-port',
-      subject,
-      `active${on}, but module smc considers it inactive`,
-      {
-        reason: 'smc missed the change of its state, or has not been notified yet',
-        fix: 'run smc_chk again in a moment; if nothing has changed, set the interface down and up',
-        facts,
-      },
-    );
+    return reports[ifDown](subject, `active${on}, but module smc considers it inactive`, {
+      reason: 'smc missed the change of its state, or has not been notified yet',
+      fix: 'run smc_chk again in a moment; if nothing has changed, set the interface down and up',
+      facts,
+    });
   const [v1, v2] = [gids.filter(({ type }) => type !== 'v2'), gids.filter(({ type }) => type === 'v2')];
   const usable = v2.filter(isIpv4Gid);
   const identity = pnetId ? `PNET ID ${pnetId}` : 'no PNET ID';
@@ -169,28 +192,26 @@ function checkPort(host: Host, { name, isSoftRoce }: RdmaDevice, port: RdmaPort,
   const links = known?.links ?? 0;
   // what the kernel does counts more than what /sys shows of it
   if (usable.length === 0 && links > 0)
-    return check('pass', 'rdma-port', subject, `${finding}; ${counted(links, 'link')} of SMC-R over it`, {
-      facts,
-    });
+    return pass(subject, `${finding}; ${counted(links, 'link')} of SMC-R over it`, { facts });
   if (gids.length === 0)
-    return check('fail', 'rdma-port', subject, `active${on}, but without an address (GID)`, {
+    return fail(subject, `active${on}, but without an address (GID)`, {
       reason: 'the addresses of a RoCE port come from those of its interface',
       fix: netdev ? `ip address add ADDRESS/BITS dev ${netdev}` : null,
       facts,
     });
   if (v1.length === 0 && usable.length === 0)
-    return check('fail', 'rdma-port', subject, finding, {
+    return fail(subject, finding, {
       reason: 'SMC-R version 1 needs a RoCE v1 address, version 2 a RoCE v2 address for IPv4',
       fix: netdev ? `ip address add IPV4ADDRESS/BITS dev ${netdev}` : null,
       facts,
     });
   if (usable.length === 0)
-    return check('warning', 'rdma-port', subject, finding, {
+    return warn(subject, finding, {
       reason: 'SMC-R version 2 needs a RoCE v2 address for IPv4; only version 1 is possible',
       fix: netdev ? `ip address add IPV4ADDRESS/BITS dev ${netdev}` : null,
       facts,
     });
-  return check('pass', 'rdma-port', subject, finding, { facts });
+  return pass(subject, finding, { facts });
 }
 
 function whyDown(

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-
-import type { Host } from '../host.ts';
 import { observeNow } from '../observed.ts';
 import { readSysctls, type Sysctl } from '../sysctls.ts';
-import { type Check, check } from './check.ts';
+import { defineCheck } from './check.ts';
 
 /** The largest buffer of an SMC-D connection. */
 const SMCD_BUFFER_LIMIT = 1_048_576;
@@ -44,32 +42,35 @@ function remark({ name, value = '', default: usual }: Sysctl): string | undefine
 }
 
 /** Settings net.smc.* of this network namespace that differ from the defaults. limit_smc_hs has a check of its own. */
-export function checkSysctls({ root }: Host): Check[] {
-  const settings = observeNow(() => readSysctls(undefined, root));
-  if (!settings.value)
-    return [
-      check('unknown', 'sysctl', null, 'the settings net.smc.* cannot be read', { reason: settings.why }),
-    ];
-  const known = settings.value.filter(({ name, value }) => value !== undefined && name !== 'limit_smc_hs');
-  const checks = known
-    .filter(({ value, default: usual }) => value !== usual)
-    .map((setting) => {
-      const { name, value = '', default: usual } = setting;
-      const reason = objection(setting) ?? null;
-      return check(
-        reason ? 'warning' : 'pass',
-        'sysctl',
-        `net.smc.${name}`,
-        `${value === '' ? 'empty' : value}; the default is ${usual === '' ? 'empty' : usual}`,
-        {
-          reason: reason ?? remark(setting) ?? null,
-          fix:
-            reason && (usual === '' ? `sysctl -w 'net.smc.${name}='` : `sysctl -w net.smc.${name}=${usual}`),
-          facts: { value, default: usual },
-        },
-      );
-    });
-  return checks.length > 0
-    ? checks
-    : [check('pass', 'sysctl', null, `all ${known.length} settings net.smc.* have their defaults`)];
-}
+export const sysctlCheck = defineCheck({
+  id: 'sysctl',
+  about: 'Settings `net.smc.*` that differ from the default.',
+  facts: { value: 'the setting', default: 'its default' },
+  run({ host: { root }, pass, warn, unknown }) {
+    const settings = observeNow(() => readSysctls(undefined, root));
+    if (!settings.value)
+      return [unknown(null, 'the settings net.smc.* cannot be read', { reason: settings.why })];
+    const known = settings.value.filter(({ name, value }) => value !== undefined && name !== 'limit_smc_hs');
+    const checks = known
+      .filter(({ value, default: usual }) => value !== usual)
+      .map((setting) => {
+        const { name, value = '', default: usual } = setting;
+        const reason = objection(setting) ?? null;
+        const report = reason ? warn : pass;
+        return report(
+          `net.smc.${name}`,
+          `${value === '' ? 'empty' : value}; the default is ${usual === '' ? 'empty' : usual}`,
+          {
+            reason: reason ?? remark(setting) ?? null,
+            fix:
+              reason &&
+              (usual === '' ? `sysctl -w 'net.smc.${name}='` : `sysctl -w net.smc.${name}=${usual}`),
+            facts: { value, default: usual },
+          },
+        );
+      });
+    return checks.length > 0
+      ? checks
+      : [pass(null, `all ${known.length} settings net.smc.* have their defaults`)];
+  },
+});

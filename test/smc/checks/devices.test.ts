@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The checks of RDMA devices, SMC-D devices and MTU
 import t from 'tap';
-import { checkIsm } from '../../../src/smc/checks/ism.ts';
-import { checkMtu } from '../../../src/smc/checks/mtu.ts';
-import { checkRdma } from '../../../src/smc/checks/rdma.ts';
+import { ismDeviceCheck } from '../../../src/smc/checks/ism.ts';
+import { mtuCheck } from '../../../src/smc/checks/mtu.ts';
+import { rdmaChecks } from '../../../src/smc/checks/rdma.ts';
 import {
   ETH0,
   healthyHost,
@@ -11,6 +11,7 @@ import {
   outline,
   PORT,
   RDMA,
+  run,
   SOFT_ROCE,
   smcdDevice,
   smcrPort,
@@ -19,7 +20,7 @@ import {
 } from '../../helpers/healthy-host.ts';
 
 const rdma = (changes: object) => {
-  const checks = checkRdma(healthyHost(changes));
+  const checks = run(rdmaChecks, healthyHost(changes));
   wellFormed(t, checks);
   return checks;
 };
@@ -66,7 +67,7 @@ t.test('what the kernel says counts more than what follows from /sys', async (t)
     { status: 'unknown', finding: 'module smc knows mlx5_0, but /sys does not show it' },
   ]);
   t.strictSame(
-    checkMtu(healthyHost({ rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] }), [{ ...ETH0, mtu: 300 }]),
+    run(mtuCheck, healthyHost({ rdmaDevices: [{ ...RDMA, nodeType: 'RNIC' }] }), [{ ...ETH0, mtu: 300 }]),
     [],
     'the sizes are those of RoCE',
   );
@@ -113,7 +114,7 @@ t.test('addresses of ports', async (t) => {
 });
 
 const ism = (changes: object) => {
-  const checks = checkIsm(healthyHost(changes));
+  const checks = run(ismDeviceCheck, healthyHost(changes));
   wellFormed(t, checks);
   return checks;
 };
@@ -178,7 +179,7 @@ t.test('MTU', async (t) => {
   const mtu = (eth0: number, vlan?: number) => {
     const below = { ...ETH0, mtu: eth0 };
     const above = { ...ETH0, name: 'vlan5', mtu: vlan ?? 0, kind: 'vlan', lower: ['eth0'] };
-    const checks = checkMtu(healthyHost({ interfaces: [below, above] }), [
+    const checks = run(mtuCheck, healthyHost({ interfaces: [below, above] }), [
       vlan === undefined ? below : above,
     ]);
     wellFormed(t, checks);
@@ -193,7 +194,7 @@ t.test('MTU', async (t) => {
   t.match(mtu(1500, 1500), [{ status: 'pass', subject: 'vlan5', facts: { base_interface: 'eth0' } }]);
   t.match(mtu(1500, 9000), [{ status: 'warning', fix: 'ip link set eth0 mtu 9000' }]);
   t.strictSame(
-    checkMtu(healthyHost({ rdmaDevices: [] }), [ETH0]),
+    run(mtuCheck, healthyHost({ rdmaDevices: [] }), [ETH0]),
     [],
     'without RDMA the MTU is nothing to SMC',
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import type { Check } from '../../../src/smc/checks/check.ts';
-import { checkInterfaces, interfacesInUse } from '../../../src/smc/checks/interfaces.ts';
+import { interfaceCheck, interfacesInUse } from '../../../src/smc/checks/interfaces.ts';
 import type { Host } from '../../../src/smc/host.ts';
 import {
   ETH0,
@@ -10,6 +10,7 @@ import {
   outline,
   PORT,
   RDMA,
+  run,
   SOFT_ROCE,
   smcrPort,
   WITH_LOOPBACK,
@@ -41,7 +42,7 @@ const smcPort = (pnetId: string, ibName = 'mlx5_0'): Pick<Host, 'smcrPorts'> => 
 function checks(changes: Partial<Host>, names?: string[]): Check[] {
   const host = healthyHost(changes);
   const chosen = names ? host.interfaces.filter(({ name }) => names.includes(name)) : interfacesInUse(host);
-  const found = checkInterfaces(host, chosen, names !== undefined);
+  const found = run(interfaceCheck, host, chosen, names !== undefined);
   wellFormed(t, found);
   return found;
 }

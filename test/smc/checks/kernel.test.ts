@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
-import { checkKernel } from '../../../src/smc/checks/kernel.ts';
-import { ETH0, healthyHost, outline, RDMA, SOFT_ROCE, wellFormed } from '../../helpers/healthy-host.ts';
+import { kernelCheck, kernelFaultCheck, kernelFixesCheck } from '../../../src/smc/checks/kernel.ts';
+import { ETH0, healthyHost, outline, RDMA, run, SOFT_ROCE, wellFormed } from '../../helpers/healthy-host.ts';
+
+const KERNEL_CHECKS = [kernelCheck, kernelFaultCheck, kernelFixesCheck];
 
 t.test('a kernel of today', async (t) => {
-  const checks = checkKernel(healthyHost());
+  const checks = run(KERNEL_CHECKS, healthyHost());
   wellFormed(t, checks);
   t.strictSame(outline(checks), ['pass kernel', 'pass kernel-fault', 'pass kernel-fixes']);
   t.match(checks[0]!.finding, /^Linux 6\.12\.120-test, by its version without .*\(6\.14\)/);
-  t.equal(checkKernel(healthyHost({ release: '7.3.4' }))[0]!.finding, 'Linux 7.3.4');
+  t.equal(run(KERNEL_CHECKS, healthyHost({ release: '7.3.4' }))[0]!.finding, 'Linux 7.3.4');
 });
 
 t.test('older ones', async (t) => {
-  const [middle] = checkKernel(healthyHost({ release: '6.1.0-48-amd64' }));
+  const [middle] = run(KERNEL_CHECKS, healthyHost({ release: '6.1.0-48-amd64' }));
   t.match(middle, {
     status: 'pass',
     finding:
@@ -31,14 +33,14 @@ t.test('older ones', async (t) => {
       ],
     },
   });
-  const [old] = checkKernel(healthyHost({ release: '5.4.0' }));
+  const [old] = run(KERNEL_CHECKS, healthyHost({ release: '5.4.0' }));
   t.match(old, { status: 'warning', fix: 'boot Linux 5.16 or later' });
   wellFormed(t, [old!]);
 });
 
 t.test('a release that is not known', async (t) => {
   for (const release of [undefined, 'mine']) {
-    const checks = checkKernel(healthyHost({ release }));
+    const checks = run(KERNEL_CHECKS, healthyHost({ release }));
     wellFormed(t, checks);
     t.strictSame(outline(checks), ['unknown kernel']);
   }
@@ -46,7 +48,7 @@ t.test('a release that is not known', async (t) => {
 
 t.test('known faults, where they can be met', async (t) => {
   const faults = (changes: object): string[] => {
-    const checks = checkKernel(healthyHost(changes));
+    const checks = run(KERNEL_CHECKS, healthyHost(changes));
     wellFormed(t, checks);
     return outline(checks.filter(({ id }) => id === 'kernel-fault'));
   };
@@ -92,14 +94,14 @@ t.test('known faults, where they can be met', async (t) => {
 
 t.test('the stable release, where the name does not have it', async (t) => {
   const kernel = { major: 6, minor: 1, patch: 192, isFrozen: false, isCandidate: false };
-  const [first] = checkKernel(healthyHost({ release: '6.1.0-56-amd64', kernel }));
+  const [first] = run(KERNEL_CHECKS, healthyHost({ release: '6.1.0-56-amd64', kernel }));
   t.match(first!.finding, /^Linux 6\.1\.0-56-amd64 \(6\.1\.192\), by its version/);
   t.equal(first!.facts['version'], '6.1.192');
 });
 
 t.test('faults that later releases do not have', async (t) => {
   const fixes = (release: string) => {
-    const checks = checkKernel(healthyHost({ release })).filter(({ id }) => id === 'kernel-fixes');
+    const checks = run(KERNEL_CHECKS, healthyHost({ release })).filter(({ id }) => id === 'kernel-fixes');
     wellFormed(t, checks);
     t.equal(checks.length, 1, 'one, however many there are');
     return checks[0]!;
@@ -134,7 +136,9 @@ t.test('faults that later releases do not have', async (t) => {
 
 t.test('faults of releases that matter on some hosts only', async (t) => {
   const faults = (release: string, changes: object) =>
-    outline(checkKernel(healthyHost({ release, ...changes })).filter(({ id }) => id === 'kernel-fault'));
+    outline(
+      run(KERNEL_CHECKS, healthyHost({ release, ...changes })).filter(({ id }) => id === 'kernel-fault'),
+    );
   const bond = { ...ETH0, name: 'bond0', kind: 'bond', lower: ['eth0'] };
   const entry = (ethName: string) => ({
     interfaces: [ETH0, bond],

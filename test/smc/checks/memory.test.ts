@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
-import { checkMemory } from '../../../src/smc/checks/memory.ts';
-import { healthyHost, noStatistics, outline, wellFormed } from '../../helpers/healthy-host.ts';
+import {
+  bufferLimitCheck,
+  contiguousMemoryCheck,
+  memoryCheck,
+  smallerBuffersCheck,
+} from '../../../src/smc/checks/memory.ts';
+import { healthyHost, noStatistics, outline, run, wellFormed } from '../../helpers/healthy-host.ts';
+
+const MEMORY_CHECKS = [memoryCheck, contiguousMemoryCheck, bufferLimitCheck, smallerBuffersCheck];
 
 const MEMINFO = (available: number) =>
   `MemTotal:        4000000 kB\nMemFree: 1 kB\nMemAvailable:    ${available} kB\n`;
@@ -23,7 +30,7 @@ const tree = ({
 });
 
 t.test('enough of everything', async (t) => {
-  const checks = checkMemory(healthyHost({ root: t.testdir(tree()) }));
+  const checks = run(MEMORY_CHECKS, healthyHost({ root: t.testdir(tree()) }));
   wellFormed(t, checks);
   t.strictSame(outline(checks), [
     'pass memory',
@@ -37,23 +44,24 @@ t.test('enough of everything', async (t) => {
 });
 
 t.test('little memory', async (t) => {
-  const few = checkMemory(healthyHost({ root: t.testdir(tree({ available: 64_000 })) }));
+  const few = run(MEMORY_CHECKS, healthyHost({ root: t.testdir(tree({ available: 64_000 })) }));
   t.strictSame(outline(few).slice(0, 1), ['warning memory']);
-  const none = checkMemory(healthyHost({ root: t.testdir(tree({ available: 100 })) }));
+  const none = run(MEMORY_CHECKS, healthyHost({ root: t.testdir(tree({ available: 100 })) }));
   t.strictSame(outline(none).slice(0, 1), ['fail memory']);
   wellFormed(t, [...few, ...none]);
 });
 
 t.test('in small pieces', async (t) => {
   const blocks = 'Node 0, zone Normal 406 157 35 11 0 0 0 0 0 0 0\n';
-  const checks = checkMemory(healthyHost({ root: t.testdir(tree({ blocks })) }));
+  const checks = run(MEMORY_CHECKS, healthyHost({ root: t.testdir(tree({ blocks })) }));
   wellFormed(t, checks);
   t.match(checks[1], {
     status: 'warning',
     id: 'contiguous-memory',
     fix: 'sysctl -w net.smc.smcr_buf_type=2',
   });
-  const virtual = checkMemory(
+  const virtual = run(
+    MEMORY_CHECKS,
     healthyHost({ root: t.testdir(tree({ blocks, smc: { smcr_buf_type: '1\n' } })) }),
   );
   t.match(virtual[1], { status: 'pass', id: 'contiguous-memory' });
@@ -61,7 +69,7 @@ t.test('in small pieces', async (t) => {
 
 t.test('caps of net.core', async (t) => {
   const core = { wmem_max: '212992\n', rmem_max: '32768\n' };
-  const checks = checkMemory(healthyHost({ root: t.testdir(tree({ core })) }));
+  const checks = run(MEMORY_CHECKS, healthyHost({ root: t.testdir(tree({ core })) }));
   wellFormed(t, checks);
   t.match(checks[3], {
     status: 'warning',
@@ -69,7 +77,7 @@ t.test('caps of net.core', async (t) => {
     fix: 'sysctl -w net.core.rmem_max=65536',
     facts: { limit_bytes: 32_768, default_bytes: 65_536 },
   });
-  const hidden = checkMemory(healthyHost({ root: t.testdir(tree({ core: {} })) }));
+  const hidden = run(MEMORY_CHECKS, healthyHost({ root: t.testdir(tree({ core: {} })) }));
   wellFormed(t, hidden);
   t.match(hidden[2], { status: 'unknown', reason: /initial network namespace/ });
 });
@@ -77,16 +85,19 @@ t.test('caps of net.core', async (t) => {
 t.test('buffers that became smaller', async (t) => {
   const statistics = noStatistics();
   statistics.smcr.rx.buffers.downgraded = 7n;
-  const checks = checkMemory(healthyHost({ root: t.testdir(tree()), statistics: { value: { statistics } } }));
+  const checks = run(
+    MEMORY_CHECKS,
+    healthyHost({ root: t.testdir(tree()), statistics: { value: { statistics } } }),
+  );
   wellFormed(t, checks);
   t.match(checks[4], { status: 'warning', id: 'smaller-buffers', finding: /^7 buffers/ });
 });
 
 t.test('nothing to be seen', async (t) => {
-  const nothing = checkMemory(healthyHost({ root: t.testdir({}) }));
+  const nothing = run(MEMORY_CHECKS, healthyHost({ root: t.testdir({}) }));
   t.strictSame(outline(nothing), ['unknown memory']);
   const { proc } = tree();
-  const settings = checkMemory(healthyHost({ root: t.testdir({ proc: { sys: proc.sys } }) }));
+  const settings = run(MEMORY_CHECKS, healthyHost({ root: t.testdir({ proc: { sys: proc.sys } }) }));
   t.strictSame(outline(settings).slice(0, 2), ['unknown memory', 'unknown contiguous-memory']);
   wellFormed(t, [...nothing, ...settings]);
 });

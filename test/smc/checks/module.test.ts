@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { readPciFunctions } from '../../../src/host/pci-devices.ts';
-import { checkModules } from '../../../src/smc/checks/module.ts';
-import { healthyHost, NOT_SEEN, outline, RELEASE, wellFormed } from '../../helpers/healthy-host.ts';
+import { moduleCheck } from '../../../src/smc/checks/module.ts';
+import { healthyHost, NOT_SEEN, outline, RELEASE, run, wellFormed } from '../../helpers/healthy-host.ts';
 import { dibs, type Files, mainframe, plant } from '../../helpers/host-trees.ts';
 
 const modules = (list: string, more: object = {}) => ({
@@ -16,7 +16,7 @@ t.test('loaded, with its origin', async (t) => {
   const root = t.testdir(
     modules(LIST, { sys: { module: { smc: { taint: 'OE\n', srcversion: 'ABC\n' }, smc_diag: {} } } }),
   );
-  const checks = checkModules(healthyHost({ root }));
+  const checks = run(moduleCheck, healthyHost({ root }));
   wellFormed(t, checks);
   t.strictSame(outline(checks), ['pass module smc', 'pass module smc_diag']);
   t.match(
@@ -33,25 +33,25 @@ t.test('loaded, with its origin', async (t) => {
 });
 
 t.test('built in', async (t) => {
-  const checks = checkModules(healthyHost({ modules: { smc: 'built-in', smcDiag: 'built-in' } }));
+  const checks = run(moduleCheck, healthyHost({ modules: { smc: 'built-in', smcDiag: 'built-in' } }));
   wellFormed(t, checks);
   t.strictSame(outline(checks), ['pass module smc', 'pass module smc_diag']);
 });
 
 t.test('not in this kernel', async (t) => {
   const host = healthyHost({ modules: { smc: 'absent', smcDiag: 'absent' }, families: { value: [] } });
-  const checks = checkModules(host);
+  const checks = run(moduleCheck, host);
   wellFormed(t, checks);
   t.strictSame(outline(checks), ['fail module smc'], 'one cause, said once');
   t.match(checks[0]!.finding, /^this host has no SMC: /);
   t.notMatch(checks[0]!.fix, 'modprobe', 'that cannot help');
   t.notMatch(checks[0]!.reason, 'DIBS');
-  t.match(checkModules({ ...host, release: '6.18.2' })[0]!.reason, 'CONFIG_DIBS');
+  t.match(run(moduleCheck, { ...host, release: '6.18.2' })[0]!.reason, 'CONFIG_DIBS');
 });
 
 t.test('not loaded', async (t) => {
   const host = healthyHost({ modules: { smc: 'available', smcDiag: 'available' }, families: { value: [] } });
-  const checks = checkModules(host);
+  const checks = run(moduleCheck, host);
   wellFormed(t, checks);
   t.strictSame(outline(checks), ['fail module smc', 'pass module smc_diag']);
   t.match(checks[0], { finding: /^this host has no SMC at the moment: .* not loaded$/, fix: 'modprobe smc' });
@@ -60,7 +60,8 @@ t.test('not loaded', async (t) => {
 t.test('what keeps it from being loaded', async (t) => {
   const blocked = (tree: object, line: string, where: string, fix: string | RegExp) => {
     const root = t.testdir(tree as never);
-    const [smc] = checkModules(
+    const [smc] = run(
+      moduleCheck,
       healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' }, families: { value: [] } }),
     );
     t.match(smc, { status: 'fail', reason: `${where} forbids it: ${line}`, fix });
@@ -82,7 +83,8 @@ t.test('what keeps it from being loaded', async (t) => {
   );
   const free = (tree: object) => {
     const root = t.testdir(tree as never);
-    const [smc] = checkModules(
+    const [smc] = run(
+      moduleCheck,
       healthyHost({ root, modules: { smc: 'available', smcDiag: 'loaded' }, families: { value: [] } }),
     );
     t.notMatch(smc!.reason, 'forbids');
@@ -96,18 +98,18 @@ t.test('what keeps it from being loaded', async (t) => {
 
 t.test('a container that shows no modules', async (t) => {
   const unseen = { smc: 'unknown', smcDiag: 'unknown' } as const;
-  const inUse = checkModules(healthyHost({ modules: unseen }));
+  const inUse = run(moduleCheck, healthyHost({ modules: unseen }));
   t.strictSame(outline(inUse), ['pass module smc', 'unknown module smc_diag']);
-  const none = checkModules(healthyHost({ modules: unseen, families: { value: [] } }));
+  const none = run(moduleCheck, healthyHost({ modules: unseen, families: { value: [] } }));
   t.strictSame(outline(none), ['fail module smc', 'unknown module smc_diag']);
-  const nothing = checkModules(healthyHost({ modules: unseen, families: NOT_SEEN }));
+  const nothing = run(moduleCheck, healthyHost({ modules: unseen, families: NOT_SEEN }));
   t.strictSame(outline(nothing), ['unknown module smc', 'unknown module smc_diag']);
   wellFormed(t, [...inUse, ...none, ...nothing]);
 });
 
 t.test('the kernel answers for SMC: that counts more than lists of modules', async (t) => {
   for (const smc of ['absent', 'available'] as const) {
-    const [first] = checkModules(healthyHost({ modules: { smc, smcDiag: 'loaded' } }));
+    const [first] = run(moduleCheck, healthyHost({ modules: { smc, smcDiag: 'loaded' } }));
     t.match(first, { status: 'pass', finding: /^in use/ }, smc);
   }
 });
@@ -122,7 +124,8 @@ t.test('module ism, which smc does not bring with it since Linux 6.18', async (t
       ...parts,
     );
     const functions = readPciFunctions(root).map((pci) => ({ ...pci, driver: undefined }));
-    const checks = checkModules(
+    const checks = run(
+      moduleCheck,
       healthyHost({ root, release: '6.18.2-test', pciFunctions: functions, dibsDevices: [], ...changes }),
     ).filter(({ subject }) => subject === 'ism');
     wellFormed(t, checks);
@@ -144,10 +147,10 @@ t.test('module ism, which smc does not bring with it since Linux 6.18', async (t
 });
 
 t.test('smc_diag', async (t) => {
-  const absent = checkModules(healthyHost({ modules: { smc: 'loaded', smcDiag: 'absent' } }));
+  const absent = run(moduleCheck, healthyHost({ modules: { smc: 'loaded', smcDiag: 'absent' } }));
   t.strictSame(outline(absent), ['pass module smc', 'warning module smc_diag']);
   const root = t.testdir({ etc: { 'modprobe.d': { 'b.conf': 'install smc-diag /usr/bin/true' } } });
-  const blocked = checkModules(healthyHost({ root, modules: { smc: 'loaded', smcDiag: 'available' } }));
+  const blocked = run(moduleCheck, healthyHost({ root, modules: { smc: 'loaded', smcDiag: 'available' } }));
   t.strictSame(outline(blocked), ['pass module smc', 'warning module smc_diag']);
   t.match(blocked[1]!.reason, '/etc/modprobe.d/b.conf forbids it: install smc-diag /usr/bin/true');
   wellFormed(t, [...absent, ...blocked]);

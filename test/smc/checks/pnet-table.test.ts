@@ -2,9 +2,17 @@
 import t from 'tap';
 import { readDibsDevices } from '../../../src/host/dibs-devices.ts';
 import { readPciFunctions } from '../../../src/host/pci-devices.ts';
-import { checkPnetTable } from '../../../src/smc/checks/pnet-table.ts';
+import { pnetTableCheck } from '../../../src/smc/checks/pnet-table.ts';
 import type { Host } from '../../../src/smc/host.ts';
-import { ETH0, healthyHost, NOT_SEEN, smcdDevice, smcrPort, wellFormed } from '../../helpers/healthy-host.ts';
+import {
+  ETH0,
+  healthyHost,
+  NOT_SEEN,
+  run,
+  smcdDevice,
+  smcrPort,
+  wellFormed,
+} from '../../helpers/healthy-host.ts';
 import { dibs, mainframe, plant } from '../../helpers/host-trees.ts';
 
 const eth = (pnetId: string, ethName: string) => ({
@@ -23,7 +31,8 @@ const dev = (pnetId: string, ibName: string) => ({
 });
 
 function checks(entries: ReturnType<typeof eth | typeof dev>[], changes: Partial<Host> = {}) {
-  const found = checkPnetTable(
+  const found = run(
+    pnetTableCheck,
     healthyHost({ smcrPorts: { value: [] }, pnetTable: { value: entries }, ...changes }),
   );
   wellFormed(t, found);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The checks of the handshake limitation and of net.smc.*
 import t from 'tap';
-import { checkHandshakeLimit } from '../../../src/smc/checks/handshake-limit.ts';
-import { checkSysctls } from '../../../src/smc/checks/sysctls.ts';
-import { healthyHost, NOT_SEEN, outline, wellFormed } from '../../helpers/healthy-host.ts';
+import { handshakeLimitCheck } from '../../../src/smc/checks/handshake-limit.ts';
+import { sysctlCheck } from '../../../src/smc/checks/sysctls.ts';
+import { healthyHost, NOT_SEEN, outline, run, wellFormed } from '../../helpers/healthy-host.ts';
 
 t.test('handshake limitation', async (t) => {
   const status = (isHandshakeLimited: { value: boolean } | typeof NOT_SEEN) => {
-    const checks = checkHandshakeLimit(healthyHost({ isHandshakeLimited }));
+    const checks = run(handshakeLimitCheck, healthyHost({ isHandshakeLimited }));
     wellFormed(t, checks);
     return outline(checks);
   };
@@ -15,7 +15,7 @@ t.test('handshake limitation', async (t) => {
   t.strictSame(status({ value: true }), ['warning handshake-limit']);
   t.strictSame(status(NOT_SEEN), ['unknown handshake-limit']);
   t.match(
-    checkHandshakeLimit(healthyHost({ isHandshakeLimited: { value: true } }))[0]!.fix,
+    run(handshakeLimitCheck, healthyHost({ isHandshakeLimited: { value: true } }))[0]!.fix,
     /^smcd hs-limit disable/,
   );
 });
@@ -34,7 +34,7 @@ const DEFAULTS = {
 t.test('settings', async (t) => {
   const checks = (changes: Record<string, string>) => {
     const root = t.testdir({ proc: { sys: { net: { smc: { ...DEFAULTS, ...changes } } } } });
-    const found = checkSysctls(healthyHost({ root }));
+    const found = run(sysctlCheck, healthyHost({ root }));
     wellFormed(t, found);
     return found;
   };
@@ -71,7 +71,7 @@ t.test('settings', async (t) => {
 });
 
 t.test('no settings', async (t) => {
-  const checks = checkSysctls(healthyHost({ root: t.testdir({}) }));
+  const checks = run(sysctlCheck, healthyHost({ root: t.testdir({}) }));
   wellFormed(t, checks);
   t.strictSame(outline(checks), ['unknown sysctl']);
 });

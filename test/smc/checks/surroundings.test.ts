@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The checks of resource limits, network namespace, statistics and kernel log
 import t from 'tap';
-import { checkKernelLog } from '../../../src/smc/checks/kernel-log.ts';
-import { checkLimits } from '../../../src/smc/checks/limits.ts';
-import { checkNamespace } from '../../../src/smc/checks/namespace.ts';
-import { checkStatistics } from '../../../src/smc/checks/statistics.ts';
-import { healthyHost, NOT_SEEN, noStatistics, outline, wellFormed } from '../../helpers/healthy-host.ts';
+import { kernelLogCheck } from '../../../src/smc/checks/kernel-log.ts';
+import { rlimitCheck } from '../../../src/smc/checks/limits.ts';
+import { namespaceCheck } from '../../../src/smc/checks/namespace.ts';
+import { fallbacksCheck, handshakeErrorsCheck } from '../../../src/smc/checks/statistics.ts';
+import { healthyHost, NOT_SEEN, noStatistics, outline, run, wellFormed } from '../../helpers/healthy-host.ts';
+
+const STATISTICS_CHECKS = [fallbacksCheck, handshakeErrorsCheck];
 
 const LIMITS = (soft: string, hard: string) =>
   `Limit                     Soft Limit           Hard Limit           Units     
@@ -15,7 +17,7 @@ Max locked memory         8388608              unlimited            bytes
 
 t.test('resource limits', async (t) => {
   const checks = (files: object) => {
-    const found = checkLimits(healthyHost({ root: t.testdir({ proc: files as never }) }));
+    const found = run(rlimitCheck, healthyHost({ root: t.testdir({ proc: files as never }) }));
     wellFormed(t, found);
     return found;
   };
@@ -49,7 +51,7 @@ t.test('network namespace', async (t) => {
   const parameter = (text: string) =>
     t.testdir({ sys: { module: { ib_core: { parameters: { netns_mode: text } } } } });
   const found = (isInitialNamespace: boolean | undefined, root: string) => {
-    const checks = checkNamespace(healthyHost({ isInitialNamespace, root }));
+    const checks = run(namespaceCheck, healthyHost({ isInitialNamespace, root }));
     wellFormed(t, checks);
     return checks[0]!;
   };
@@ -68,7 +70,7 @@ t.test('statistics', async (t) => {
     const statistics = noStatistics();
     statistics.smcr.connections.clientV2 = smc;
     statistics.fallbacks.client = { total: fallen, reasons };
-    const checks = checkStatistics(healthyHost({ statistics: { value: { statistics } } }));
+    const checks = run(STATISTICS_CHECKS, healthyHost({ statistics: { value: { statistics } } }));
     wellFormed(t, checks);
     return checks;
   };
@@ -99,7 +101,8 @@ t.test('statistics', async (t) => {
     reason: '1 as client: 0x77777777 with unknown meaning',
   });
   const since = (baseline: object, more: object = {}) =>
-    checkStatistics(
+    run(
+      STATISTICS_CHECKS,
       healthyHost({ statistics: { value: { statistics: noStatistics(), ...baseline } }, ...more }),
     )[0];
   t.match(since({ baseline: { time: '2026-01-02T03:04:05.678Z' } }), {
@@ -112,16 +115,16 @@ t.test('statistics', async (t) => {
   });
   const errors = noStatistics();
   errors.handshakeErrors.server = 2n;
-  t.strictSame(outline(checkStatistics(healthyHost({ statistics: { value: { statistics: errors } } }))), [
-    'pass fallbacks',
-    'warning handshake-errors',
-  ]);
-  t.strictSame(outline(checkStatistics(healthyHost({ statistics: NOT_SEEN }))), ['unknown fallbacks']);
+  t.strictSame(
+    outline(run(STATISTICS_CHECKS, healthyHost({ statistics: { value: { statistics: errors } } }))),
+    ['pass fallbacks', 'warning handshake-errors'],
+  );
+  t.strictSame(outline(run(STATISTICS_CHECKS, healthyHost({ statistics: NOT_SEEN }))), ['unknown fallbacks']);
 });
 
 t.test('kernel log', async (t) => {
   const found = (kmsg: string) => {
-    const checks = checkKernelLog(healthyHost({ root: t.testdir({ dev: { kmsg } }) }));
+    const checks = run(kernelLogCheck, healthyHost({ root: t.testdir({ dev: { kmsg } }) }));
     wellFormed(t, checks);
     return checks[0]!;
   };
@@ -171,7 +174,7 @@ t.test('kernel log', async (t) => {
     'ism 0000:00:00.0: error 5',
   ])
     t.match(found(`4,1,1000000,-;${text}\n`), { status: 'warning', reason: `[1.000000] ${text}` }, text);
-  const unseen = checkKernelLog(healthyHost({ root: t.testdir({}) }));
+  const unseen = run(kernelLogCheck, healthyHost({ root: t.testdir({}) }));
   wellFormed(t, unseen);
   t.match(unseen, [{ status: 'unknown', reason: /dev\/kmsg: not found$/ }]);
 });
