@@ -233,7 +233,7 @@ function fieldText(comment = '', possibilities: readonly Possibility[]): string 
 }
 
 /** With a capital letter and a full stop; comments on fields are mostly a few words. */
-function sentence(text: string): string {
+export function sentence(text: string): string {
   if (!text) return '';
   return `${text[0]!.toUpperCase()}${text.slice(1)}${/[.:]$/.test(text) ? '' : '.'}`;
 }

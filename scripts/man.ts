@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 /**
  * npm run man: writes what is generated in man/. The section JSON of a page is made of the schemas of the documents that
- * the page is about, and the pages of smcr's objects of those of smcd's. The schemas are made first.
+ * the page is about, the pages of smcr's objects of those of smcd's, and the list of checks in smc_chk(8) of their
+ * definitions. The schemas are made first.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CHECKS } from '../src/smc/checks/index.ts';
+import { checkList } from './check-list.ts';
 import { jsonSection, type PageDocument, type Schema } from './json-section.ts';
 import { writeSchemas } from './schemas.ts';
 import { smcrPage } from './smcr-pages.ts';
@@ -49,7 +52,8 @@ export function manPages(): Map<string, string> {
       : read(name);
     const [page = ''] = name.split('.');
     const documents = documentsOf(page, schemas);
-    if (documents.length > 0) pages.set(name, withJson(page, text, documents));
+    const withList = page === 'smc_chk' ? withChecks(text) : text;
+    if (documents.length > 0) pages.set(name, withJson(page, withList, documents));
   }
   return pages;
 }
@@ -72,9 +76,21 @@ export function documentsOf(page: string, schemas: readonly (Schema & { title: s
 /** From the heading to the next one. */
 const SECTION = /^\.Sh JSON\n[\s\S]*?(?=^\.Sh )/m;
 
+const sectionsOf = (text: string): Set<string> =>
+  new Set([...text.matchAll(/^\.Sh (.+)$/gm)].map(([, title]) => title!));
+
+/** The list at the end of the section CHECKS, behind what is said of all checks. */
+const CHECK_LIST = /(^\.Sh CHECKS\n(?:(?!\.Sh |\.Bl ).*\n)*)(?:(?!\.Sh ).*\n)*/m;
+
+function withChecks(text: string): string {
+  const explained = CHECKS.flatMap(({ explained }) => [...explained]);
+  const lines = checkList('smc_chk(8)', explained, sectionsOf(text));
+  return text.replace(CHECK_LIST, (_, introduction: string) => `${introduction}${lines.join('\n')}\n`);
+}
+
 function withJson(page: string, text: string, documents: readonly PageDocument[]): string {
   const [command = '', object] = page.split('-');
-  const sections = new Set([...text.matchAll(/^\.Sh (.+)$/gm)].map(([, title]) => title!));
+  const sections = sectionsOf(text);
   const lines = jsonSection(`${page}(8)`, object ? onObjects(command) : ON_ALL, documents, sections);
   if (!SECTION.test(text)) throw new Error(`man/${page}.8 has no section JSON before another one`);
   return text.replace(SECTION, () => `${['.Sh JSON', ...lines].join('\n')}\n`);

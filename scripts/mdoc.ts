@@ -61,7 +61,7 @@ export const escaped = (text: string): string => text.replaceAll('\\', '\\e').re
 
 function macro(word: string, names: Names): { name: string; words: string } | undefined {
   const [, opening = '', core = '', closing = ''] =
-    /^([([]*)([\w-]+\(\d\)|.*?)([.,:;)\]]*)$/.exec(word) ?? [];
+    /^([([]*)([\w.-]+\(\d\)|.*?)([.,:;)\]]*)$/.exec(word) ?? [];
   const found = call(core, names);
   if (!found) return undefined;
   return { name: found[0], words: [...opening, found[1], ...closing].join(' ') };
@@ -76,7 +76,7 @@ function call(word: string, { fields, sections }: Names): [name: string, argumen
   if (quoted) return ['Sy', argument(quoted)];
   if (word.includes('`')) throw new Error(`backticks within a word: ${word}`);
   if (/^\/\w/.test(word)) return ['Pa', word];
-  const [, page, section] = /^([\w-]+)\((\d)\)$/.exec(word) ?? [];
+  const [, page, section] = /^([\w.-]+)\((\d)\)$/.exec(word) ?? [];
   if (page) return ['Xr', `${page} ${section}`];
   return sections.has(word) && /^[A-Z]{3,}$/.test(word) ? ['Sx', word] : undefined;
 }

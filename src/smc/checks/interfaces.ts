@@ -8,7 +8,7 @@ import { type Check, type CheckContext, defineCheck } from './check.ts';
 const EXAMPLE_PNET_ID = 'NET1';
 
 const VERDICT = [
-  'what is said of this version of SMC-R or SMC-D',
+  'each version of SMC-R and SMC-D',
   { usable: 'whether it can be used', reason: 'why, or why not' },
 ] as const;
 
@@ -30,7 +30,7 @@ export const interfaceCheck = defineCheck({
   facts: {
     base_interface: 'lowest device below the interface',
     pnet_id: 'PNET ID of that device',
-    pnet_id_source: 'where it is from, as `source` with `-i`',
+    pnet_id_source: 'where it is from: `hardware`, `table`, `base-table`, `none` or `unknown`',
     smcr_v1: VERDICT,
     smcr_v2: VERDICT,
     smcd_v1: VERDICT,

@@ -4,7 +4,7 @@ import { loopbackNames, type SmcdDevice } from '../devices.ts';
 import { type Host, hasLoopback } from '../host.ts';
 import { type Check, type CheckContext, defineCheck } from './check.ts';
 
-const SINCE_DIBS = 'of both kinds of devices, since Linux 6.18; as in /sys/class/dibs';
+const SINCE_DIBS = 'of either kind of device, as in /sys/class/dibs; null before Linux 6.18';
 
 /** SMC-D devices: ISM functions of IBM Z, and loopback-ism on every machine. */
 export const ismDeviceCheck = defineCheck({

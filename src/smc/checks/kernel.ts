@@ -122,7 +122,7 @@ export const kernelFixesCheck = defineCheck({
   facts: {
     version: 'as for `kernel`',
     faults: [
-      'the faults',
+      'the faults, each with',
       {
         name: 'short name',
         effect: 'what it does',

@@ -9,8 +9,9 @@ import type { Host } from '../host.ts';
 import type { PnetEntry } from '../pnet-table.ts';
 import { type Check, type CheckContext, counted, defineCheck } from './check.ts';
 
-const EITHER =
-  'otherwise; name of what does not exist, or null, or for a PNET ID whether interfaces and devices have it';
+const INTACT = 'of a table that is as it should be: its PNET IDs, and the number of its entries';
+const AFFECTED =
+  'otherwise, the interface or device that does not exist; or of a PNET ID, whether an interface and a device have it';
 
 /** The PNET table of this network namespace: what it lacks, and what an empty one means. */
 export const pnetTableCheck = defineCheck({
@@ -18,10 +19,10 @@ export const pnetTableCheck = defineCheck({
   about:
     'Interfaces and devices in the PNET table that do not exist, and PNET IDs that only interfaces or only devices have.',
   facts: {
-    pnet_ids: 'PNET IDs of the table, if it is as it should be',
-    entries: 'number of its entries, if it is as it should be',
-    interface: EITHER,
-    device: EITHER,
+    pnet_ids: INTACT,
+    entries: INTACT,
+    interface: AFFECTED,
+    device: AFFECTED,
   },
   run(context) {
     const { host, pass, unknown } = context;

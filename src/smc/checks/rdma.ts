@@ -14,7 +14,7 @@ export const rdmaChecks = defineChecks({
     'rdma-device': {
       about: 'RDMA devices, which SMC-R needs.',
       facts: {
-        devices: 'what smc knows, if /sys shows no device; otherwise there is no such fact',
+        devices: 'RDMA devices that smc knows, if /sys shows none',
         node_type: 'kind of device; RoCE and InfiniBand are `CA`',
         driver: 'its driver',
         firmware: 'version of its firmware',
@@ -35,7 +35,7 @@ export const rdmaChecks = defineChecks({
         rate: 'speed of the port',
         interface: 'its interface',
         gids: [
-          'its addresses',
+          'its addresses, each with',
           {
             index: 'place in the table of addresses',
             gid: 'the address',

@@ -42,7 +42,7 @@ export const fallbacksCheck = defineCheck({
     tcp_connections: 'connections that became TCP',
     fallback_ratio: 'their share, from 0 to 1',
     reasons: [
-      'the reasons, the most frequent first',
+      'the reasons, the most frequent first, each with',
       {
         side: '`client` or `server`, what this host was',
         code: 'reason code with the prefix 0x',
