@@ -5,31 +5,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { smcRun } from '../../src/commands/smc_run/command.ts';
-import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';
+import { type Outcome, runCommand } from '../helpers/run-command.ts';
+import { NOWHERE, notFound, smcRunOn } from '../helpers/smc-run.ts';
 
 if (process.geteuid?.() !== 0) {
   t.fail('these tests need root, to raise limits and to act as another user');
   process.exit();
-}
-
-/** A program that is not there. */
-const NOWHERE = '/no/such/program';
-
-const notFound = (name: string): Outcome => ({
-  status: 127,
-  stdout: '',
-  stderr: `smc_run: ${name}: command not found\n`,
-});
-
-/** Runs it on a host with the given limits of net.core. */
-function smcRunOn(
-  t: Test,
-  argv: readonly string[] | string,
-  options: RunOptions & { limits?: Record<string, string> } = {},
-): Promise<Outcome> {
-  const { limits = { rmem_max: '212992\n', wmem_max: '212992\n' }, ...rest } = options;
-  const hostRoot = t.testdir({ proc: { sys: { net: { core: limits } } } });
-  return runCommand(smcRun, argv, { hostRoot, ...rest });
 }
 
 const limitOf = (t: Test, name: string): string =>

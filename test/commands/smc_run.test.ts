@@ -7,27 +7,8 @@ import t, { type Test } from 'tap';
 import { smcRun } from '../../src/commands/smc_run/command.ts';
 import { printable } from '../../src/output/table.ts';
 import { version } from '../../src/version.ts';
-import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';
-
-/** A program that is not there. */
-const NOWHERE = '/no/such/program';
-
-const notFound = (name: string): Outcome => ({
-  status: 127,
-  stdout: '',
-  stderr: `smc_run: ${name}: command not found\n`,
-});
-
-/** Runs it on a host with the given limits of net.core. */
-function smcRunOn(
-  t: Test,
-  argv: readonly string[] | string,
-  options: RunOptions & { limits?: Record<string, string> } = {},
-): Promise<Outcome> {
-  const { limits = { rmem_max: '212992\n', wmem_max: '212992\n' }, ...rest } = options;
-  const hostRoot = t.testdir({ proc: { sys: { net: { core: limits } } } });
-  return runCommand(smcRun, argv, { hostRoot, ...rest });
-}
+import { runCommand } from '../helpers/run-command.ts';
+import { NOWHERE, notFound, smcRunOn } from '../helpers/smc-run.ts';
 
 t.test('command lines that cannot be carried out', async (t) => {
   for (const [argv, message] of [
