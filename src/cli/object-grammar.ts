@@ -3,7 +3,7 @@
  * The grammar of smcd and smcr: `COMMAND [options] OBJECT [words]`. Keywords can be shortened to any prefix; if several
  * match, the first one in the documented order wins. Options have one or two dashes and can be shortened in the same way.
  */
-import { HelpOrVersion, type NamedOption, UsageError } from './options.ts';
+import { abbreviated, HelpOrVersion, type NamedOption, UsageError } from './options.ts';
 import { didYouMean } from './suggest.ts';
 
 /** The keyword that a word abbreviates; none for an empty word. */
@@ -202,9 +202,7 @@ function expandLetters(letters: string, options: readonly NamedOption[]): Found[
 function findOption(word: string, options: readonly NamedOption[]): NamedOption | undefined {
   const exact = options.find(({ long, short }) => long === word || short === word);
   if (exact) return exact;
-  const all = options.filter(({ long }) => long.startsWith(word));
-  const original = all.filter(({ addition }) => !addition);
-  const matches = original.length > 0 ? original : all;
+  const matches = abbreviated(options, word);
   return matches.find(
     ({ long }) => !matches.some((other) => other.long !== long && long.startsWith(other.long)),
   );

@@ -413,12 +413,17 @@ function clusterEnd(options: readonly NamedOption[], word: string): { known: num
   return { known: word.length, takesNext: false };
 }
 
+/** The options that a word abbreviates; if any of the C suite are among them, only those. */
+export function abbreviated(options: readonly NamedOption[], word: string): readonly NamedOption[] {
+  const all = options.filter(({ long }) => long.startsWith(word));
+  const original = all.filter(({ addition }) => !addition);
+  return original.length > 0 ? original : all;
+}
+
 function findLong(options: readonly NamedOption[], name: string, word: string): NamedOption {
   const exact = options.find(({ long }) => long === name);
   if (exact) return exact;
-  const all = options.filter(({ long }) => long.startsWith(name));
-  const original = all.filter(({ addition }) => !addition);
-  const matches = original.length > 0 ? original : all;
+  const matches = abbreviated(options, name);
   if (matches.length > 1) {
     const candidates = matches.map(({ long }) => `--${long}`).join(', ');
     throw new UsageError(`option '--${name}' is ambiguous: ${candidates}`);

@@ -65,6 +65,16 @@ export interface LinkGroups {
   smcd: readonly SmcdLinkGroup[];
 }
 
+/** What a verdict has besides the mode, where nothing of it applies. */
+export const NOTHING = {
+  device: null,
+  linkGroup: null,
+  reason: null,
+  peerDiagnosis: null,
+  cause: null,
+  declinedBy: null,
+} as const;
+
 /**
  * The verdict on a socket.
  * @param socket fetched with `link` and `dmb`
@@ -75,23 +85,15 @@ export function connectionVerdict(
   socket: SmcSocket,
   groups: LinkGroups = { smcr: [], smcd: [] },
 ): ConnectionVerdict | undefined {
-  const nothing = {
-    device: null,
-    linkGroup: null,
-    reason: null,
-    peerDiagnosis: null,
-    cause: null,
-    declinedBy: null,
-  };
   switch (connectionMode(socket)) {
     case undefined:
       return undefined;
     case 'TCP':
-      return { ...nothing, mode: 'TCP', ...fallback(socket) };
+      return { ...NOTHING, mode: 'TCP', ...fallback(socket) };
     case 'SMCR':
-      return { ...nothing, mode: 'SMC-R', ...smcr(socket, groups.smcr) };
+      return { ...NOTHING, mode: 'SMC-R', ...smcr(socket, groups.smcr) };
     case 'SMCD':
-      return { ...nothing, mode: 'SMC-D', ...smcd(socket, groups.smcd) };
+      return { ...NOTHING, mode: 'SMC-D', ...smcd(socket, groups.smcd) };
   }
 }
 

@@ -7,7 +7,7 @@ import { socketsPerProtocol } from '../../host/procfs.ts';
 import type { Made } from '../../output/document.ts';
 import { printable } from '../../output/table.ts';
 import type { SmcClient } from '../../smc/client.ts';
-import type { ConnectionVerdict, Role } from '../../smc/connection-verdict.ts';
+import { type ConnectionVerdict, NOTHING, type Role } from '../../smc/connection-verdict.ts';
 import { SmcError } from '../../smc/error.ts';
 import { type LikelyCause, likelyCause } from '../../smc/likely-cause.ts';
 import { checkJson } from './check-json.ts';
@@ -148,12 +148,4 @@ export function testedJson({ verdict, likely, role, local, peer }: Tested): Made
 }
 
 /** A socket of TCP has none of what a verdict says, but for the mode. */
-const NO_VERDICT = verdictJson({
-  mode: 'TCP',
-  device: null,
-  linkGroup: null,
-  reason: null,
-  peerDiagnosis: null,
-  cause: null,
-  declinedBy: null,
-});
+const NO_VERDICT = verdictJson({ mode: 'TCP', ...NOTHING });

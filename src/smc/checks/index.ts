@@ -78,7 +78,7 @@ export async function systemCheck({
   env,
 }: SystemCheckOptions): Promise<HostCheck[]> {
   const host = await observeHost(client, root, KERNEL_PARTS, env);
-  const { error } = host.addresses.value ? {} : host.addresses;
+  const error = 'why' in host.addresses ? host.addresses.error : undefined;
   if (error instanceof NetlinkError && error.code === 'ERR_NO_ADDON') throw error;
   return checkHost(
     host,

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { rdmaNamespaceMode } from '../../host/network-namespace.ts';
 import { isIpv4Gid, type RdmaDevice, type RdmaPort } from '../../host/rdma-devices.ts';
+import { IBPORT_MAX } from '../../netlink/uapi/smc.ts';
 import type { SmcrPort } from '../devices.ts';
 import { type Host, hasLoopback, hasSmc } from '../host.ts';
 import { type Check, counted, defineChecks, type Fact, type Reports } from './check.ts';
-
-/** More ports of a device SMC does not use. */
-const SMC_PORTS = 2;
 
 /** RDMA devices, their ports and addresses, which SMC-R needs. */
 export const rdmaChecks = defineChecks({
@@ -161,7 +159,7 @@ function checkPort(
     links: known?.links ?? null,
   };
   const on = netdev ? ` on ${netdev}` : '';
-  if (number > SMC_PORTS)
+  if (number > IBPORT_MAX)
     return warn(subject, `port ${number}${on} cannot be used for SMC-R`, {
       reason: 'SMC-R uses ports 1 and 2 only',
       facts,
