@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Runs test files in processes of plain Node with tsx, and counts the results that they print.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { root } from './entry.mjs';
 
@@ -66,6 +67,44 @@ export class Count {
   }
 }
 
+/** What the kernel counts processor time in, for programs: 1/100 s on every machine. */
+const TICKS_PER_SECOND = 100;
+
+/**
+ * Seconds of processor time: of a process, and of those that it has started and waited for, with their own.
+ *
+ * @param {number | 'self'} pid
+ */
+function processorTime(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // the second field is the name, which may have spaces
+  const [user, system, usersOfChildren, systemOfChildren] = stat
+    .slice(stat.lastIndexOf(')'))
+    .split(' ')
+    .slice(12, 16)
+    .map((ticks) => Number(ticks) / TICKS_PER_SECOND);
+  return {
+    own: Number(user) + Number(system),
+    ended: Number(usersOfChildren) + Number(systemOfChildren),
+  };
+}
+
+/** @param {ReturnType<typeof processorTime>} time */
+const sum = ({ own, ended }) => own + ended;
+
+/**
+ * What a run has taken, for people and for programs that compare runs.
+ *
+ * @param {number} seconds
+ * @param {number} processor seconds of processor time
+ */
+export const taken = (seconds, processor) => `${seconds.toFixed(1)} s, processor ${processor.toFixed(1)} s`;
+
+/** Seconds and processor time of this process and all that it has waited for, since its start. */
+export function takenSoFar() {
+  return taken(performance.now() / 1000, sum(processorTime('self')));
+}
+
 /** Processes of tests that run now. */
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -79,6 +118,9 @@ export function endTests(signal) {
   for (const child of running) child.kill(signal);
 }
 
+/** Processor time of what has ended, as far as it has been assigned to a process. */
+let assigned = 0;
+
 /**
  * Runs one process, prints one line for each of its files, and all details of failed assertions.
  *
@@ -90,14 +132,23 @@ async function runProcess(files, total) {
   const parser = new Parser();
   const count = new Count();
   const open = new Set(files);
-  let told = { passed: 0, failed: 0 };
+  const now = () => ({
+    passed: count.passed,
+    failed: count.failed,
+    seconds: performance.now() / 1000,
+    processor: whole ?? sum(processorTime(child.pid ?? 'self')),
+  });
   /** @param {string} file */
   const closed = (file) => {
     if (!open.delete(file)) return;
-    const passed = count.passed - told.passed;
-    const failed = count.failed - told.failed;
-    told = { passed: count.passed, failed: count.failed };
-    process.stdout.write(`${failed ? 'FAILED' : 'ok    '} ${file}: ${passed} passed, ${failed} failed\n`);
+    const end = now();
+    const passed = end.passed - told.passed;
+    const failed = end.failed - told.failed;
+    const time = taken(end.seconds - told.seconds, end.processor - told.processor);
+    told = end;
+    process.stdout.write(
+      `${failed ? 'FAILED' : 'ok    '} ${file}: ${passed} passed, ${failed} failed, ${time}\n`,
+    );
   };
   const [only] = files.length === 1 ? files : [];
   if (only) count.follow(parser, [only]);
@@ -109,6 +160,18 @@ async function runProcess(files, total) {
     env: { ...process.env, TAP_TIMEOUT: String(LIMIT_S) },
   });
   running.add(child);
+  let told = { passed: 0, failed: 0, seconds: performance.now() / 1000, processor: 0 };
+  /**
+   * Processor time of the process, when it has ended. Of two that end at the same moment, one gets the time of both.
+   *
+   * @type {number | undefined}
+   */
+  let whole;
+  child.once('exit', () => {
+    const { ended } = processorTime('self');
+    whole = ended - assigned;
+    assigned = ended;
+  });
   // tap keeps the limit itself, unless the process does not get round to it
   const limit = setTimeout(() => child.kill('SIGKILL'), (LIMIT_S + 60) * 1000);
   const isParsed = new Promise((resolve) => parser.once('complete', resolve));
@@ -144,6 +207,7 @@ async function runProcess(files, total) {
  */
 export async function runTests(processes, total, jobs = availableParallelism()) {
   const left = [...processes];
+  assigned = processorTime('self').ended;
   const next = async () => {
     for (let files = left.shift(); files; files = left.shift()) await runProcess(files, total);
   };

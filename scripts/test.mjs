@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root, say as sayFor, tellFailure } from './entry.mjs';
-import { Count, endTests, runTests } from './run-tests.mjs';
+import { Count, endTests, runTests, takenSoFar } from './run-tests.mjs';
 import { endSetUp, setUp } from './setup.mjs';
 import { kindOf, processesFor, testFiles } from './tests.mjs';
 
@@ -108,5 +108,6 @@ try {
   count.fail('set-up');
   tellFailure('test', error);
 }
+process.stdout.write(`# all of it: ${takenSoFar()}\n`);
 process.stdout.write(`${count.passed} passed, ${count.failed} failed\n`);
 process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;

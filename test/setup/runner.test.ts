@@ -37,6 +37,10 @@ function unitTests(t: Test, files: Record<string, string>, ...words: string[]) {
   return { status, stdout, stderr, last: lines.at(-1) };
 }
 
+/** The line of a file, which ends with what it has taken. */
+const line = (text: string): RegExp =>
+  new RegExp(`^${text.replaceAll('.', '\\.')}, \\d+\\.\\d s, processor \\d+\\.\\d s$`, 'm');
+
 t.test('files that share a process', async (t) => {
   const ended = unitTests(t, {
     'a.test.ts': "t.test('sub', async (t) => { t.pass(); t.equal(1, 1); });",
@@ -45,10 +49,26 @@ t.test('files that share a process', async (t) => {
       "// Runs alone: it changes Error.stackTraceLimit.\nError.stackTraceLimit = 3; t.pass('alone');",
     'bin/d.test.ts': "t.fail('not a unit test');",
   });
-  t.match(ended.stdout, /^ok {4} test\/a\.test\.ts: 2 passed, 0 failed$/m);
-  t.match(ended.stdout, /^ok {4} test\/b\.test\.ts: 1 passed, 0 failed$/m);
-  t.match(ended.stdout, /^ok {4} test\/c\.test\.ts: 1 passed, 0 failed$/m);
+  t.match(ended.stdout, line('ok     test/a.test.ts: 2 passed, 0 failed'));
+  t.match(ended.stdout, line('ok     test/b.test.ts: 1 passed, 0 failed'));
+  t.match(ended.stdout, line('ok     test/c.test.ts: 1 passed, 0 failed'));
   t.same([ended.status, ended.last], [0, '4 passed, 0 failed'], ended.stderr);
+});
+
+t.test('the processor time of a file has that of the programs it runs', async (t) => {
+  const burn = 'while (process.cpuUsage().user < 2e6);';
+  const { stdout } = unitTests(t, {
+    'a.test.ts': `import { spawnSync } from 'node:child_process';
+      t.equal(spawnSync(process.execPath, ['-e', ${JSON.stringify(burn)}]).status, 0);`,
+    'b.test.ts': 't.pass();',
+    'c.test.ts': `// Runs alone: for this test.\n${burn} t.pass();`,
+  });
+  const spent = (name: string) =>
+    Number(new RegExp(`/${name}\\.test.* processor ([\\d.]+) s$`, 'm').exec(stdout)?.[1]);
+  t.ok(spent('a') >= 2, stdout);
+  t.ok(spent('b') < 2, stdout);
+  t.ok(spent('c') >= 2, stdout);
+  t.match(stdout, /^# all of it: \d+\.\d s, processor \d+\.\d s\n3 passed, 0 failed\n$/m);
 });
 
 t.test('what fails, and where', async (t) => {
@@ -59,10 +79,10 @@ t.test('what fails, and where', async (t) => {
     'd.test.ts': "t.pass('runs all the same');",
   });
   t.match(ended.stdout, /^not ok: test\/a\.test\.ts > sub > one is two$[\s\S]*"lineNumber": 2/m);
-  t.match(ended.stdout, /^FAILED test\/a\.test\.ts: 1 passed, 1 failed$/m);
-  t.match(ended.stdout, /^FAILED test\/b\.test\.ts: 0 passed, 2 failed$/m);
+  t.match(ended.stdout, line('FAILED test/a.test.ts: 1 passed, 1 failed'));
+  t.match(ended.stdout, line('FAILED test/b.test.ts: 0 passed, 2 failed'));
   t.match(ended.stdout, /^not ok: test\/c\.test\.ts > the reason$/m);
-  t.match(ended.stdout, /^ok {4} test\/d\.test\.ts: 1 passed, 0 failed$/m);
+  t.match(ended.stdout, line('ok     test/d.test.ts: 1 passed, 0 failed'));
   t.same([ended.status, ended.last], [1, '2 passed, 4 failed'], ended.stdout);
 });
 
@@ -73,13 +93,13 @@ t.test('a process that ends early', async (t) => {
     'c.test.ts': "t.pass('never reached');",
     'd.test.ts': '// Runs alone: for this test.\nprocess.exit(0);',
   });
-  t.match(ended.stdout, /^ok {4} test\/a\.test\.ts: 1 passed, 0 failed$/m);
+  t.match(ended.stdout, line('ok     test/a.test.ts: 1 passed, 0 failed'));
   t.match(ended.stdout, /^FAILED test\/b\.test\.ts: /m);
   t.match(
     ended.stdout,
     /^not ok: test\/c\.test\.ts\n"its process ended with SIGKILL in test\/b\.test\.ts"$/m,
   );
-  t.match(ended.stdout, /^FAILED test\/d\.test\.ts: 0 passed, 1 failed$/m);
+  t.match(ended.stdout, line('FAILED test/d.test.ts: 0 passed, 1 failed'));
   t.equal(ended.status, 1);
 });
 
@@ -89,7 +109,7 @@ t.test('a file that changes what the others see', async (t) => {
     'b.test.ts': 't.pass();',
   });
   t.match(ended.stdout, /^not ok: test\/a\.test\.ts leaves its process with another environment: /m);
-  t.match(ended.stdout, /^ok {4} test\/b\.test\.ts: 1 passed, 0 failed$/m);
+  t.match(ended.stdout, line('ok     test/b.test.ts: 1 passed, 0 failed'));
   t.same([ended.status, ended.last], [1, '2 passed, 1 failed'], ended.stdout);
 });
 
