@@ -145,8 +145,9 @@ for (const shell of SHELLS)
     await check('smc_pnet -aI l', ['lo']);
     await check('smc_pnet --ibport ', ['1', '2']);
     await check('smc_run -d ls --re', ['--recursive', '--reverse']);
-    // zsh falls back to the options
-    if (shell !== 'zsh') await check('smcss ', []);
+    await check('smcss pe', ['peer-reason']);
+    await check('smcss side ', ['client', 'server']);
+    await check('smcss -a dev e', ['eth0']);
 
     // what is offered for --name=value and for a word with a colon is what takes the place of the last part
     const bare = async (line: string): Promise<string[]> =>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** smcss: lists SMC sockets. */
 
-import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import { type Context, defineCommand } from '../../cli/run.ts';
 import type { SocketsDocument } from '../../documents/smcss.ts';
 import { JsonRows } from '../../output/document.ts';
@@ -9,26 +8,29 @@ import { tableLines } from '../../output/fold.ts';
 import { rowObject } from '../../output/table.ts';
 import { explain } from '../../smc/explain.ts';
 import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts';
-import { MODE_SMCD, MODE_SMCR, type SmcSocket, STATE_INIT, STATE_LISTEN } from '../../smc/sockets.ts';
+import type { SmcSocket } from '../../smc/sockets.ts';
 import { columnsFor, jsonColumns, lastColumn, rowEnd } from './columns.ts';
 import { OPTIONS, RULES, type SmcssOptions } from './options.ts';
+import { isWanted, openList } from './selection.ts';
 
 export const smcss = defineCommand({
   name: 'smcss',
-  usage: '[options]',
+  usage: '[options] [FILTER]',
   summary: 'Lists SMC sockets with their state, addresses and mode, and why connections fell back to TCP.',
   options: OPTIONS,
   rules: RULES,
+  operands: { name: 'FILTER', completes: async () => (await import('./filter.ts')).FILTER_WORDS },
   examples: [
     ['smcss', 'connected sockets and what they use'],
     ['smcss -aW', 'all sockets, with full addresses'],
+    ['smcss dport = :https and not mode tcp', 'connections to port 443 that do not fall back'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
   run: list,
 });
 
-async function list(context: Context, options: SmcssOptions): Promise<number> {
-  const { io, client, paint, note } = context;
+async function list(context: Context, options: SmcssOptions, words: readonly string[]): Promise<number> {
+  const { io, paint, note } = context;
   const { json } = options;
   const indent = io.isTerminal ? 2 : 0;
   const columns = columnsFor(options);
@@ -39,8 +41,8 @@ async function list(context: Context, options: SmcssOptions): Promise<number> {
     link: json || options.smcr,
     dmb: json || options.smcd,
   };
-  warnBeforeListing(context, details);
-  const sockets = (await client()).sockets(details);
+  const filter = words.length > 0 ? (await import('./filter.ts')).readFilter(context, words) : undefined;
+  const sockets = await openList(context, details, filter);
   const reasons = new Set<number>();
   let headerIsDue = !json && !options.noHeader;
   const writeHeader = (): void => {
@@ -57,7 +59,7 @@ async function list(context: Context, options: SmcssOptions): Promise<number> {
         interrupted = next.value.interrupted;
         break;
       }
-      if (!isWanted(next.value, options)) continue;
+      if (!isWanted(next.value, options, filter)) continue;
       if (json) document.row(rowObject(jsonColumns, next.value));
       else {
         io.write(`${table.row(next.value, lastColumn(columns, next.value))}\n`);
@@ -76,15 +78,6 @@ async function list(context: Context, options: SmcssOptions): Promise<number> {
   if (interrupted)
     note('the table changed while it was read: sockets may be missing or shown twice', 'run it again');
   return 0;
-}
-
-function isWanted({ state, mode }: SmcSocket, options: SmcssOptions): boolean {
-  if (options.listening) return state === STATE_LISTEN;
-  if (!options.all && (state === STATE_LISTEN || state === STATE_INIT)) return false;
-  // with --all, sockets without a connection stay in the SMC-R list: the kernel reports them as such
-  if (options.smcr) return mode === MODE_SMCR;
-  if (options.smcd) return mode === MODE_SMCD;
-  return true;
 }
 
 function collectReasons(socket: SmcSocket, reasons: Set<number>): void {
