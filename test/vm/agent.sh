@@ -1,4 +1,4 @@
-# The guest's first process after init.sh: takes orders from the host on the second serial port, one per
+# The guest's first process after init.sh: takes orders from the host on $CHANNEL, a serial port, one per
 # line, and answers there. Before that, the host has put the files of a job into /run/bed/jobs/JOB.
 #
 #   start JOB        run JOB/enter; answers "started JOB", and at its end "done JOB STATUS", with the output
@@ -38,7 +38,7 @@ if [ $# -gt 0 ]; then
   exit
 fi
 
-exec 3<>/dev/ttyS1
+exec 3<>"$CHANNEL"
 stty raw -echo <&3
 echo ready >&3
 

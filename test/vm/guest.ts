@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Architecture, platforms } from './architecture.ts';
 import type { CableEnd } from './cable.ts';
 import {
   type CommandOptions,
@@ -15,7 +16,9 @@ import { type KernelName, kernel, modulesWithoutSmc } from './kernel.ts';
 import { ensureHostPackages } from './packages.ts';
 import { quote } from './program.ts';
 import { Machine } from './qemu.ts';
+import { rootTree } from './root-tree.ts';
 
+export type { Architecture } from './architecture.ts';
 export { type CableEnd, cable } from './cable.ts';
 export type { CommandOptions, CommandResult } from './job.ts';
 export { type KernelName, kernelNames } from './kernel.ts';
@@ -27,6 +30,8 @@ export const projectDirectory = realpathSync(fileURLToPath(new URL('../..', impo
 /** What to boot. */
 export interface GuestOptions {
   kernel: KernelName;
+  /** `x64` by default, on the files of this host. Another one has files of its own, and only the project is the host's. */
+  machine?: Architecture;
   /** Host name, which smc reports too; `smc-guest` by default. */
   name?: string;
   /** 2048 by default. */
@@ -43,6 +48,8 @@ export interface GuestOptions {
   modules?: 'loaded' | 'available' | 'absent';
   /** Gives the guest an eth0, up, with the address of this end. */
   cable?: CableEnd;
+  /** More of QEMU's arguments, for devices. */
+  devices?: readonly string[];
   /** How long the boot may take; {@link PATIENCE_MS} by default. If the guest dies, the wait ends at once. */
   bootTimeoutMs?: number;
   /** For interactive use: gives the guest a /dev/ttyS2, with `machine.terminal` at the other end. */
@@ -107,15 +114,25 @@ export class Guest {
    * @throws Error with the end of the kernel console when the guest does not come up in time
    */
   static async boot(options: GuestOptions): Promise<Guest> {
-    await ensureHostPackages();
-    const system = await kernel(options.kernel);
+    const { machine: architecture = 'x64' } = options;
+    const platform = platforms[architecture];
+    await ensureHostPackages(platform.uses);
+    const system = await kernel(options.kernel, architecture);
+    const { root } = await rootTree(architecture);
+    const isHost = root === '/';
     const { name = 'smc-guest', modules = 'loaded', memoryMb = 2048, bootTimeoutMs = PATIENCE_MS } = options;
     const machine = new Machine();
     const guest = new Guest(machine);
     try {
       await makeDirectory(join(machine.directory, 'jobs'), 0o755);
       await makeDirectory(guest.share, 0o1777);
-      const config = { NAME: name, MODULES: modules, PROJECT: projectDirectory };
+      const config = {
+        NAME: name,
+        MODULES: modules,
+        PROJECT: projectDirectory,
+        FILES: isHost ? 'host' : 'own',
+        CHANNEL: platform.channelDevice,
+      };
       const lines = Object.entries(config).map(([key, value]) => `${key}=${quote(value)}\n`);
       await writeFile(join(machine.directory, 'config'), lines.join(''));
 
@@ -130,6 +147,9 @@ export class Guest {
         memoryMb,
         cpus: options.cpus ?? 1,
         modules: modules === 'absent' ? await modulesWithoutSmc(system) : system.modules,
+        root,
+        ...(!isHost && { project: projectDirectory }),
+        ...(options.devices && { devices: options.devices }),
         ...(options.cable && { cable: options.cable }),
         ...(options.terminal && { terminal: true }),
       });

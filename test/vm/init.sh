@@ -34,7 +34,8 @@ mount -t devtmpfs devtmpfs /dev
 load base
 
 share bed /bed cache=none
-# Sets NAME (host name), MODULES (see GuestOptions) and PROJECT (directory that must be visible).
+# Sets NAME (host name), MODULES (see GuestOptions), PROJECT (directory that must be visible), FILES (the `host`'s or its
+# `own`) and CHANNEL (the line to the host).
 . /bed/config
 # smc keeps the host name that was set when it was loaded.
 hostname "$NAME"
@@ -48,7 +49,11 @@ mount -t overlay -o lowerdir=/host,upperdir=/changes/upper,workdir=/changes/work
 
 # The directories for scratch files are the guest's own, but a project in one of them must be visible.
 mkdir /project
-mount --bind "/new$PROJECT" /project || fail "cannot see $PROJECT"
+if [ "$FILES" = host ]; then
+  mount --bind "/new$PROJECT" /project || fail "cannot see $PROJECT"
+else
+  share project /project cache=loose,ro
+fi
 mount --move /proc /new/proc
 mount --move /sys /new/sys
 mount --move /dev /new/dev
@@ -73,4 +78,5 @@ ip link set lo up
 
 # Kernel threads share this process's root directory. So a plain chroot in this process is needed for
 # the kernel to find modprobe when it loads a module by itself.
+export CHANNEL
 exec chroot /new /run/busybox sh /run/agent

@@ -4,7 +4,7 @@ import { output, text } from './program.ts';
 
 /** Modules that a guest needs for its root file system, and for devices that tests use. */
 const baseModules = [
-  ...['virtio_pci', 'virtio_net', 'virtio_rng', '9p', '9pnet_virtio', 'overlay'],
+  ...['virtio_net', 'virtio_rng', '9p', '9pnet_virtio', 'overlay'],
   // Without crc32_generic the kernel refuses to add an rxe device; none of its modules depends on it by name.
   ...['crc32_generic', 'dummy', 'veth'],
 ];
@@ -17,15 +17,20 @@ const smcModules = ['rdma_rxe', 'ib_uverbs', 'smc', 'smc_diag'];
  * `/modules/smc` name the module files of each set in the order in which they are loaded.
  *
  * @param tree directory with `lib/modules/RELEASE` in it, depmod's data included
+ * @param options a static busybox of the guest's machine, and modules that only this machine needs
  * @returns a cpio archive for the kernel to unpack
  */
-export async function packBootFiles(tree: string, release: string): Promise<Buffer> {
-  const base = await closure(tree, release, baseModules);
+export async function packBootFiles(
+  tree: string,
+  release: string,
+  { busybox, more }: { busybox: string; more: readonly string[] },
+): Promise<Buffer> {
+  const base = await closure(tree, release, [...more, ...baseModules]);
   const smc = (await closure(tree, release, smcModules)).filter((path) => !base.includes(path));
   const members = [
     directory('bin'),
     directory('modules'),
-    file('bin/busybox', await readFile('/bin/busybox'), 0o755),
+    file('bin/busybox', await readFile(busybox), 0o755),
   ];
   for (const path of [...base, ...smc]) {
     const content = path.endsWith('.xz') ? await output('xz', ['-dc', path]) : await readFile(path);

@@ -1,15 +1,16 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { oneLine, Problem } from '../../scripts/entry.mjs';
-import { amount } from './apt.ts';
+import { type Architecture, platforms } from './architecture.ts';
 import { buildDirectory, cacheDirectory, withLock } from './cache.ts';
 import type { Suite } from './debian-sources.ts';
 import { packBootFiles } from './initramfs.ts';
-import { PackageSource } from './package-source.ts';
+import { cached, hour, type Kept, refresh, versionDirectory, week } from './kept.ts';
+import { fetching, PackageSource } from './package-source.ts';
 import { ensureHostPackages } from './packages.ts';
 import { output } from './program.ts';
-import { report, step } from './progress.ts';
+import { step } from './progress.ts';
+import { rootTree } from './root-tree.ts';
 
 /**
  * The kernels that guests can run: `6.12` and `6.1` as Debian builds them (SMC-R only), and `6.12-smcd`,
@@ -23,6 +24,7 @@ export const kernelNames: readonly KernelName[] = ['6.1', '6.12', '6.12-smcd'];
 /** A kernel on disk, ready to boot. */
 export interface Kernel {
   name: KernelName;
+  architecture: Architecture;
   /** Version of the Debian package that it comes from. */
   version: string;
   /** What `uname -r` prints. */
@@ -35,14 +37,10 @@ export interface Kernel {
   bootFiles: string;
 }
 
-const hour = 3600_000;
-const day = 24 * hour;
-const week = 7 * day;
-
-// Part of each cached directory's name: a change of what the directories hold has them built again.
+// A change of what the cached directories hold has them built again.
 const layout = 'v1';
 
-const prepared = new Map<KernelName, Promise<Kernel>>();
+const prepared = new Map<string, Promise<Kernel>>();
 
 /**
  * A kernel by name: from the cache, else fetched and built there, which takes some seconds to about a
@@ -51,105 +49,50 @@ const prepared = new Map<KernelName, Promise<Kernel>>();
  *
  * @throws Error when the kernel is not in the cache and cannot be fetched or built
  */
-export function kernel(name: KernelName): Promise<Kernel> {
-  let result = prepared.get(name);
+export function kernel(name: KernelName, architecture: Architecture = 'x64'): Promise<Kernel> {
+  const kept = keptKernel(name, architecture);
+  let result = prepared.get(kept.directory);
   if (!result) {
-    result = cached(name, week).then((found) => found ?? withLock('kernels', () => refresh(name, week)));
-    prepared.set(name, result);
+    result = cached(kept, week)
+      .then((found) => found ?? withLock('kernels', () => refresh(kept, week)))
+      .then((version) => load(name, architecture, version));
+    prepared.set(kept.directory, result);
   }
   return result;
 }
 
 /** Where the files come from: how to find the newest version, and how to fill a directory with it. */
-interface Recipe {
-  newest(): Promise<string>;
-  build(version: string, directory: string): Promise<void>;
-}
+type Recipe = Pick<Kept, 'newest' | 'build'>;
 
-const recipes: Record<KernelName, Recipe> = {
-  '6.1': stock('6.1', 'bookworm'),
-  '6.12': stock('6.12', 'bookworm-backports'),
-  '6.12-smcd': {
+const recipes: Record<KernelName, (architecture: Architecture) => Recipe> = {
+  '6.1': (architecture) => stock('6.1', 'bookworm', architecture),
+  '6.12': (architecture) => stock('6.12', 'bookworm-backports', architecture),
+  '6.12-smcd': (architecture) => ({
     // The rebuild takes headers and source of the very same version, which are gone from the suite once a
     // newer one is there.
-    newest: async () => (await refresh('6.12', hour)).version,
-    build: rebuildWithLoopback,
-  },
+    newest: () => refresh(keptKernel('6.12', architecture), hour),
+    build: (version, directory) => rebuildWithLoopback(architecture, version, directory),
+  }),
 };
 
-/** The kernel as cached, or nothing if there is none or if it is time to look for a newer one. */
-async function cached(name: KernelName, maxAge: number): Promise<Kernel | undefined> {
-  const current = await readCurrent(name);
-  if (!current || Date.now() - current.checked > maxAge) return undefined;
-  return load(name, current.version);
+function keptKernel(name: KernelName, architecture: Architecture): Kept {
+  const full = architecture === 'x64' ? name : `${name}-${architecture}`;
+  return {
+    what: `kernel ${full}`,
+    directory: join(cacheDirectory(), 'kernels', full),
+    layout,
+    ...recipes[name](architecture),
+  };
 }
 
-/** As {@link kernel}, for the holder of the lock. */
-async function refresh(name: KernelName, maxAge: number): Promise<Kernel> {
-  const found = await cached(name, maxAge);
-  if (found) return found;
-  const recipe = recipes[name];
-  const current = await readCurrent(name);
-  try {
-    const version = await recipe.newest();
-    if (!(await load(name, version))) {
-      await buildDirectory(versionDirectory(name, version), (directory) => recipe.build(version, directory));
-    }
-    await writeCurrent(name, { version, checked: Date.now() });
-    await dropOld(name);
-    return await loadExisting(name, version);
-  } catch (error) {
-    const old = current && (await load(name, current.version));
-    if (!old) {
-      if (error instanceof Problem) throw error;
-      throw new Error(`cannot prepare kernel ${name}: ${oneLine(error)}`, { cause: error });
-    }
-    report(
-      `cannot bring kernel ${name} up to date, so ${old.version} is used for another day: ${oneLine(error)}`,
-    );
-    await writeCurrent(name, { version: old.version, checked: Date.now() - week + day });
-    return old;
-  }
-}
-
-interface Current {
-  version: string;
-  /** When it was last known to be the newest: ms since 1970. */
-  checked: number;
-}
-
-function nameDirectory(name: KernelName): string {
-  return join(cacheDirectory(), 'kernels', name);
-}
-
-function versionDirectory(name: KernelName, version: string): string {
-  return join(nameDirectory(name), `${version}.${layout}`);
-}
-
-async function readCurrent(name: KernelName): Promise<Current | undefined> {
-  const content = await readFile(join(nameDirectory(name), 'current.json'), 'utf8').catch(() => undefined);
-  try {
-    return content === undefined ? undefined : (JSON.parse(content) as Current);
-  } catch {
-    // a damaged file is as good as none
-    return undefined;
-  }
-}
-
-async function writeCurrent(name: KernelName, current: Current): Promise<void> {
-  const file = join(nameDirectory(name), 'current.json');
-  // Readers do not take the lock, so they must never see half a file.
-  await writeFile(`${file}.new`, JSON.stringify(current));
-  await rename(`${file}.new`, file);
-}
-
-async function load(name: KernelName, version: string): Promise<Kernel | undefined> {
-  const directory = versionDirectory(name, version);
+/** A kernel that the cache has. */
+async function load(name: KernelName, architecture: Architecture, version: string): Promise<Kernel> {
+  const directory = versionDirectory(keptKernel(name, architecture), version);
   const modules = join(directory, 'full/lib/modules');
-  const [release] = await readdir(modules).catch(() => []);
-  if (!release) return undefined;
+  const [release = ''] = await readdir(modules);
   return {
     name,
+    architecture,
     version,
     release,
     image: join(directory, 'vmlinuz'),
@@ -158,35 +101,18 @@ async function load(name: KernelName, version: string): Promise<Kernel | undefin
   };
 }
 
-async function loadExisting(name: KernelName, version: string): Promise<Kernel> {
-  const found = await load(name, version);
-  if (!found) throw new Error(`kernel ${name} ${version} is not in ${nameDirectory(name)}`);
-  return found;
-}
-
-/** Keeps the two newest versions: a guest of another process may still run the one before the current. */
-async function dropOld(name: KernelName): Promise<void> {
-  const entries = await readdir(nameDirectory(name), { withFileTypes: true });
-  const directories = entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(nameDirectory(name), entry.name));
-  const aged = await Promise.all(
-    directories.map(async (path) => ({ path, made: (await stat(path)).mtimeMs })),
-  );
-  aged.sort((a, b) => b.made - a.made);
-  for (const { path } of aged.slice(2)) await rm(path, { recursive: true, force: true });
-}
-
-/** A kernel as a suite has it, where `linux-image-amd64` must depend on one of the given version. */
-function stock(name: '6.1' | '6.12', suite: Suite): Recipe {
-  const source = new PackageSource(suite);
+/** A kernel as a suite has it, where `linux-image-ARCHITECTURE` must depend on one of the given version. */
+function stock(name: '6.1' | '6.12', suite: Suite, architecture: Architecture): Recipe {
+  const { debian } = platforms[architecture];
+  const source = new PackageSource(suite, debian);
+  const newest = `linux-image-${debian}`;
   return {
     newest: async () => {
-      await step(`fetching Debian's package lists of ${suite}`, (tell) => source.update(tell));
-      return (await source.look('linux-image-amd64')).version;
+      await step(`fetching Debian's package lists of ${source.name}`, (tell) => source.update(tell));
+      return (await source.look(newest)).version;
     },
     build: async (version, directory) => {
-      const { depends } = await source.look('linux-image-amd64');
+      const { depends } = await source.look(newest);
       const image = depends.find((dependency) => dependency.startsWith(`linux-image-${name}.`));
       if (!image) throw new Error(`${suite} has no kernel ${name} any more, but ${depends.join(' ')}`);
       const release = image.slice('linux-image-'.length);
@@ -196,37 +122,34 @@ function stock(name: '6.1' | '6.12', suite: Suite): Recipe {
       await mkdir(join(directory, 'full/lib'), { recursive: true });
       await rename(join(unpacked, 'lib/modules'), join(directory, 'full/lib/modules'));
       await rm(unpacked, { recursive: true });
-      await finishTrees(directory, release);
+      await finishTrees(directory, release, architecture);
     },
   };
 }
 
-/** Fetches and unpacks packages, and says before how much that is. */
-async function fetching(source: PackageSource, what: string, names: string[], directory: string) {
-  const size = await source.size(names);
-  const said = size === undefined ? '' : ` (${amount(size)})`;
-  await step(`fetching ${what}${said}`, (tell) => source.unpack(names, directory, tell));
-}
-
-/** Builds smc and smc_diag of the cached 6.12 with CONFIG_SMC_LO, which Debian leaves out on amd64. */
-async function rebuildWithLoopback(version: string, directory: string): Promise<void> {
-  const base = await loadExisting('6.12', version);
+/** Builds smc and smc_diag of the cached 6.12 with CONFIG_SMC_LO, which Debian leaves out. */
+async function rebuildWithLoopback(
+  architecture: Architecture,
+  version: string,
+  directory: string,
+): Promise<void> {
+  const base = await load('6.12', architecture, version);
   const { release } = base;
-  const abi = release.replace(/-amd64$/, '');
-  const source = new PackageSource('bookworm-backports');
-  await ensureHostPackages(['smcd-kernel']);
+  const { debian, kernel, tools, toolUses } = platforms[architecture];
+  const abi = release.slice(0, -`-${debian}`.length);
+  const suite = 'bookworm-backports';
+  await ensureHostPackages(['smcd-kernel', ...toolUses]);
   // /tmp is memory in newer systems, but kbuild cannot work in every directory
   const place = /[\s:]/.test(cacheDirectory()) ? tmpdir() : cacheDirectory();
   const root = await mkdtemp(join(place, 'smc-tools-kbuild-'));
   try {
-    const names = [
-      `linux-headers-${release}`,
-      `linux-headers-${abi}-common`,
-      `linux-kbuild-${abi}`,
-      'linux-source-6.12',
-    ];
-    const exact = names.map((name) => `${name}=${version}`);
-    await fetching(source, `linux-source-6.12 and headers of ${version}`, exact, root);
+    // kbuild has programs of this machine
+    const fetch = async (machine: string, what: string, names: string[]) => {
+      const exact = names.map((name) => `${name}=${version}`);
+      await fetching(new PackageSource(suite, machine), `${what} of ${version}`, exact, root);
+    };
+    await fetch(debian, 'headers', [`linux-headers-${release}`, `linux-headers-${abi}-common`]);
+    await fetch('amd64', 'source and kbuild', [`linux-kbuild-${abi}`, 'linux-source-6.12']);
     const headers = join(root, 'usr/src', `linux-headers-${release}`);
     const makefile = join(headers, 'Makefile');
     // The packages expect to be installed: this is their one absolute path that counts.
@@ -241,7 +164,9 @@ async function rebuildWithLoopback(version: string, directory: string): Promise<
           '-C',
           headers,
           `M=${smc}`,
-          'CC=gcc',
+          `ARCH=${kernel}`,
+          `CROSS_COMPILE=${tools}`,
+          `CC=${tools}gcc`,
           'CONFIG_SMC=m',
           'CONFIG_SMC_DIAG=m',
           'CONFIG_SMC_LO=y',
@@ -256,21 +181,25 @@ async function rebuildWithLoopback(version: string, directory: string): Promise<
     await rm(place, { recursive: true });
     await mkdir(place);
     for (const module of ['smc.ko', 'smc_diag.ko']) {
-      await output('strip', ['-g', '-o', join(place, module), join(smc, module)]);
+      await output(`${tools}strip`, ['-g', '-o', join(place, module), join(smc, module)]);
     }
     await copyFile(base.image, join(directory, 'vmlinuz'));
-    await finishTrees(directory, release);
+    await finishTrees(directory, release, architecture);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
 }
 
 /** Derives all else from `full/lib/modules`: depmod's data, the initramfs files. */
-async function finishTrees(directory: string, release: string): Promise<void> {
+async function finishTrees(directory: string, release: string, architecture: Architecture): Promise<void> {
+  const { busybox } = await rootTree(architecture);
   await step(`indexing the modules of ${release}`, async () => {
     const full = join(directory, 'full');
     await output('depmod', ['-b', full, release]);
-    await writeFile(join(directory, 'boot-files.cpio'), await packBootFiles(full, release));
+    await writeFile(
+      join(directory, 'boot-files.cpio'),
+      await packBootFiles(full, release, { busybox, more: platforms[architecture].modules }),
+    );
   });
 }
 

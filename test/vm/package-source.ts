@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { oneLine, Problem } from '../../scripts/entry.mjs';
-import { type AptOptions, apt, downloadSize } from './apt.ts';
+import { type AptOptions, amount, apt, downloadSize } from './apt.ts';
 import { cacheDirectory } from './cache.ts';
 import { debianSources, mirrorVariable, type Suite, systemName } from './debian-sources.ts';
 import { output } from './program.ts';
+import { step } from './progress.ts';
 
 /** What an apt index says of one package. */
 export interface PackageEntry {
@@ -21,11 +22,17 @@ type Tell = (detail: string) => void;
  */
 export class PackageSource {
   readonly suite: Suite;
+  /** Suite and machine, for people and files. */
+  readonly name: string;
+  readonly #architecture: string;
   readonly #state: string;
 
-  constructor(suite: Suite) {
+  /** @param architecture Debian's name of the machine that the packages are for */
+  constructor(suite: Suite, architecture = 'amd64') {
     this.suite = suite;
-    this.#state = join(cacheDirectory(), 'apt', suite);
+    this.name = architecture === 'amd64' ? suite : `${suite}-${architecture}`;
+    this.#architecture = architecture;
+    this.#state = join(cacheDirectory(), 'apt', this.name);
   }
 
   /**
@@ -69,6 +76,15 @@ export class PackageSource {
     return { version: field('Version'), depends };
   }
 
+  /** Packages and all that they depend on, as NAME=VERSION, sorted. */
+  async withDependencies(names: string[]): Promise<string[]> {
+    const words = ['install', '-y', '--no-install-recommends', '--print-uris', ...names];
+    const listing = await this.#apt('apt-get', words);
+    // 'URI' NAME_VERSION_ARCHITECTURE.deb SIZE HASH
+    const files = [...listing.matchAll(/^'[^']+' ([^_ ]+)_([^_ ]+)_\S+\.deb /gm)];
+    return files.map(([, name, version = '']) => `${name}=${decodeURIComponent(version)}`).sort();
+  }
+
   /** Bytes to fetch for {@link unpack}; undefined when apt does not know. */
   size(names: string[]): Promise<number | undefined> {
     return downloadSize(['download', ...names], { settings: this.#settings });
@@ -109,8 +125,8 @@ export class PackageSource {
       'Dir::State::lists': join(this.#state, 'lists'),
       'Dir::State::status': join(this.#state, 'status'),
       'Dir::Cache': this.#state,
-      'APT::Architecture': 'amd64',
-      'APT::Architectures': 'amd64',
+      'APT::Architecture': this.#architecture,
+      'APT::Architectures': this.#architecture,
       'Acquire::Retries': '3',
       'Acquire::Languages': 'none',
       // apt's own user cannot enter the private directories.
@@ -121,6 +137,18 @@ export class PackageSource {
   #apt(program: 'apt-get' | 'apt-cache', words: string[], options: AptOptions = {}): Promise<string> {
     return apt(program, words, { ...options, settings: this.#settings });
   }
+}
+
+/** Fetches and unpacks packages, and says before how much that is. */
+export async function fetching(
+  source: PackageSource,
+  what: string,
+  names: string[],
+  directory: string,
+): Promise<void> {
+  const size = await source.size(names);
+  const said = size === undefined ? '' : ` (${amount(size)})`;
+  await step(`fetching ${what}${said}`, (tell) => source.unpack(names, directory, tell));
 }
 
 /** What to do where Debian cannot be reached the way this machine says, in one line. */

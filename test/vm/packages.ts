@@ -23,6 +23,8 @@ export const uses = [
   'deb',
   /** Booting a guest. */
   'guest',
+  /** Booting one for s390x. */
+  'guest-s390x',
   /** Sockets to list, for recordings and measurements. */
   'scenes',
   /** Something to run over SMC, for the demo and for a look around. */
@@ -71,6 +73,7 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'debhelper', for: ['deb', 'guest-tests'], why: 'makes the Debian package from debian/' },
 
   { name: 'qemu-system-x86', for: ['guest'], why: 'the virtual machine' },
+  { name: 'qemu-system-s390x', for: ['guest-s390x'], why: 'the virtual machine for s390x' },
   {
     name: 'busybox-static',
     for: ['guest', 'fast-tests'],

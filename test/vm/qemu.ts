@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
+import { platforms } from './architecture.ts';
 import type { CableEnd } from './cable.ts';
 import { initramfs } from './initramfs.ts';
 import type { Kernel } from './kernel.ts';
@@ -17,6 +18,12 @@ export interface MachineOptions {
   cpus: number;
   /** The directory that the guest has at /lib/modules. */
   modules: string;
+  /** The directory that has the guest's files: `/`, or a tree for another machine. */
+  root: string;
+  /** A directory beside it, to see at the same path. */
+  project?: string;
+  /** More of QEMU's arguments. */
+  devices?: readonly string[];
   cable?: CableEnd;
   /** Gives the guest a third serial port, {@link Machine.terminal}. */
   terminal?: boolean;
@@ -73,31 +80,36 @@ export class Machine {
       this.terminal = socket;
     });
     const cableOptions = options.cable ? await options.cable.plug() : [];
+    const platform = platforms[options.kernel.architecture];
     const share = (tag: string, path: string, more: string) => [
-      '-virtfs',
       // QEMU reads a doubled comma as a comma.
-      `local,path=${path.replaceAll(',', ',,')},mount_tag=${tag},security_model=none,multidevs=remap${more}`,
+      ...[
+        '-fsdev',
+        `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none,multidevs=remap${more}`,
+      ],
+      ...['-device', `virtio-9p-${platform.bus},fsdev=${tag},mount_tag=${tag}`],
     ];
     const args = [
-      ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
-      ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
       ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+      ...platform.machine,
+      ...['-accel', 'tcg,thread=multi', '-cpu', 'max'],
+      ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
       ...['-kernel', options.kernel.image, '-initrd', initrd],
       // A kernel that fails ends QEMU at once, so that nothing waits for it.
       ...[
         '-append',
-        // no_timer_check: on a busy machine the emulated timer comes too late for that check, and the kernel gives up
-        'console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off random.trust_cpu=on no_timer_check',
+        `console=ttyS0 loglevel=5 panic=-1 oops=panic random.trust_cpu=on ${platform.commandLine}`.trim(),
       ],
-      ...['-serial', 'stdio', '-serial', `unix:${channel}`],
+      ...platform.channel(channel),
       ...(options.terminal ? ['-serial', `unix:${terminal}`] : []),
-      ...share('host', '/', ',readonly=on'),
+      ...share('host', options.root, ',readonly=on'),
+      ...(options.project === undefined ? [] : share('project', options.project, ',readonly=on')),
       ...share('modules', options.modules, ',readonly=on'),
       ...share('bed', this.directory, ''),
-      ...['-device', 'virtio-rng-pci', ...cableOptions],
+      ...['-device', `virtio-rng-${platform.bus}`, ...cableOptions, ...(options.devices ?? [])],
     ];
     // The kernel ends QEMU even if this process is killed.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', platform.qemu, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
