@@ -69,6 +69,33 @@ export interface SocketRow {
   dmb: SocketDmb | null;
   /** 16 digits, unique to each socket */
   cookie: Hex;
+  /**
+   * whether a process holds the socket; `not accepted` if the connection waits for a program to accept it, `closed` if no
+   * program has it any more, `unknown` if the process was not found; present with `-p`
+   */
+  ownership?: 'held' | 'not accepted' | 'closed' | 'unknown';
+  /** the processes that hold the socket, with one object for each descriptor; present with `-p` */
+  owners?: SocketOwner[];
+}
+
+export interface SocketOwner {
+  /** name of the command, at most 15 bytes; null if the process has ended meanwhile */
+  command: string | null;
+  /** number of the process */
+  pid: Integer;
+  /** descriptor of the socket in it */
+  fd: Integer;
+  /** unit of systemd, the innermost one */
+  unit: string | null;
+  /** container that the process runs in */
+  container: ProcessContainer | null;
+}
+
+export interface ProcessContainer {
+  /** what runs it; `cri` is a runtime of Kubernetes that is not known */
+  runtime: 'docker' | 'podman' | 'containerd' | 'cri-o' | 'cri' | 'lxc' | 'systemd-nspawn';
+  /** 64 digits, or the name for LXC and systemd-nspawn */
+  id: string;
 }
 
 export interface SocketEnd {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** A socket with what is known of it beyond the kernel's table of sockets, for those who asked for it. */
+import type { Ownership } from './socket-ownership.ts';
 import { connectionMode, MODE_SMCD, type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
 
 /** Which end of a connection this host has. */
@@ -7,6 +8,7 @@ export type ConnectionSide = 'client' | 'server';
 
 /** A socket as views, filters and summaries see it. What nobody asked for is `undefined`. */
 export interface SeenSocket extends SmcSocket {
+  ownership?: Ownership;
   /** `undefined` without a connection, too */
   side?: ConnectionSide | undefined;
   /** link group of an SMC-R connection; `undefined` as well if several could be it */

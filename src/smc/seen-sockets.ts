@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** The list of sockets with what else is known of each. */
+import type { SocketOwners } from '../host/socket-owners.ts';
 import type { SmcClient } from './client.ts';
 import { connectionSide, listeningPorts } from './connection-side.ts';
 import type { SeenSocket } from './seen-socket.ts';
 import type { FilterNeed } from './socket-filter-fields.ts';
 import { socketLinkGroups } from './socket-link-groups.ts';
+import { ownershipOf } from './socket-ownership.ts';
 import type { SocketDetails } from './sockets.ts';
 
 /** What is wanted of each socket. */
@@ -12,6 +14,8 @@ export interface Sight {
   details: SocketDetails;
   /** what is beyond the list of sockets */
   also: ReadonlySet<FilterNeed>;
+  /** the processes of the host, for `ownership` */
+  owners?: SocketOwners | undefined;
 }
 
 /**
@@ -29,7 +33,7 @@ export function withNeeds(details: SocketDetails, needs: ReadonlySet<FilterNeed>
 /** The sockets of the network namespace of the client, in the order of the kernel. @throws SmcError; NetlinkError */
 export async function* seenSockets(
   client: SmcClient,
-  { details, also }: Sight,
+  { details, also, owners }: Sight,
 ): AsyncGenerator<SeenSocket, { interrupted: boolean }> {
   const listening = also.has('side') ? await listeningPorts(client) : undefined;
   const linkGroupOf = also.has('smcrLinkGroup') ? await socketLinkGroups(client) : undefined;
@@ -39,6 +43,7 @@ export async function* seenSockets(
       const next = await sockets.next();
       if (next.done) return next.value;
       const socket: SeenSocket = next.value;
+      if (owners) socket.ownership = ownershipOf(socket, owners);
       if (listening) socket.side = connectionSide(socket, listening);
       if (linkGroupOf) socket.smcrLinkGroup = linkGroupOf(socket);
       yield socket;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The conditions of a filter of sockets: what each asks, and how its value is written. */
 import { isIPv4 } from 'node:net';
+import type { SocketHolder } from '../host/socket-owners.ts';
 import { fallbackReasons } from './fallback-reasons.ts';
 import { parseIpv6 } from './ip-address.ts';
 import { fallbackOf, isConnection, linkGroupOfSocket, type SeenSocket } from './seen-socket.ts';
@@ -15,7 +16,7 @@ import {
 } from './sockets.ts';
 
 /** What a filter needs to know of a socket beyond the basics. */
-export type FilterNeed = 'holders' | 'link' | 'dmb' | 'side' | 'smcrLinkGroup' | 'netns';
+export type FilterNeed = 'ownership' | 'link' | 'dmb' | 'side' | 'smcrLinkGroup';
 
 /** Whether a socket is wanted. */
 export type Test = (socket: SeenSocket) => boolean;
@@ -294,6 +295,23 @@ const reason = (which: 'reason' | 'peerDiagnosis'): Condition =>
     { words: REASON_WORDS },
   );
 
+const COMMAND_BYTES = 15;
+
+/** A condition on one of the processes that hold a socket. */
+const held = (
+  expected: string,
+  read: (text: string) => string,
+  test: (holder: SocketHolder, name: string) => boolean,
+): Condition =>
+  equality(
+    expected,
+    (text) => (text === '' ? undefined : read(text)),
+    (name) =>
+      ({ ownership }) =>
+        ownership?.holders.some((holder) => test(holder, name)) ?? false,
+    { needs: ['ownership'] },
+  );
+
 /** All conditions, by the word that they start with. */
 export const CONDITIONS: Readonly<Record<string, Condition>> = {
   state,
@@ -327,6 +345,23 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
     'the name of a user of /etc/passwd, or a number',
     (text, names) => wholeNumber(text) ?? names.user(text),
     (uid) => (socket) => socket.uid === uid,
+  ),
+  pid: order(
+    'the number of a process',
+    (text) => wholeNumber(text),
+    ({ ownership }) => ownership?.holders.map(({ pid }) => pid),
+    ['ownership'],
+  ),
+  comm: held(
+    'the name of a command',
+    // the kernel keeps no more of it
+    (text) => Buffer.from(text).subarray(0, COMMAND_BYTES).toString(),
+    ({ command }, name) => command === name,
+  ),
+  unit: held(
+    'the name of a unit of systemd',
+    (text) => (text.includes('.') ? text : `${text}.service`),
+    ({ unit }, name) => unit === name,
   ),
   ibdev: equality(
     'the name of an RDMA device',

@@ -5,69 +5,17 @@ import { NLM_F_MULTI } from '../../src/netlink/uapi/netlink.ts';
 import { SOCK_DIAG_BY_FAMILY, smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
 import { Errno, FakeKernel } from '../helpers/fake-kernel.ts';
 import { type Outcome, type RunOptions, runCommand } from '../helpers/run-command.ts';
-
-const ACTIVE = 1;
-const INIT = 2;
-const CLOSED = 7;
-const LISTEN = 10;
-const SMCR = 0;
-const TCP = 1;
-const SMCD = 2;
-
-interface Fields {
-  family?: number;
-  state?: number;
-  mode?: number;
-  uid?: number;
-  inode?: bigint;
-  /** address and port: `10.0.0.1:80`; IPv6 as eight groups, with a blank before the port */
-  from?: string;
-  to?: string;
-  interface?: number;
-  attributes?: object;
-}
-
-function endpoint(text: string): { address: Uint8Array; port: number } {
-  const [, host = '', port = ''] = /^(.*)[ :]([0-9]+)$/.exec(text) ?? [];
-  const address = new Uint8Array(16);
-  if (host.includes('.')) address.set(host.split('.').map(Number));
-  else
-    host.split(':').forEach((group, i) => {
-      const value = Number.parseInt(group, 16);
-      address.set([value >> 8, value & 0xff], 2 * i);
-    });
-  return { address, port: Number(port) };
-}
-
-let cookies = 0;
-
-/** A socket as smc_diag reports it. */
-function socket(fields: Fields = {}): object {
-  const { from = '10.0.0.1:5201', to = '10.0.0.2:40000', attributes, interface: intf = 0, ...rest } = fields;
-  const [local, peer] = [endpoint(from), endpoint(to)];
-  return {
-    family: 43,
-    state: ACTIVE,
-    mode: SMCR,
-    shutdown: 0,
-    uid: 0,
-    inode: 334n,
-    ...rest,
-    id: {
-      sourcePort: local.port,
-      destinationPort: peer.port,
-      source: local.address,
-      destination: peer.address,
-      interface: intf,
-      cookieLow: ++cookies,
-      cookieHigh: 0,
-    },
-    attributes: { shutdown: 0, fallback: { reason: 0, peerDiagnosis: 0 }, ...attributes },
-  };
-}
-
-const listener = (fields: Fields = {}): object =>
-  socket({ state: LISTEN, from: '0.0.0.0:5201', to: '0.0.0.0:0', ...fields });
+import {
+  CLOSED,
+  INIT,
+  LISTEN,
+  listener,
+  SMCD,
+  SMCR,
+  type SocketFields,
+  socket,
+  TCP,
+} from '../helpers/smc-sockets.ts';
 
 const cursor = (wrap: number, count: number): object => ({ reserved: 0, wrap, count });
 
@@ -910,7 +858,7 @@ t.test('colours on a terminal', async (t) => {
   t.equal(stdout.replace(/\x1b\[\d+m/g, ''), plain.stdout, 'nothing but colours is added');
 });
 
-const fallback = (reason: number, peerDiagnosis = 0, more: Fields = {}): object =>
+const fallback = (reason: number, peerDiagnosis = 0, more: SocketFields = {}): object =>
   socket({ mode: TCP, ...more, attributes: { fallback: { reason, peerDiagnosis } } });
 
 t.test('reasons below the table, on a terminal', async (t) => {
@@ -976,14 +924,13 @@ t.test('many sockets, over many datagrams', async (t) => {
 
 t.test('both byte orders give the same text', async (t) => {
   const outcomes = [];
+  const sockets = [
+    socket({ interface: 2, inode: 2n ** 40n, attributes: { connection: CONNECTION, link: LINK } }),
+    socket({ mode: SMCD, attributes: { dmb: DMB } }),
+    fallback(0x03010000, 5),
+  ];
   for (const order of ['LE', 'BE'] as const) {
     const kernel = new FakeKernel(order);
-    cookies = 0;
-    const sockets = [
-      socket({ interface: 2, inode: 2n ** 40n, attributes: { connection: CONNECTION, link: LINK } }),
-      socket({ mode: SMCD, attributes: { dmb: DMB } }),
-      fallback(0x03010000, 5),
-    ];
     kernel.sockets = () => sockets;
     outcomes.push(await smcssOn(t, '-j', { kernel }));
   }

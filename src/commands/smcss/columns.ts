@@ -71,7 +71,10 @@ function shortAddress(endpoint: Endpoint): string {
 const endpointJson = ({ address, port }: Endpoint): Made<SocketEnd> => ({ address: address ?? null, port });
 
 /** Keys of the columns that only some options show. */
-type DetailKey = 'shutdown' | 'connection' | 'link' | 'dmb' | 'cookie';
+type DetailKey = 'shutdown' | 'connection' | 'link' | 'dmb' | 'cookie' | AddedKey;
+
+/** Keys of the columns in additions.ts. */
+type AddedKey = 'ownership' | 'owners';
 
 function baseColumns(
   addressText: (endpoint: Endpoint) => string,
@@ -281,7 +284,7 @@ const smcdColumns = documentColumns<SmcSocket, Pick<SocketRow, 'dmb'>>()([
 ]);
 
 /** All columns, for JSON. */
-export const jsonColumns = documentColumns<SmcSocket, SocketRow>()([
+export const jsonColumns = documentColumns<SmcSocket, Omit<SocketRow, AddedKey>>()([
   ...baseColumns(fullAddress),
   ...debugColumns,
   ...smcrColumns,

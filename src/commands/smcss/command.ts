@@ -5,13 +5,15 @@ import { type Context, defineCommand } from '../../cli/run.ts';
 import type { SocketsDocument } from '../../documents/smcss.ts';
 import { JsonRows } from '../../output/document.ts';
 import { tableLines } from '../../output/fold.ts';
-import { rowObject } from '../../output/table.ts';
+import { type Column, rowObject } from '../../output/table.ts';
 import { explain } from '../../smc/explain.ts';
 import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts';
+import type { SeenSocket } from '../../smc/seen-socket.ts';
+import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
 import type { SmcSocket } from '../../smc/sockets.ts';
 import { columnsFor, jsonColumns, lastColumn, rowEnd } from './columns.ts';
 import { OPTIONS, RULES, type SmcssOptions } from './options.ts';
-import { isWanted, openList } from './selection.ts';
+import { filterOf, isWanted, openList } from './selection.ts';
 
 export const smcss = defineCommand({
   name: 'smcss',
@@ -24,6 +26,7 @@ export const smcss = defineCommand({
     ['smcss', 'connected sockets and what they use'],
     ['smcss -aW', 'all sockets, with full addresses'],
     ['smcss dport = :https and not mode tcp', 'connections to port 443 that do not fall back'],
+    ['smcss -p', 'and whose they are'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
   run: list,
@@ -33,16 +36,22 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   const { io, paint, note } = context;
   const { json } = options;
   const indent = io.isTerminal ? 2 : 0;
-  const columns = columnsFor(options);
+  const additions = options.processes ? await import('./additions.ts') : undefined;
+  const own: Column<SeenSocket>[] = columnsFor(options);
+  const columns = additions ? additions.withAdditions(own, options) : own;
+  const last = (socket: SeenSocket): number => (additions ? columns.length - 1 : lastColumn(columns, socket));
   const table = tableLines(columns, paint, io.columns);
   const document = new JsonRows<SocketsDocument, 'sockets'>((text) => io.write(text), 'sockets', indent);
+  const rowOf = additions?.rowWithAdditions(options) ?? ((socket) => rowObject(jsonColumns, socket));
   const details = {
     connection: json || options.debug,
     link: json || options.smcr,
     dmb: json || options.smcd,
   };
-  const filter = words.length > 0 ? (await import('./filter.ts')).readFilter(context, words) : undefined;
-  const sockets = await openList(context, details, filter);
+  const filter = await filterOf(context, words);
+  const needs = new Set<FilterNeed>(filter?.needs);
+  if (options.processes) needs.add('ownership');
+  const { sockets, remark } = await openList(context, details, needs);
   const reasons = new Set<number>();
   let headerIsDue = !json && !options.noHeader;
   const writeHeader = (): void => {
@@ -60,9 +69,9 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
         break;
       }
       if (!isWanted(next.value, options, filter)) continue;
-      if (json) document.row(rowObject(jsonColumns, next.value));
+      if (json) document.row(rowOf(next.value));
       else {
-        io.write(`${table.row(next.value, lastColumn(columns, next.value))}\n`);
+        io.write(`${table.row(next.value, last(next.value))}\n`);
         if (io.isTerminal) collectReasons(next.value, reasons);
       }
     }
@@ -75,6 +84,7 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   if (json) document.end({ complete: !interrupted });
   io.flush();
   if (reasons.size > 0) explainReasons(reasons, (line) => io.write(`${line}\n`));
+  remark();
   if (interrupted)
     note('the table changed while it was read: sockets may be missing or shown twice', 'run it again');
   return 0;

@@ -9,6 +9,11 @@ export const OPTIONS = optionTable({
   smcd: { short: 'D', help: 'list only SMC-D sockets, with their device and buffer tokens' },
   smcr: { short: 'R', help: 'list only SMC-R sockets, with their device and link' },
   wide: { short: 'W', help: 'do not shorten addresses' },
+  processes: {
+    short: 'p',
+    help: 'add the processes that hold the socket, with their unit and container',
+    addition: true,
+  },
   noHeader: { short: 'H', help: 'omit the header line' },
 });
 

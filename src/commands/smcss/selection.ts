@@ -4,6 +4,7 @@ import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import type { Context } from '../../cli/run.ts';
 import type { SeenSocket } from '../../smc/seen-socket.ts';
 import type { SocketFilter } from '../../smc/socket-filter.ts';
+import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
 import { MODE_SMCD, MODE_SMCR, type SocketDetails, STATE_INIT, STATE_LISTEN } from '../../smc/sockets.ts';
 import type { SmcssOptions } from './options.ts';
 
@@ -29,18 +30,31 @@ function isInList(
   return true;
 }
 
-/** The sockets before the selection, with what the filter needs. Warns first if the listing is dangerous. */
+/** The filter that the operands are, if there are any. @throws UsageError */
+export async function filterOf(
+  context: Context,
+  words: readonly string[],
+): Promise<SocketFilter | undefined> {
+  return words.length > 0 ? (await import('./filter.ts')).readFilter(context, words) : undefined;
+}
+
+/** Sockets before the selection. */
+export interface SocketList {
+  sockets: AsyncGenerator<SeenSocket, { interrupted: boolean }>;
+  /** Says at the end what could not be found out. */
+  remark(): void;
+}
+
+/**
+ * Opens the list. Warns first if that is dangerous.
+ * @param needs what is to be known of each socket beyond the basics
+ */
 export async function openList(
   context: Context,
   details: SocketDetails,
-  filter: SocketFilter | undefined,
-): Promise<AsyncGenerator<SeenSocket, { interrupted: boolean }>> {
-  const also = filter?.needs;
-  if (!also?.size) {
-    warnBeforeListing(context, details);
-    return (await context.client()).sockets(details);
-  }
-  const { seenSockets, withNeeds } = await import('../../smc/seen-sockets.ts');
-  warnBeforeListing(context, withNeeds(details, also));
-  return seenSockets(await context.client(), { details, also });
+  needs: ReadonlySet<FilterNeed>,
+): Promise<SocketList> {
+  if (needs.size > 0) return (await import('./seen-list.ts')).openSeenList(context, details, needs);
+  warnBeforeListing(context, details);
+  return { sockets: (await context.client()).sockets(details), remark() {} };
 }
