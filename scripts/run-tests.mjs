@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Runs test files in processes of plain Node with tsx, and counts the results that they print.
+// Runs test files in processes of plain Node, and counts the results that they print.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { root } from './entry.mjs';
 
-/** Runs several files in one process. */
-const SEVERAL = 'test/helpers/several-files.ts';
+/** Runs several files in one process. Each other file is run by tsx. */
+const SEVERAL = 'test/helpers/several-files.mjs';
 
 /** Seconds for a process: the last resort, since each wait of a test has a bound of its own and says what it was for. */
 const LIMIT_S = 7200;
@@ -154,7 +154,7 @@ async function runProcess(files, total) {
   if (only) count.follow(parser, [only]);
   else count.follow(parser, [], closed);
 
-  const child = spawn(process.execPath, ['--import=tsx', ...(only ? [] : [SEVERAL]), ...files], {
+  const child = spawn(process.execPath, [only ? '--import=tsx' : SEVERAL, ...files], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TAP_TIMEOUT: String(LIMIT_S) },

@@ -130,13 +130,14 @@ export function copyHostFiles(
   }: { release: string | undefined; stop?: AbortSignal; onFile?: (path: string) => void },
 ): Uncopied[] {
   const failed: Uncopied[] = [];
+  const copier = new Copier(from, to);
   for (const { path, unless, ...contents } of PATTERNS) {
     if (unless !== undefined && existsSync(join(from, unless))) continue;
     for (const alternative of alternatives(path.replace('RELEASE', release ?? 'unknown')))
       for (const file of expand(from, '', alternative.split('/'))) {
         if (stop?.aborted) return failed;
         onFile?.(`/${file}`);
-        const reason = copy(from, to, file, contents);
+        const reason = copier.copy(file, contents);
         if (reason) failed.push({ path: `/${file}`, reason });
       }
   }
@@ -166,32 +167,100 @@ function expand(root: string, base: string, [name, ...rest]: readonly string[]):
   }
 }
 
-/** @returns errno name when the file exists but cannot be copied */
-function copy(
-  from: string,
-  to: string,
-  path: string,
-  { lines, empty }: Pick<Pattern, 'lines' | 'empty'>,
-): string | undefined {
-  try {
-    const real = copyLinks(from, to, path);
-    if (real === undefined) return undefined;
-    const stats = lstatSync(join(from, real));
-    if (stats.isDirectory()) {
-      mkdirSync(join(to, real), { recursive: true });
+/** Most files are in a few directories, so what has been found on a path and made for it is remembered. */
+class Copier {
+  readonly #from: string;
+  readonly #to: string;
+  /** directories that have been made, below `to` */
+  readonly #made = new Set<string>();
+  /** targets of links by path, `null` for what is no link */
+  readonly #targets = new Map<string, string | null>();
+
+  constructor(from: string, to: string) {
+    this.#from = from;
+    this.#to = to;
+  }
+
+  /** @returns errno name when the file exists but cannot be copied */
+  copy(path: string, { lines, empty }: Pick<Pattern, 'lines' | 'empty'>): string | undefined {
+    try {
+      const real = this.#copyLinks(path);
+      if (real === undefined) return undefined;
+      const stats = lstatSync(join(this.#from, real));
+      if (stats.isDirectory()) {
+        this.#makeDirectory(real);
+        return undefined;
+      }
+      if (!stats.isFile()) return undefined;
+      const data = readFileSync(join(this.#from, real)).subarray(0, SIZE_LIMIT);
+      if (empty?.test(data.toString('latin1').trim())) return undefined;
+      this.#makeDirectory(dirname(real));
+      writeFileSync(join(this.#to, real), lines ? matching(data, lines) : data, { mode: 0o600 });
       return undefined;
+    } catch (error) {
+      const { code = String(error) } = error as NodeJS.ErrnoException;
+      return NO_VALUE.includes(code) ? undefined : code;
     }
-    if (!stats.isFile()) return undefined;
-    const data = readFileSync(join(from, real)).subarray(0, SIZE_LIMIT);
-    if (empty?.test(data.toString('latin1').trim())) return undefined;
-    mkdirSync(dirname(join(to, real)), { recursive: true });
-    writeFileSync(join(to, real), lines ? matching(data, lines) : data, { mode: 0o600 });
-    return undefined;
-  } catch (error) {
-    const { code = String(error) } = error as NodeJS.ErrnoException;
-    return NO_VALUE.includes(code) ? undefined : code;
+  }
+
+  /**
+   * Copies the symbolic links on a path, the last part included.
+   * @returns the path without links; `undefined` when it ends in a broken link or leaves the tree
+   */
+  #copyLinks(path: string): string | undefined {
+    let done = '';
+    let rest = path.split('/');
+    for (let links = 0; rest.length > 0 && links < MAX_LINKS; ) {
+      const [name = '', ...after] = rest;
+      const here = done ? `${done}/${name}` : name;
+      const target = this.#targetOf(here);
+      if (target === undefined) return undefined;
+      rest = after;
+      if (target === null) {
+        done = here;
+        continue;
+      }
+      links++;
+      if (target.startsWith('/')) return undefined;
+      const resolved = normalize(join(done, target));
+      if (resolved.startsWith('..')) return undefined;
+      done = '';
+      rest = [...resolved.split('/'), ...after];
+    }
+    return rest.length === 0 ? done : undefined;
+  }
+
+  /** @returns where a link leads, `null` if it is none, `undefined` if nothing is there */
+  #targetOf(path: string): string | null | undefined {
+    const known = this.#targets.get(path);
+    if (known !== undefined) return known;
+    const stats = lstatSync(join(this.#from, path), { throwIfNoEntry: false });
+    if (!stats) return undefined;
+    const target = stats.isSymbolicLink() ? readlinkSync(join(this.#from, path)) : null;
+    if (target !== null && !target.startsWith('/')) this.#link(path, target);
+    this.#targets.set(path, target);
+    return target;
+  }
+
+  #link(path: string, target: string): void {
+    this.#makeDirectory(dirname(path));
+    try {
+      symlinkSync(target, join(this.#to, path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+
+  #makeDirectory(path: string): void {
+    if (this.#made.has(path)) return;
+    mkdirSync(join(this.#to, path), { recursive: true });
+    for (let above = path; !this.#made.has(above) && above !== '.'; above = dirname(above))
+      this.#made.add(above);
   }
 }
+
+/** More links than any path of /sys has; protects against links that lead in circles. */
+const MAX_LINKS = 40;
 
 function matching(data: Buffer, lines: RegExp): string {
   const wanted = data
@@ -199,45 +268,4 @@ function matching(data: Buffer, lines: RegExp): string {
     .split('\n')
     .filter((line) => lines.test(line));
   return wanted.map((line) => `${line}\n`).join('');
-}
-
-/** More links than any path of /sys has; protects against links that lead in circles. */
-const MAX_LINKS = 40;
-
-/**
- * Copies the symbolic links on a path, the last part included.
- * @returns the path without links; `undefined` when it ends in a broken link or leaves the tree
- */
-function copyLinks(from: string, to: string, path: string): string | undefined {
-  let done = '';
-  let rest = path.split('/');
-  for (let links = 0; rest.length > 0 && links < MAX_LINKS; ) {
-    const [name = '', ...after] = rest;
-    const here = done ? `${done}/${name}` : name;
-    const stats = lstatSync(join(from, here), { throwIfNoEntry: false });
-    if (!stats) return undefined;
-    rest = after;
-    if (!stats.isSymbolicLink()) {
-      done = here;
-      continue;
-    }
-    links++;
-    const target = readlinkSync(join(from, here));
-    if (target.startsWith('/')) return undefined;
-    link(join(to, here), target);
-    const resolved = normalize(join(done, target));
-    if (resolved.startsWith('..')) return undefined;
-    done = '';
-    rest = [...resolved.split('/'), ...after];
-  }
-  return rest.length === 0 ? done : undefined;
-}
-
-function link(path: string, target: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  try {
-    symlinkSync(target, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }

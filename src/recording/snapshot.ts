@@ -42,6 +42,7 @@ export class Snapshot {
   readonly missing: BundleMissing[] = [];
   #recording: Recording;
   readonly #remove: () => void;
+  readonly #made = new Set<string>();
 
   private constructor(
     { directory, remove }: ReturnType<typeof privateDirectory>,
@@ -105,7 +106,9 @@ export class Snapshot {
   /** @param file path in the bundle */
   write(file: string, text: string): void {
     const path = join(this.directory, file);
-    mkdirSync(dirname(path), { recursive: true });
+    const above = dirname(path);
+    if (!this.#made.has(above)) mkdirSync(above, { recursive: true });
+    this.#made.add(above);
     writeFileSync(path, text, { mode: 0o600 });
   }
 
@@ -167,9 +170,11 @@ function readFileOr(path: string, otherwise = ''): string {
 
 /** Symbolic links are not followed: those of sysfs lead in circles. */
 function filesBelow(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
 }
 
 function redactFile(path: string, redactor: Redactor): void {

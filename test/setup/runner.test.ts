@@ -12,13 +12,7 @@ import { tied } from '../helpers/tied.ts';
 /** Runs `npm run test:unit` in a checkout that has these test files; their text follows the import of tap. */
 function unitTests(t: Test, files: Record<string, string>, ...words: string[]) {
   const directory = ownDirectory(t);
-  for (const name of [
-    'package.json',
-    'package-lock.json',
-    'scripts',
-    'test/helpers/several-files.ts',
-    'test/helpers/tap-of-file.mjs',
-  ])
+  for (const name of ['package.json', 'package-lock.json', 'scripts', 'test/helpers/several-files.mjs'])
     cpSync(join(root, name), join(directory, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
   // the C part counts as built
