@@ -92,7 +92,7 @@ export class Machine {
     const args = [
       ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
       ...platform.machine,
-      ...['-accel', 'tcg,thread=multi', '-cpu', 'max'],
+      ...['-accel', 'tcg,thread=multi'],
       ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
       ...['-kernel', options.kernel.image, '-initrd', initrd],
       // A kernel that fails ends QEMU at once, so that nothing waits for it.
