@@ -39,8 +39,23 @@ export async function addUeid(guest: Guest, ueid = UEID): Promise<void> {
   await guest.run(`smcd ueid add ${ueid}`, { check: true });
 }
 
+/** What {@link batch} has in a guest: by user, the directory of the process, once the job before has been answered. */
+const runners = new WeakMap<Guest, Map<string, Promise<string>>>();
+
+/** Starts the process that runs the commands of a user; returns its directory. */
+async function startRunner(guest: Guest, user: string): Promise<string> {
+  const directory = `/run/batch-${user}`;
+  await guest.run(
+    `mkdir ${directory} && mkfifo ${directory}/ask ${directory}/answer && chown -R ${user} ${directory}`,
+    { check: true },
+  );
+  await guest.start(`exec node test/vm/programs/batch.cjs ${directory}`, { user });
+  return directory;
+}
+
 /**
- * Runs commands of the suite one after the other in one process, since starting Node takes seconds in a guest.
+ * Runs commands of the suite one after the other, all of a user in one process of the guest, since starting Node takes
+ * seconds in a guest. For commands in that process's network namespace which end by themselves.
  * @param record write the netlink traffic of command N to the guest's file /tmp/recording.N
  */
 export async function batch(
@@ -52,9 +67,21 @@ export async function batch(
     words: typeof command === 'string' ? command.split(' ') : command,
     ...(record && { record: `/tmp/recording.${index}` }),
   }));
-  const options = { user, stdin: JSON.stringify(jobs), check: true };
-  const { stdout } = await guest.run('node test/vm/programs/batch.cjs', options);
-  const results = JSON.parse(stdout) as CommandResult[];
+  const users = runners.get(guest) ?? new Map<string, Promise<string>>();
+  runners.set(guest, users);
+  const runner = users.get(user) ?? startRunner(guest, user);
+  const answered = runner.then(async (directory) => {
+    const { stdout } = await guest.run(`cat >${directory}/ask && cat ${directory}/answer`, {
+      stdin: JSON.stringify(jobs),
+      check: true,
+    });
+    return { directory, answer: JSON.parse(stdout) as CommandResult[] | { error: string } };
+  });
+  const isFree = answered.then(({ directory }) => directory);
+  isFree.catch(() => {});
+  users.set(user, isFree);
+  const { answer: results } = await answered;
+  if ('error' in results) throw new Error(results.error);
   results.forEach((result, index) => {
     checkDocument(jobs[index]!.words, result);
   });
@@ -88,9 +115,9 @@ export interface JsonSocket {
 
 /** Runs `smcss -j` with further options. */
 export async function sockets(guest: Guest, options = ''): Promise<JsonSocket[]> {
-  const result = await guest.run(`smcss -j ${options}`, { check: true });
-  const { stdout } = result;
-  checkDocument(['smcss', '-j'], result);
+  const [result] = await batch(guest, [`smcss -j ${options}`.trim()]);
+  const { status, stdout, stderr } = result!;
+  if (status !== 0) throw new Error(`smcss -j ended with ${status}: ${stderr}`);
   const document = JSON.parse(stdout) as { sockets: JsonSocket[]; complete: boolean };
   if (!document.complete) throw new Error('smcss -j says its table is not complete');
   return document.sockets;

@@ -1,6 +1,7 @@
-// Runs many commands of the suite in one process, since starting Node takes seconds in a guest. Reads
-// [{ "words": ["smcr", "device"], "record": "/file" }, …] from stdin, writes [{ status, stdout, stderr }, …].
-// It runs the same bundles as bin/, and catches only their writes to descriptors 1 and 2.
+// Runs commands of the suite in one process, since starting Node takes seconds in a guest: batch.cjs DIRECTORY. Reads
+// [{ "words": ["smcr", "device"], "record": "/file" }, …] from the FIFO DIRECTORY/ask, writes [{ status, stdout, stderr },
+// …] to DIRECTORY/answer, and so on, until it is killed. An error is the last answer: { error }. It runs the same bundles as bin/, and catches only their writes
+// to descriptors 1 and 2.
 const fs = require('node:fs');
 const { join } = require('node:path');
 
@@ -13,6 +14,9 @@ fs.writeSync = (fd, data, ...rest) => {
 };
 
 async function run({ words: [name, ...args], record }) {
+  // it would be there for good
+  if (args.some((word) => /^(-N|--netns)/.test(word)))
+    throw new Error('another namespace takes a process of its own');
   caught[1] = caught[2] = '';
   process.argv = [process.argv[0], name, ...args];
   process.exitCode = undefined;
@@ -23,10 +27,18 @@ async function run({ words: [name, ...args], record }) {
   return { status: process.exitCode, stdout: caught[1], stderr: caught[2] };
 }
 
+const [, , directory] = process.argv;
+const answer = (document) => fs.writeFileSync(join(directory, 'answer'), JSON.stringify(document));
+process.on('uncaughtException', (error) => {
+  answer({ error: error.stack });
+  process.exit(1);
+});
+
 (async () => {
-  const results = [];
-  for (const command of JSON.parse(fs.readFileSync(0, 'utf8'))) results.push(await run(command));
-  process.exitCode = 0;
-  // process.stdout would also use this, if it is a file
-  writeSync(1, JSON.stringify(results));
+  for (;;) {
+    const results = [];
+    for (const command of JSON.parse(fs.readFileSync(join(directory, 'ask'), 'utf8')))
+      results.push(await run(command));
+    answer(results);
+  }
 })();
