@@ -157,7 +157,7 @@ try {
   }
   for (const file of files) {
     if (isOver) break;
-    const { status, output } = await run(file, ['test', '--silent', '--', file]);
+    const { status, output } = await run(file, ['test', '--silent', '--', ...(all ? ['--long'] : []), file]);
     const [, good = '0', bad = '0'] = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1) ?? [];
     passed += Number(good);
     failed += Number(bad) || (status === 0 ? 0 : 1);

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// npm test [-- [--fast | --unit] [file…]]: installs and builds what the tests take, then runs the checks and the tests.
-// --fast leaves out the guest, --unit all that takes more than the npm packages. The last line is
-// `N passed, N failed`, counted from the results themselves.
+// npm test [-- [--fast | --unit | --long] [file…]]: installs and builds what the tests take, then runs the checks and the
+// tests. --fast leaves out the guest, --unit all that takes more than the npm packages, and --long adds what takes long.
+// The last line is `N passed, N failed`, counted from the results themselves.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -14,6 +14,7 @@ import { kindOf, processesFor, testFiles } from './tests.mjs';
 const words = process.argv.slice(2);
 const unit = words.includes('--unit');
 const fast = words.includes('--fast');
+const long = words.includes('--long');
 const chosen = words
   .filter((word) => !word.startsWith('--'))
   .map((word) => relative(root, join(process.cwd(), word)));
@@ -22,10 +23,18 @@ const count = new Count();
 /** @param {string} text */
 const say = (text) => sayFor('test', text);
 
-/** The kinds of tests that this is to run. */
-const KINDS = unit ? ['unit'] : fast ? ['unit', 'fast'] : ['unit', 'fast', 'guest'];
+/**
+ * The kinds of tests that this is to run, in that order: whatever is quick comes first.
+ *
+ * @type {import('./tests.mjs').Kind[]}
+ */
+const KINDS = unit
+  ? ['unit']
+  : fast
+    ? ['unit', 'fast']
+    : ['unit', 'fast', 'guest', ...(long || chosen.length > 0 ? /** @type {const} */ (['long']) : [])];
 
-/** The files to run, in the order in which they run: whatever is quick comes first. */
+/** The files to run. */
 const files = KINDS.flatMap((kind) =>
   (chosen.length > 0 ? chosen : testFiles()).filter((file) => kindOf(file) === kind),
 );
@@ -39,9 +48,10 @@ const files = KINDS.flatMap((kind) =>
 function usesFor(kinds) {
   /** @type {import('../test/vm/packages.ts').Use[]} */
   const uses = [];
-  if (kinds.has('fast') || kinds.has('guest')) uses.push('build', 'build-32');
+  const guest = kinds.has('guest') || kinds.has('long');
+  if (kinds.has('fast') || guest) uses.push('build', 'build-32');
   if (kinds.has('fast')) uses.push('fast-tests');
-  if (kinds.has('guest')) uses.push('guest', 'transfer', 'smcd-kernel', 'guest-tests');
+  if (guest) uses.push('guest', 'transfer', 'smcd-kernel', 'guest-tests');
   return uses;
 }
 
@@ -85,7 +95,7 @@ try {
     count.fail(file, `not a unit test, so it takes a set-up: npm test -- ${file}`);
   if (count.failed === 0) {
     const kinds = new Set(files.map(kindOf));
-    const most = kinds.has('guest') ? 'guest' : kinds.has('fast') ? 'fast' : 'unit';
+    const most = kinds.has('guest') || kinds.has('long') ? 'guest' : kinds.has('fast') ? 'fast' : 'unit';
     await setUp({
       uses: usesFor(kinds),
       build: most === 'unit' ? 'C part' : 'always',
@@ -94,8 +104,11 @@ try {
     if (chosen.length === 0 && !unit) {
       check('formatter and linter (biome)', 'biome', ['check', '.']);
       check('types (tsc)', 'tsc', ['-p', '.']);
-      // the long runs of tests that damage what they read, see test/helpers/fuzz.ts
-      if (!fast) process.env.FUZZ_CASES ??= 'long';
+    }
+    if (long) {
+      // see test/helpers/long.ts and test/helpers/fuzz.ts
+      process.env.SMC_TOOLS_LONG = '1';
+      process.env.FUZZ_CASES ??= 'long';
     }
     for (const kind of KINDS) {
       const some = files.filter((file) => kindOf(file) === kind);

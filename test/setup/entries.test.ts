@@ -185,6 +185,17 @@ t.test('every entry point of package.json is one of run.mjs or says why not', as
   };
   // for developers, after the set-up: check, format; npm's own: postinstall; with a set-up of their own: tests
   for (const [name, command] of Object.entries(scripts))
-    if (!['check', 'format', 'postinstall', 'test', 'test:unit', 'test:fast', 'test:busy'].includes(name))
+    if (
+      ![
+        'check',
+        'format',
+        'postinstall',
+        'test',
+        'test:unit',
+        'test:fast',
+        'test:long',
+        'test:busy',
+      ].includes(name)
+    )
       t.equal(command, `node scripts/run.mjs ${name}`);
 });

@@ -12,7 +12,13 @@ import { tied } from '../helpers/tied.ts';
 /** Runs `npm run test:unit` in a checkout that has these test files; their text follows the import of tap. */
 function unitTests(t: Test, files: Record<string, string>, ...words: string[]) {
   const directory = ownDirectory(t);
-  for (const name of ['package.json', 'package-lock.json', 'scripts', 'test/helpers/several-files.mjs'])
+  for (const name of [
+    'package.json',
+    'package-lock.json',
+    'scripts',
+    'test/helpers/long.ts',
+    'test/helpers/several-files.mjs',
+  ])
     cpSync(join(root, name), join(directory, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
   // the C part counts as built
@@ -107,6 +113,15 @@ t.test('a file that changes what the others see', async (t) => {
   t.same([ended.status, ended.last], [1, '2 passed, 1 failed'], ended.stdout);
 });
 
+t.test('tests of the long run', async (t) => {
+  const files = {
+    'a.test.ts':
+      "import { long } from './helpers/long.ts'; t.pass(); long(t, 'more', async (t) => t.pass());",
+  };
+  t.equal(unitTests(t, files).last, '1 passed, 0 failed');
+  t.equal(unitTests(t, files, '--long').last, '2 passed, 0 failed');
+});
+
 t.test('chosen files', async (t) => {
   const files = { 'a.test.ts': 't.pass();', 'bin/b.test.ts': 't.pass();' };
   t.equal(unitTests(t, files, 'test/a.test.ts').last, '1 passed, 0 failed');
@@ -124,5 +139,7 @@ t.test('the files of this checkout', async (t) => {
   const all = processesFor(files).flat();
   t.same([...all].sort(), files, 'each runs once');
   const unit = files.filter((file) => kindOf(file) === 'unit');
+  const kinds = files.map(kindOf);
+  t.ok(kinds.includes('guest') && kinds.includes('long'), 'some of the guest tests take long');
   t.ok(unit.length > 50 && processesFor(unit).length < 20, 'few processes for many files');
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { long } from '../helpers/long.ts';
 import { waitUntil } from '../helpers/wait.ts';
 import { cable, Guest, type KernelName, kernelNames, projectDirectory, setUpSmcR } from './guest.ts';
 
@@ -27,8 +28,9 @@ const releases: Record<KernelName, RegExp> = {
   '6.12-smcd': /^6\.12\./,
 };
 
+// The tests from here to 'commands' boot seven guests. What they show, all other guest tests build on.
 for (const kernel of kernelNames) {
-  t.test(`kernel ${kernel} has SMC`, (t) =>
+  long(t, `kernel ${kernel} has SMC`, (t) =>
     inGuest({ kernel, name: 'bed' }, async (guest) => {
       const device = await setUpSmcR(guest);
       const { stdout } = await guest.run('uname -nr; cat /proc/net/protocols; rdma link; dmesg', {
@@ -48,7 +50,7 @@ for (const kernel of kernelNames) {
 // Any program can make the kernel load smc: this one has no privileges.
 const openSmcSocket = `python3 -c 'import socket; socket.socket(43, socket.SOCK_STREAM, 0)'`;
 
-t.test('smc is loaded on demand where it is available', (t) =>
+long(t, 'smc is loaded on demand where it is available', (t) =>
   inGuest({ kernel: '6.12', modules: 'available' }, async (guest) => {
     t.equal((await guest.run('grep ^smc /proc/modules')).status, 1, 'not loaded at boot');
     await guest.run(openSmcSocket, { user: 'nobody', check: true });
@@ -56,7 +58,7 @@ t.test('smc is loaded on demand where it is available', (t) =>
   }),
 );
 
-t.test('there is no smc where it is absent', (t) =>
+long(t, 'there is no smc where it is absent', (t) =>
   inGuest({ kernel: '6.12', modules: 'absent' }, async (guest) => {
     const result = await guest.run(`${openSmcSocket}; modprobe smc`);
     t.match(result.stderr, /Address family not supported by protocol/);
@@ -65,7 +67,7 @@ t.test('there is no smc where it is absent', (t) =>
   }),
 );
 
-t.test('two guests reach each other over a cable', async (t) => {
+long(t, 'two guests reach each other over a cable', async (t) => {
   const [left, right] = cable();
   const guests = await Promise.all([
     Guest.boot({ kernel: '6.12', name: 'left', cable: left }),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long: hundreds of tests of others, each run twice.
 // A part of the outside tests: the checks of node:net, and the tests of CPython's test_socket for TCP. The differences
 // under smc_run are asserted exactly, so that the test notices both new differences and those that no longer exist.
 import { readFileSync } from 'node:fs';

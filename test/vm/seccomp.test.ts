@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { targets } from '../../native/build.mjs';
+import { isLong, long } from '../helpers/long.ts';
 import { type Guest, type KernelName, projectDirectory, setUpSmcR } from './guest.ts';
 import { addUeid, bootWithSuite, listener, on, sockets } from './suite.ts';
 
@@ -286,7 +287,9 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
 
   await t.test('all sorts of processes', async (t) => {
     const tester = 'build/launch-tester';
-    for (const options of ['', '--observe --strict', '--convert inet', '--convert af_smc']) {
+    const ways = ['', '--observe --strict', '--convert inet', '--convert af_smc'];
+    // each takes as long as all of the scenarios above
+    for (const options of isLong ? ways : ways.slice(1, 2)) {
       const { stdout } = await run(
         `${launcher} ${options} -- ${tester} ${tester} one main fork vfork daemon threads limit flags signals lowest`,
       );
@@ -373,7 +376,8 @@ wait; cat /tmp/until`,
   });
 });
 
-t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
+// in every run, smc_run.test.ts has programs under the launcher over SMC-D
+long(t, 'SMC-D over loopback-ism, kernel 6.12', async (t) => {
   const guest = await boot(t, '6.12-smcd');
   await scenarios(t, guest, 'smcd');
 });

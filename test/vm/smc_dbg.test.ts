@@ -8,6 +8,7 @@ import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
 import { smcPnet } from '../../src/commands/smc_pnet/command.ts';
 import { smcd } from '../../src/commands/smcd/command.ts';
 import { smcss } from '../../src/commands/smcss/command.ts';
+import { long } from '../helpers/long.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { runCommand } from '../helpers/run-command.ts';
 import { type Guest, setUpSmcR } from './guest.ts';
@@ -211,7 +212,8 @@ wait_for 'ls -d /tmp/smc-tools-*'; kill -INT $p; wait $p`,
   });
 });
 
-t.test('SMC-D', async (t) => {
+// in every run, test/replay.test.ts has bundles of such hosts
+long(t, 'SMC-D', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12-smcd' });
   t.teardown(() => guest.close());
   await prepare(guest);
@@ -222,7 +224,7 @@ t.test('SMC-D', async (t) => {
   await isRedacted(t, guest, SECRETS);
 });
 
-t.test('without SMC', async (t) => {
+long(t, 'without SMC', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12', modules: 'absent' });
   t.teardown(() => guest.close());
   const file = await fetch(t, guest, '');
