@@ -32,8 +32,13 @@ if [ -r /proc/self/status ]; then
   fi
 fi
 export SMC_RUN_STATE="$smc_run_state"
-smc_run_key=${0%/*}/../dist/native/smc-start
-[ -x "$smc_run_key" ] && exec "$smc_run_key" "$0" "$@"
+# Node cannot start in every place; smc-start finds out, and helps. npm calls this file by a link in PREFIX/bin or
+# node_modules/.bin. To follow any other one takes a process.
+for smc_tools in "${0%/*}/.." "${0%/*}/../lib/node_modules/smc-tools" "${0%/*}/../smc-tools" ''; do
+  [ "$smc_tools/bin/${0##*[/]}" -ef "$0" ] && break
+done
+[ "$smc_tools" ] || { smc_tools=$(readlink -f "$0") && smc_tools=${smc_tools%/*}/..; }
+[ -r "$smc_tools/bin/start.sh" ] && . "$smc_tools/bin/start.sh"
 command -v node >/dev/null || {
   echo "smc_run: Node.js cannot start: there is no node in PATH ($PATH)" >&2
   exit 1

@@ -1,8 +1,12 @@
 #!/bin/sh
 ":" /*
-# Node cannot start in every place; smc-start finds out, where it was built, and helps.
-s=${0%/*}/../dist/native/smc-start
-[ -x "$s" ] && exec "$s" "$0" "$@"
+# Node cannot start in every place; smc-start finds out, and helps. npm calls this file by a link in PREFIX/bin or
+# node_modules/.bin. To follow any other one takes a process.
+for smc_tools in "${0%/*}/.." "${0%/*}/../lib/node_modules/smc-tools" "${0%/*}/../smc-tools" ''; do
+  [ "$smc_tools/bin/${0##*[/]}" -ef "$0" ] && break
+done
+[ "$smc_tools" ] || { smc_tools=$(readlink -f "$0") && smc_tools=${smc_tools%/*}/..; }
+[ -r "$smc_tools/bin/start.sh" ] && . "$smc_tools/bin/start.sh"
 command -v node >/dev/null || {
   echo "smcss: Node.js cannot start: there is no node in PATH ($PATH)" >&2
   exit 1

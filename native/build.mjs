@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 /**
- * Builds the C part: libsmc-preload.so, smc-launch, smc-start and smc-native.node.
+ * Builds the C part: libsmc-preload.so, smc-launch, smc-start and smc-native.node; in an installed package also
+ * netlink.node, the addon of the npm package netlink.
  *
- *     node native/build.mjs [outDir]        CC chooses the compiler (a cross compiler works)
+ *     node native/build.mjs [outDir]        CC, CXX choose the compilers (a cross compiler works)
  *
- * One call of the compiler per output, no node-gyp: the addon needs four headers of Node and finds their
- * functions in the node program that loads it.
+ * One call of the compiler per output, no node-gyp: the addons need headers of Node and find their functions in the
+ * node program that loads them.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  copyFileSync,
   existsSync,
-  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -103,16 +102,68 @@ export const targets = [
   },
 ];
 
-/** Directory of node_api.h: the npm package node-api-headers, or the headers that came with this node. */
+/** What an installed package has in place of development packages: the source of netlink.node, headers of Node-API. */
+const packed = join(sourceDir, '..', 'prebuilds', 'source');
+
+/** Where a Node keeps its headers; distributions have them in packages of their own. */
+const nodeHeaders = [resolve(dirname(process.execPath), '../include/node'), '/usr/include/node'];
+
+/** Directory of node_api.h: that of this package, or the headers that came with this node. */
 function findNodeHeaders() {
   try {
-    const require = createRequire(import.meta.url);
-    return require('node-api-headers').include_dir;
+    return createRequire(import.meta.url)('node-api-headers').include_dir;
   } catch {
-    const beside = resolve(dirname(process.execPath), '..', 'include', 'node');
-    if (existsSync(join(beside, 'node_api.h'))) return beside;
+    const found = [packed, ...nodeHeaders].find((directory) => existsSync(join(directory, 'node_api.h')));
+    if (found) return found;
     throw new Error('node_api.h not found: install the npm package node-api-headers');
   }
+}
+
+/** The compiler expects this symbol in the C++ library of GCC 11 or newer; all other symbols are in older ones, too. */
+const NEW_FUNCTION = `#include <new>
+namespace std { void __throw_bad_array_new_length() { throw bad_array_new_length(); } }
+`;
+
+/**
+ * Builds netlink.node, as node-gyp would build the npm package netlink.
+ * @param {object} options
+ * @param {string} options.outDir
+ * @param {string} options.source directory of binding.cc
+ * @param {string[]} options.headers directories of node_api.h and napi.h
+ * @param {string} [options.cxx] compiler command; default $CXX, else c++
+ * @throws {Error} when it cannot be built
+ */
+export function buildNetlink({ outDir, source, headers, cxx = process.env.CXX || 'c++' }) {
+  const uv = [...nodeHeaders, '/usr/include'].find((directory) => existsSync(join(directory, 'uv.h')));
+  if (!uv)
+    throw new Error(
+      'netlink.node needs the headers of Node, uv.h among them: install them (Debian: libnode-dev)',
+    );
+  const [compiler = '', ...compilerArgs] = cxx.split(/\s+/).filter(Boolean);
+  const output = join(outDir, 'netlink.node');
+  const temporary = `${output}.${process.pid}.tmp`;
+  const definitions = ['NODE_GYP_MODULE_NAME=netlink_binding', 'BUILDING_NODE_EXTENSION', 'NAPI_VERSION=8'];
+  mkdirSync(outDir, { recursive: true });
+  const { status, error, stderr } = spawnSync(
+    compiler,
+    [
+      ...compilerArgs,
+      ...['-std=gnu++17', '-O2', '-fPIC', '-shared', '-s'],
+      ...['-fvisibility=hidden', '-Wl,-z,relro,-z,now,-z,noexecstack'],
+      ...definitions.map((definition) => `-D${definition}`),
+      ...headers.flatMap((directory) => ['-isystem', directory]),
+      // last: what else is there is for this machine
+      ...['-idirafter', uv],
+      ...['-o', temporary, join(source, 'binding.cc'), '-x', 'c++', '-'],
+    ],
+    { encoding: 'utf8', input: NEW_FUNCTION },
+  );
+  if (status !== 0) {
+    rmSync(temporary, { force: true });
+    if (error) throw new Error(`no C++ compiler (${compiler}): netlink.node not built`);
+    throw new Error(`${compiler} failed on netlink.node\n${stderr}`.trimEnd());
+  }
+  renameSync(temporary, output);
 }
 
 /**
@@ -179,28 +230,6 @@ function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
     rmSync(directory, { recursive: true, force: true });
   } finally {
     rmSync(probe, { force: true });
-  }
-}
-
-/**
- * Puts the program that starts commands where it knows by its own name which one to start. A file that is there is
- * replaced, never written to.
- * @param {string} start path of smc-start
- * @param {string} directory the package's bin, or dist/native/bin
- * @param {string[]} commands their names
- */
-export function placeStarters(start, directory, commands) {
-  mkdirSync(directory, { recursive: true });
-  for (const name of commands) {
-    const temporary = join(directory, `.${name}.${process.pid}.tmp`);
-    try {
-      linkSync(start, temporary);
-    } catch {
-      copyFileSync(start, temporary); // a file system without hard links, or another one
-    }
-    renameSync(temporary, join(directory, name));
-    // a rename to another link of the same file does nothing
-    rmSync(temporary, { force: true });
   }
 }
 
@@ -302,11 +331,14 @@ export async function buildNative({
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
-    const { missingCompiler } = await buildNative({
-      outDir: process.argv[2],
-      log: (line) => console.log(line),
-    });
+    const log = (/** @type {string} */ line) => console.log(line);
+    const outDir = process.argv[2] ?? join(sourceDir, '..', 'dist', 'native');
+    const { missingCompiler } = await buildNative({ outDir, log });
     if (missingCompiler) process.exitCode = 1;
+    if (existsSync(packed)) {
+      buildNetlink({ outDir, source: packed, headers: [packed] });
+      log('netlink.node: built');
+    }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

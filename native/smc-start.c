@@ -189,15 +189,14 @@ static bool search(const char *path, char node[PATH_MAX])
 
 static bool in_prefix(const char *native, char node[PATH_MAX])
 {
-	static const char below[] = "/lib/node_modules/smc-tools/dist/native";
-	const char *end = strstr(native, below);
+	const char *end = strstr(native, "/lib/node_modules/smc-tools/");
 
-	return end && !end[strlen(below)] && snprintf(node, PATH_MAX, "%.*s/bin/node", (int)(end - native), native) < PATH_MAX;
+	return end && snprintf(node, PATH_MAX, "%.*s/bin/node", (int)(end - native), native) < PATH_MAX;
 }
 
 /*
  * The Node of the package, else of PATH. That may be one that knows nothing of it (sudo, cron): then the one of the
- * prefix in which npm has put this package, PREFIX/lib/node_modules/smc-tools/dist/native, or of the usual places.
+ * prefix in which npm has put this package, PREFIX/lib/node_modules/smc-tools, or of the usual places.
  */
 static bool find_node(const struct command *command, char node[PATH_MAX])
 {

@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Builds dist/: one CommonJS bundle per command (measured: half the start-up cost of ES modules on Node 20), the
+// Builds dist/: a CommonJS bundle per command (measured: half the start-up cost of ES modules on Node 20), the
 // library as an ES module with its types, and the native part.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
+  linkSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -16,9 +19,11 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildNative, placeStarters } from '../native/build.mjs';
+import { buildNative } from '../native/build.mjs';
+import { provideNetlink } from './prebuild.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** @satisfies {import('esbuild').BuildOptions} */
@@ -26,9 +31,7 @@ const shared = {
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
-  target: 'node20',
-  // found in node_modules at run time, because of its native part
-  external: ['netlink', 'netlink/*'],
+  target: 'node18',
   define: { SMC_TOOLS_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 };
@@ -45,39 +48,98 @@ const withoutChildProcess = {
   },
 };
 
-/** The bundles' entry: the command's definition and the runner. Copied alone, a bundle runs all that it can without the rest. */
-function entry(/** @type {string} */ command) {
-  const name = command.replace(/_(.)/g, (_, /** @type {string} */ letter) => letter.toUpperCase());
+/** The package netlink looks for its addon in node_modules, which are not there at run time: ours has it among its own. */
+/** @type {import('esbuild').Plugin} */
+const withOurAddon = {
+  name: 'with-our-addon',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node-gyp-build$/ }, () => ({ path: 'netlink', namespace: 'addon' }));
+    onLoad({ filter: /.*/, namespace: 'addon' }, ({ path }) => ({
+      contents: `module.exports = () => require('./host/native-addon.ts').loadNative('${path}.node');`,
+      resolveDir: join(root, 'src'),
+    }));
+  },
+};
+
+/** A package of npm that few runs load: one file that all bundles share. */
+/** @type {import('esbuild').Plugin} */
+const withTarBeside = {
+  name: 'with-tar-beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /^tar$/ }, () => ({ path: './tar.cjs', external: true }));
+  },
+};
+
+/** Which commands each bundle has: those that consist of the same code share one, as load.cjs knows. */
+const bundles = Object.keys(bin)
+  .filter((command) => !/^smc[dr]$/.test(command))
+  .map((command) => ({ bundle: command, commands: [command] }))
+  .concat({ bundle: 'smcd-smcr', commands: ['smcd', 'smcr'] });
+
+/** The bundles' entry: the definitions of the commands, and the runner. */
+function entry(/** @type {typeof bundles[number]} */ { bundle, commands }) {
+  const names = commands.map((command) =>
+    command.replace(/_(.)/g, (_, /** @type {string} */ letter) => letter.toUpperCase()),
+  );
+  const imports = commands.map(
+    (command, i) => `import { ${names[i]} } from './commands/${command}/command.ts';`,
+  );
+  const table = commands.map((command, i) => `${command}: ${names[i]}`);
   return /** @type {const} */ ({
-    contents: `import { main } from './cli/run.ts';\nimport { ${name} } from './commands/${command}/command.ts';\nexport const run = (argv, world) => main(${name}, argv, world);\nif (require.main === module) run();\n`,
+    contents: `import { main } from './cli/run.ts';\n${imports.join('\n')}\nconst commands = { ${table.join(', ')} };\nexport const run = (argv, world, name = '${commands[0]}') => main(commands[name], argv, world);\n`,
     resolveDir: join(root, 'src'),
-    sourcefile: `${command}.entry.ts`,
+    sourcefile: `${bundle}.entry.ts`,
     loader: 'ts',
   });
 }
 
+/** @satisfies {import('esbuild').BuildOptions} */
+const forCommands = {
+  ...shared,
+  format: 'cjs',
+  minify: true,
+  legalComments: 'none',
+  metafile: true,
+};
+
 async function buildJavaScript() {
   rmSync(join(root, 'dist/commands'), { recursive: true, force: true });
-  const results = await Promise.all(
-    Object.keys(bin).map((command) =>
+  const results = await Promise.all([
+    ...bundles.map((one) =>
       build({
-        ...shared,
-        stdin: entry(command),
-        outfile: `dist/commands/${command}.cjs`,
-        format: 'cjs',
-        minify: true,
+        ...forCommands,
+        stdin: entry(one),
+        outfile: `dist/commands/${one.bundle}.cjs`,
         // an ES import of the addon's wrapper would load Node's whole module loader; it is CommonJS anyway
         supported: { 'dynamic-import': false },
         define: { ...shared.define, 'import.meta.url': 'importMetaUrl' },
         banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
-        legalComments: 'none',
-        metafile: true,
-        plugins: [withoutChildProcess],
+        plugins: [withoutChildProcess, withOurAddon, withTarBeside],
       }),
     ),
-  );
-  await build({ ...shared, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', format: 'esm' });
+    build({ ...forCommands, entryPoints: [require.resolve('tar')], outfile: 'dist/commands/tar.cjs' }),
+  ]);
+  for (const { bundle } of bundles) identify(join(root, `dist/commands/${bundle}.cjs`));
+  await build({
+    ...shared,
+    entryPoints: ['src/index.ts'],
+    outfile: 'dist/index.js',
+    format: 'esm',
+    // netlink is CommonJS; what it makes of its directory, our loader ignores
+    define: { ...shared.define, __dirname: "''" },
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
+    },
+    plugins: [withOurAddon],
+  });
   writeNotices(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
+}
+
+/** Puts in front of a bundle by what load.cjs knows whether a code cache belongs to it. */
+function identify(/** @type {string} */ file) {
+  const text = readFileSync(file);
+  const identity = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  writeFileSync(file, `//${identity}\n${text}`);
 }
 
 /** The bundles contain these packages, whose licences ask for their text to come along. */
@@ -116,10 +178,7 @@ function buildCompletions() {
   if (status !== 0) throw new Error('the completions cannot be made');
 }
 
-/**
- * What npm links to has no suffix, as an installation puts a program in its place (scripts/postinstall.mjs). Here, and in
- * the package, it is the script; the programs of this checkout are in dist/native/bin.
- */
+/** What npm links to has no suffix. It is the script; the programs of this checkout are in dist/native/bin. */
 function buildLaunchers() {
   for (const file of Object.values(bin)) {
     const temporary = join(root, dirname(file), `.${basename(file)}.${process.pid}.tmp`);
@@ -128,19 +187,33 @@ function buildLaunchers() {
   }
 }
 
+/** Puts the program that starts commands where it knows by its own name which one to start, as distributions do. */
+function placeStarters() {
+  const directory = join(native, 'bin');
+  mkdirSync(directory, { recursive: true });
+  for (const name of Object.keys(bin)) {
+    const temporary = join(directory, `.${name}.${process.pid}.tmp`);
+    linkSync(join(native, 'smc-start'), temporary);
+    renameSync(temporary, join(directory, name));
+    // a rename to another link of the same file does nothing
+    rmSync(temporary, { force: true });
+  }
+}
+
+const native = join(root, 'dist/native');
 /** Says that all of dist/ is there, for `buildIsCurrent` in setup.mjs; in dist/native/, which is in no package. */
-const mark = join(root, 'dist/native/.built');
+const mark = join(native, '.built');
 rmSync(mark, { force: true });
 await buildJavaScript();
 buildLaunchers();
 for (const file of readdirSync(join(root, 'src/launch')))
   copyFileSync(join(root, 'src/launch', file), join(root, 'dist/commands', file));
-await createRequire(import.meta.url)(join(root, 'dist/commands/write-caches.cjs')).writeCaches();
+await require(join(root, 'dist/commands/write-caches.cjs')).writeCaches();
 buildTypes();
 buildCompletions();
 const { missingCompiler } = await buildNative({ log: (line) => console.error(`native: ${line}`) });
-const start = join(root, 'dist/native/smc-start');
-if (existsSync(start)) placeStarters(start, join(root, 'dist/native/bin'), Object.keys(bin));
+provideNetlink(process.arch, native, process.env.CXX || 'c++');
+if (existsSync(join(native, 'smc-start'))) placeStarters();
 if (missingCompiler)
   console.error(
     'native: without the C part smc_run does not work; all other commands do. Install a C compiler.',

@@ -8,7 +8,6 @@ import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machines, prebuild } from './prebuild.mjs';
+import { machines, provideNetlink } from './prebuild.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** @type {{ version: string }} */
@@ -48,23 +47,16 @@ const read = (path) => readFileSync(join(root, path), 'utf8');
  */
 const write = (path, text) => writeFileSync(join(tree, path), text);
 
-/** What is loaded at run time of the package netlink: one module and its addon. */
-const netlink = [
-  'node_modules/netlink/package.json',
-  'node_modules/netlink/dist/raw.js',
-  `node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`,
-  ...['package.json', 'index.js', 'node-gyp-build.js'].map((file) => `node_modules/node-gyp-build/${file}`),
-];
-
-async function copyTree() {
+function copyTree() {
   rmSync(work, { recursive: true, force: true });
-  if (!netlink.every((file) => existsSync(join(root, file)))) await prebuild(arch);
   const folders = ['debian', 'dist/commands', 'dist/completions', 'man', 'native', 'schemas'];
-  for (const path of [...folders, ...netlink, 'package.json', 'README.md', 'CHANGELOG.md'])
+  for (const path of [...folders, 'package.json', 'README.md', 'CHANGELOG.md'])
     cpSync(join(root, path), join(tree, path), { recursive: true });
   mkdirSync(join(tree, 'bin'));
-  for (const file of readdirSync(join(root, 'bin')).filter((file) => /\.js(?:on)?$/.test(file)))
+  for (const file of readdirSync(join(root, 'bin')).filter((file) => file.includes('.')))
     copyFileSync(join(root, 'bin', file), join(tree, 'bin', file));
+  // the rest of dist/native is built by debian/rules
+  provideNetlink(arch, join(tree, 'dist/native'));
 }
 
 /** The rest of debian/. */
@@ -82,20 +74,16 @@ function describe() {
     'debian/changelog',
     `${name} (${version}) unstable; urgency=medium\n\n  * Package of this version; its changes are in NEWS.md.gz.\n\n -- ${maintainer}  ${date}\n`,
   );
-  const notices = ['netlink', 'node-gyp-build'].map(
-    (name) => `${name}\n\n${read(`node_modules/${name}/LICENSE`)}`,
-  );
   const parts = [
     `smc-tools\n\n${read('LICENSE')}`,
-    'It contains, in dist/commands and node_modules:',
+    'It contains, in dist:',
     read('dist/THIRD-PARTY-NOTICES'),
-    ...notices,
   ];
   write('debian/copyright', parts.join('\n----\n\n'));
   return `${name}_${version}_${architecture}.deb`;
 }
 
-await copyTree();
+copyTree();
 const file = describe();
 // -d: Node and the compilers are found by npm run deb, wherever they come from
 const { status, stdout, stderr, error } = spawnSync(

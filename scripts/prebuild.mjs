@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: MIT
 // Builds the prebuilt files of a package, for machines without a compiler, with Debian's cross compilers:
 //     node scripts/prebuild.mjs [x64|arm64|s390x…]
-// The C part is written to prebuilds/linux-ARCH. The npm package netlink, which we bundle, includes its addon for x64 and
-// arm64; for s390x it is built here and added to them.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+// All of a machine is in prebuilds/linux-ARCH. What the compilers of any other machine need is in prebuilds/source.
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildNative } from '../native/build.mjs';
+import { buildNative, buildNetlink } from '../native/build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -17,55 +15,49 @@ const require = createRequire(import.meta.url);
 /** Debian's name of each machine, with which the names of its compilers begin, by Node's name. @type {Record<string, string>} */
 export const machines = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu', s390x: 's390x-linux-gnu' };
 
-/** The headers of libuv. They come with Node or in a package of their own, and are the same for all machines. */
-function uvHeaders() {
-  const beside = resolve(dirname(process.execPath), '../include/node');
-  if (existsSync(join(beside, 'uv.h'))) return beside;
-  if (!existsSync('/usr/include/uv.h'))
-    throw new Error('there is no uv.h: install the headers of Node (Debian: libuv1-dev)');
-  // the other headers in that directory are for this machine
-  const own = join(root, 'prebuilds/uv');
-  rmSync(own, { recursive: true, force: true });
-  mkdirSync(own, { recursive: true });
-  for (const name of ['uv.h', 'uv']) symlinkSync(join('/usr/include', name), join(own, name));
-  return own;
-}
-
-/** The compiler expects this symbol in the C++ library of GCC 11 or newer; all other symbols are in older ones, too. */
-const NEW_FUNCTION = `#include <new>
-namespace std { void __throw_bad_array_new_length() { throw bad_array_new_length(); } }
-`;
+/** Where npm has put a package. */
+const packageDirectory = (/** @type {string} */ name) => dirname(require.resolve(`${name}/package.json`));
 
 /**
- * As node-gyp would build it.
+ * The addon of the package netlink: as it comes for x64 and arm64, else built.
  * @param {string} arch Node's name of the machine
- * @param {string} compiler
+ * @param {string} outDir
+ * @param {string} [cxx] compiler command
  */
-function buildNetlink(arch, compiler) {
-  const source = dirname(require.resolve('netlink/package.json'));
-  const output = join(source, 'prebuilds', `linux-${arch}`, 'node.napi.node');
-  const include = [require('node-addon-api').include_dir, require('node-api-headers').include_dir];
-  const definitions = ['NODE_GYP_MODULE_NAME=netlink_binding', 'BUILDING_NODE_EXTENSION', 'NAPI_VERSION=8'];
-  mkdirSync(dirname(output), { recursive: true });
-  const { status, error, stderr } = spawnSync(
-    compiler,
-    [
-      ...['-std=gnu++17', '-O2', '-fPIC', '-shared', '-s'],
-      ...['-fvisibility=hidden', '-Wl,-z,relro,-z,now,-z,noexecstack'],
-      ...definitions.map((definition) => `-D${definition}`),
-      ...[...include, uvHeaders()].flatMap((directory) => ['-isystem', directory.replaceAll('"', '')]),
-      ...['-o', output, join(source, 'src/binding.cc'), '-x', 'c++', '-'],
-    ],
-    { encoding: 'utf8', input: NEW_FUNCTION },
-  );
-  if (status !== 0) throw new Error(`${compiler} failed: ${error?.message ?? stderr}`);
+export function provideNetlink(arch, outDir, cxx = `${machines[arch]}-g++`) {
+  const netlink = packageDirectory('netlink');
+  const theirs = join(netlink, 'prebuilds', `linux-${arch}`, 'node.napi.node');
+  mkdirSync(outDir, { recursive: true });
+  if (existsSync(theirs)) copyFileSync(theirs, join(outDir, 'netlink.node'));
+  else
+    buildNetlink({
+      outDir,
+      source: join(netlink, 'src'),
+      headers: [packageDirectory('node-addon-api'), join(packageDirectory('node-api-headers'), 'include')],
+      cxx,
+    });
+}
+
+/** What native/build.mjs needs beside compilers, for machines for which nothing is prebuilt. */
+function copySources() {
+  const outDir = join(root, 'prebuilds/source');
+  mkdirSync(outDir, { recursive: true });
+  const addonApi = packageDirectory('node-addon-api');
+  for (const file of [
+    join(packageDirectory('netlink'), 'src/binding.cc'),
+    ...['napi.h', 'napi-inl.h', 'napi-inl.deprecated.h'].map((name) => join(addonApi, name)),
+    ...['js_native_api.h', 'js_native_api_types.h', 'node_api.h', 'node_api_types.h'].map((name) =>
+      join(packageDirectory('node-api-headers'), 'include', name),
+    ),
+  ])
+    copyFileSync(file, join(outDir, basename(file)));
 }
 
 /**
- * Builds the C part for one machine, and for s390x the addon of netlink.
+ * Builds what is native for one machine.
  * @param {string} arch Node's name of the machine
  */
-export async function prebuild(arch) {
+async function prebuild(arch) {
   const machine = machines[arch];
   if (!machine) throw new Error(`${arch} is none of ${Object.keys(machines).join(', ')}`);
   const outDir = join(root, 'prebuilds', `linux-${arch}`);
@@ -80,12 +72,13 @@ export async function prebuild(arch) {
   rmSync(join(outDir, 'preload'), { recursive: true, force: true });
   if (missingCompiler)
     throw new Error(`${machine}-gcc is missing: install gcc-${machine.replaceAll('_', '-')}`);
-  if (arch === 's390x') buildNetlink(arch, `${machine}-g++`);
+  provideNetlink(arch, outDir);
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const chosen = process.argv.slice(2);
   if (chosen.length === 0) rmSync(join(root, 'prebuilds'), { recursive: true, force: true });
+  copySources();
   for (const arch of chosen.length > 0 ? chosen : Object.keys(machines)) {
     await prebuild(arch);
     console.error(`prebuild: linux-${arch}`);

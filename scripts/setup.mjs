@@ -30,20 +30,13 @@ export function endSetUp(signal) {
  * @param {string} command
  * @param {string[]} args
  * @param {object} [options]
- * @param {Record<string, string>} [options.env]
  * @param {(lines: string[]) => string | undefined} [options.choose] picks that line
  * @param {(line: string) => boolean} [options.show] which lines are shown in any case
  */
-async function must(
-  what,
-  command,
-  args,
-  { env = {}, choose = (lines) => lines.at(-1), show = () => false } = {},
-) {
+async function must(what, command, args, { choose = (lines) => lines.at(-1), show = () => false } = {}) {
   await step('setup', what, async () => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(child);
@@ -66,10 +59,10 @@ async function must(
   });
 }
 
-/** The oldest Node that everything here runs on, as package.json has it. */
+/** The oldest Node that the tools here run on, as package.json has it; what is installed runs on older ones, too. */
 function checkNode() {
-  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const [needed] = /\d+/.exec(engines.node) ?? [];
+  const { devEngines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const [needed] = /\d+/.exec(devEngines.runtime.version) ?? [];
   if (Number(process.versions.node.split('.')[0]) < Number(needed))
     throw new Problem(`Node ${needed} or newer is required, and this is ${process.version}`);
 }
@@ -107,8 +100,6 @@ function npmComplaint(lines) {
 async function installNpmPackages() {
   if (npmPackagesAreCurrent()) return;
   await must('npm ci (150 MB to fetch, as a rule under a minute)', 'npm', ['ci', '--no-audit', '--no-fund'], {
-    // the build that follows does the work of our own script, with a compiler that may still be missing now
-    env: { SMC_TOOLS_NO_POSTINSTALL: '1' },
     choose: npmComplaint,
   });
 }
@@ -175,7 +166,7 @@ function buildIsCurrent() {
   }
 }
 
-/** The C part alone, as `npm ci` makes it: smc_run reads files by it. */
+/** The C part alone: smc_run reads files by it. */
 async function buildNativePart() {
   if (existsSync(join(root, 'dist/native/smc-native.node'))) return;
   await must('build of the C part', process.execPath, ['native/build.mjs']);

@@ -28,7 +28,11 @@ export interface NativeAddon {
   getxattr(file: string | Buffer, name: string): Uint8Array | null;
 }
 
+/**
+ * Loads a native file. The build has the npm package netlink load its own by this, too.
+ * @throws Node's own error when it is missing or cannot be loaded
+ */
+export const loadNative = (name: string): unknown => createRequire(import.meta.url)(nativeFile(name));
+
 /** @throws Node's own error when the addon is missing or cannot be loaded */
-export function loadAddon(): NativeAddon {
-  return createRequire(import.meta.url)(nativeFile('smc-native.node')) as NativeAddon;
-}
+export const loadAddon = (): NativeAddon => loadNative('smc-native.node') as NativeAddon;

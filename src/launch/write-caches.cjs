@@ -4,12 +4,11 @@
  *
  *     node dist/commands/write-caches.cjs
  *
- * The build does this, and each installation again, because a cache fits one version of Node. Plain CommonJS, copied to
- * dist/commands/ unchanged, beside the bundles that it compiles.
+ * The build does this, and a distribution may when it installs the package; else each user gets caches of his own. Plain
+ * CommonJS, copied to dist/commands/ unchanged, beside the bundles that it compiles.
  */
-const { readdirSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
-const { compile } = require('./load.cjs');
+const { compile, write } = require('./load.cjs');
 
 const NLMSG_DONE = 3;
 
@@ -38,29 +37,25 @@ const emptyKernel = {
 
 const nowhere = { write() {}, flush() {}, error() {}, isTerminal: false, env: {} };
 
-/** What lies beside the bundles and is none. */
-const LAUNCHERS = ['load', 'write-caches'];
+/** Of each bundle a command. One that must not be run without options reads the whole system. */
+const BUNDLES = [
+  ['smc_chk'],
+  ['smc_dbg', { isHarmless: false }],
+  ['smc_pnet'],
+  ['smc_rnics'],
+  ['smc_run'],
+  ['smcd'],
+  ['smcss'],
+];
 
-/** Commands that the build must not run without options: this one reads the whole system. */
-const WITHOUT_WARM_UP = ['smc_dbg'];
-
-/** Writes the caches of all commands. */
+/** Writes the caches of all bundles. */
 exports.writeCaches = async () => {
-  for (const file of readdirSync(__dirname)) {
-    const name = file.slice(0, -'.cjs'.length);
-    if (!file.endsWith('.cjs') || LAUNCHERS.includes(name)) continue;
-    const { script, run } = compile(name);
+  for (const [name, { isHarmless = true } = {}] of BUNDLES) {
+    const { script, bundle, identity, run } = compile(name, false);
     // functions that run now are cached as code; the others are compiled when they are needed
-    for (const argv of [['--version'], ['--help'], ...(WITHOUT_WARM_UP.includes(name) ? [] : [[]])])
+    for (const argv of [['--version'], ['--help'], ...(isHarmless ? [[]] : [])])
       await run(argv, { io: nowhere, transport: emptyKernel });
-    // a command that starts meanwhile finds either the old file or the new one
-    const temporary = join(__dirname, `${name}.cache.${process.pid}`);
-    try {
-      writeFileSync(temporary, script.createCachedData());
-      renameSync(temporary, join(__dirname, `${name}.cache`));
-    } finally {
-      rmSync(temporary, { force: true });
-    }
+    write(join(__dirname, `${bundle}.cache`), identity, script, 0o644);
   }
 };
 

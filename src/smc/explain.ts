@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Turns failures into words: messages of commands, and reasons in lists. No other place does. */
+import { buildHint, namedNative } from '../host/package-files.ts';
 import { UntrustedError } from '../host/untrusted-error.ts';
 import { NetlinkError } from '../netlink/error.ts';
 import { SmcError } from './error.ts';
@@ -91,9 +92,9 @@ function netlinkWords(error: NetlinkError): NetlinkWords {
       };
     case 'ERR_NO_ADDON':
       return {
-        text: 'the native part of the npm package netlink cannot be loaded',
-        hint: 'there is no prebuilt one for this platform: install a C++ compiler, make and Python, then reinstall the package',
-        reason: 'the native part of the npm package netlink cannot be loaded',
+        text: `the netlink addon cannot be loaded (${namedNative('netlink.node')})`,
+        hint: buildHint('a C and a C++ compiler'),
+        reason: 'the netlink addon cannot be loaded',
       };
     case 'ERR_TIMEOUT':
       return {

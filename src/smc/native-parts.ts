@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { type ElfFile, readElf } from '../host/elf.ts';
 import { loadAddon, type NativeAddon } from '../host/native-addon.ts';
-import { buildHint, nativeFile } from '../host/package-files.ts';
+import { buildHint, namedNative, nativeFile } from '../host/package-files.ts';
 import { SmcError } from './error.ts';
 
 /** A preload library that was built, and the header that tells for which programs. */
@@ -25,7 +25,13 @@ export function findLauncher(): string | undefined {
 export function findPreloadLibrary(): string {
   const library = nativeFile('libsmc-preload.so');
   if (!existsSync(library))
-    throw new SmcError('NOT_SUPPORTED', `the preload library is missing (${library})`, { hint: buildHint() });
+    throw new SmcError(
+      'NOT_SUPPORTED',
+      `the preload library is missing (${namedNative('libsmc-preload.so')})`,
+      {
+        hint: buildHint(),
+      },
+    );
   // LD_PRELOAD is split at both and knows no quotes
   if (/[ :]/.test(library))
     throw new SmcError(
@@ -71,7 +77,7 @@ export function findAddon(): NativeAddon {
   } catch (cause) {
     throw new SmcError(
       'NOT_SUPPORTED',
-      `the native addon cannot be loaded (${nativeFile('smc-native.node')})`,
+      `the native addon cannot be loaded (${namedNative('smc-native.node')})`,
       { hint: buildHint(), cause },
     );
   }

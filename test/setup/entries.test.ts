@@ -183,19 +183,8 @@ t.test('every entry point of package.json is one of run.mjs or says why not', as
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  // for developers, after the set-up: check, format; npm's own: postinstall; with a set-up of their own: tests
+  // for developers, after the set-up: check, format; with a set-up of their own: tests
   for (const [name, command] of Object.entries(scripts))
-    if (
-      ![
-        'check',
-        'format',
-        'postinstall',
-        'test',
-        'test:unit',
-        'test:fast',
-        'test:long',
-        'test:busy',
-      ].includes(name)
-    )
+    if (!['check', 'format', 'test', 'test:unit', 'test:fast', 'test:long', 'test:busy'].includes(name))
       t.equal(command, `node scripts/run.mjs ${name}`);
 });

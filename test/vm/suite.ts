@@ -23,7 +23,7 @@ export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
   const { bin } = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };
-  // as an installation has them: see scripts/postinstall.mjs
+  // as the packages of distributions have them
   const programs = Object.keys(bin).map((name) => [name, `dist/native/bin/${name}`]);
   const links = [...programs, ['wait_for', 'test/helpers/wait_for']].map(
     ([name, file]) => `ln -sf "$(pwd)/${file}" /usr/local/bin/${name}`,

@@ -5,6 +5,9 @@
 const fs = require('node:fs');
 const { join } = require('node:path');
 
+const COMMANDS = join(__dirname, '../../../dist/commands');
+const { bundleOf } = require(join(COMMANDS, 'load.cjs'));
+
 const { writeSync } = fs;
 const caught = { 1: '', 2: '' };
 fs.writeSync = (fd, data, ...rest) => {
@@ -21,7 +24,7 @@ async function run({ words: [name, ...args], record }) {
   process.argv = [process.argv[0], name, ...args];
   process.exitCode = undefined;
   if (record) process.env.SMC_TOOLS_RECORD = record;
-  require(join(__dirname, '../../../dist/commands', `${name}.cjs`)).run();
+  require(join(COMMANDS, `${bundleOf(name)}.cjs`)).run(undefined, undefined, name);
   while (process.exitCode === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
   delete process.env.SMC_TOOLS_RECORD;
   return { status: process.exitCode, stdout: caught[1], stderr: caught[2] };
