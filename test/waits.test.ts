@@ -79,7 +79,7 @@ const ALLOWED: Readonly<Record<string, readonly [part: string, why: string][]>> 
     ['performance.now() - begin > timeoutMs', 'a generous bound of a wait'],
   ],
   'test/vm/job.ts': [['setTimeout', 'withTimeout, the bound of boots and commands of a guest']],
-  'test/vm/kernel.ts': [['Date.now() - current.checked', 'the age of a kernel in the cache']],
+  'test/vm/kept.ts': [['Date.now() - current.checked', 'the age of what is in the cache']],
   'test/vm/shell.ts': [['timeoutMs: 600_000', 'a generous bound of what sets the guest up']],
   'test/vm/programs/batch.cjs': [['setTimeout(resolve, 1)', 'the pause between two looks']],
   'test/vm/programs/net-checks.cjs': [

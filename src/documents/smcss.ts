@@ -181,3 +181,93 @@ export interface SocketDmb {
   ext_gid: Hex | null;
   peer_ext_gid: Hex | null;
 }
+
+/**
+ * Counts of the sockets of the network namespace.
+ * @title smcss --summary
+ */
+export interface SocketSummaryDocument {
+  /** all sockets */
+  sockets: Integer;
+  /** one object for each state that occurs */
+  states: SocketStateCount[];
+  /** sockets that are connections: all but those in the states INIT and LISTEN */
+  connections: Integer;
+  /** those of them that use SMC-R */
+  smcr: Integer;
+  /** those of them that use SMC-D */
+  smcd: Integer;
+  /** those of them that fell back to TCP */
+  tcp: Integer;
+  /** one object for each reason, the most frequent first */
+  fallbacks: SocketReasonCount[];
+  /** the ten addresses of peers with most connections and most fallbacks */
+  peers: SocketRanking;
+  /** the same for ports of services, those of the end that is the server */
+  ports: SocketRanking;
+  /** the same for commands of processes that hold the sockets */
+  commands: SocketRanking;
+  /** false if sockets may be missing or counted twice, because the table changed while it was read */
+  complete: boolean;
+}
+
+export interface SocketStateCount {
+  /** as in the column State */
+  state: SocketRow['state'];
+  /** sockets in that state that use SMC-R */
+  smcr: Integer;
+  /** that use SMC-D */
+  smcd: Integer;
+  /** that fell back to TCP */
+  tcp: Integer;
+  /** that have no connection */
+  none: Integer;
+  /** all of them */
+  total: Integer;
+}
+
+export interface SocketReasonCount {
+  /** the reason, found on either side */
+  reason: Reason;
+  /** connections of which this host is the client */
+  client: Integer;
+  /** connections of which it is the server */
+  server: Integer;
+  /** those of both kinds that the peer declined for this reason */
+  declined_by_peer: Integer;
+}
+
+export interface SocketRanking {
+  /** at most ten, the largest number first */
+  most_connections: SocketGroup[];
+  most_fallbacks: SocketGroup[];
+}
+
+/** Connections with something in common. */
+export interface SocketGroup {
+  /** what they have in common; null if they do not have it, or it is not known */
+  group: string | null;
+  /** their number */
+  connections: Integer;
+  /** those of them that use SMC-R */
+  smcr: Integer;
+  /** that use SMC-D */
+  smcd: Integer;
+  /** that fell back to TCP */
+  tcp: Integer;
+}
+
+/**
+ * Numbers of connections by what they have in common.
+ * @title smcss --group-by
+ */
+export interface SocketGroupsDocument {
+  /** what that is */
+  group_by: 'peer' | 'port' | 'comm' | 'unit' | 'reason' | 'lgr';
+  /** one object for each group, the largest first */
+  groups: SocketGroup[];
+  /** connections that are in no group, because there are more than 100,000 groups */
+  uncounted: Integer;
+  /** false if sockets may be missing or counted twice, because the table changed while it was read */
+  complete: boolean;
+}

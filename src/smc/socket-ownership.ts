@@ -31,6 +31,9 @@ export function whyUnknown({ unreadable, processes }: Pick<SocketOwners, 'unread
 } {
   if (processes === 0) return { why: 'there are no processes in /proc' };
   return unreadable > 0
-    ? { why: `${unreadable} processes of other users may not be read`, hint: 'run it as root' }
+    ? {
+        why: `${unreadable} process${unreadable === 1 ? '' : 'es'} of other users may not be read`,
+        hint: 'run it as root',
+      }
     : { why: 'their processes ended or began meanwhile, or are not visible from here' };
 }

@@ -57,12 +57,14 @@ const SPELLINGS: readonly (readonly [title: string, options: RegExp])[] = [
   ['--explain', /^--explain/],
   ['--enable', /^--(enable|disable)/],
   ['--status', /^--status/],
+  ['--summary', /^(-[a-zA-Z]*s|--summary)/],
+  ['--group-by', /^--group-by/],
 ];
 
 /** The longest title whose words are all in the command line. smcr shares with smcd the schemas that it does not have. */
 function titleFor([program = '', ...given]: readonly string[]): string | undefined {
   const chosen = SPELLINGS.filter(([, options]) => given.some((word) => options.test(word)));
-  const isChoice = program === 'smc_chk' || program === 'smc_run';
+  const isChoice = ['smc_chk', 'smc_run', 'smcss'].includes(program);
   const rest = isChoice ? chosen.map(([title]) => title) : given;
   const operands = rest.filter((word) => !word.startsWith('-'));
   const candidates = [...schemas.keys()].filter((title) => {

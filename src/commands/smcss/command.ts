@@ -13,7 +13,7 @@ import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
 import type { SmcSocket } from '../../smc/sockets.ts';
 import { columnsFor, jsonColumns, lastColumn, rowEnd } from './columns.ts';
 import { OPTIONS, RULES, type SmcssOptions } from './options.ts';
-import { filterOf, isWanted, openList } from './selection.ts';
+import { filterOf, isWanted, openList, remarkAll } from './selection.ts';
 
 export const smcss = defineCommand({
   name: 'smcss',
@@ -27,13 +27,20 @@ export const smcss = defineCommand({
     ['smcss -aW', 'all sockets, with full addresses'],
     ['smcss dport = :https and not mode tcp', 'connections to port 443 that do not fall back'],
     ['smcss -p', 'and whose they are'],
+    ['smcss -s', 'how many, over what, and why not over SMC'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
-  run: list,
+  run: show,
 });
 
+async function show(context: Context, options: SmcssOptions, words: readonly string[]): Promise<number> {
+  if (options.summary) return (await import('./summary.ts')).summarize(context, options, words);
+  if (options.groupBy) return (await import('./summary.ts')).group(context, options, words);
+  return list(context, options, words);
+}
+
 async function list(context: Context, options: SmcssOptions, words: readonly string[]): Promise<number> {
-  const { io, paint, note } = context;
+  const { io, paint } = context;
   const { json } = options;
   const indent = io.isTerminal ? 2 : 0;
   const additions = options.processes ? await import('./additions.ts') : undefined;
@@ -84,9 +91,7 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   if (json) document.end({ complete: !interrupted });
   io.flush();
   if (reasons.size > 0) explainReasons(reasons, (line) => io.write(`${line}\n`));
-  remark();
-  if (interrupted)
-    note('the table changed while it was read: sockets may be missing or shown twice', 'run it again');
+  remarkAll(context, interrupted, remark);
   return 0;
 }
 

@@ -14,6 +14,17 @@ export const OPTIONS = optionTable({
     help: 'add the processes that hold the socket, with their unit and container',
     addition: true,
   },
+  summary: {
+    short: 's',
+    help: 'count sockets by state, mode and reason, with the peers, ports and commands that have most',
+    addition: true,
+  },
+  groupBy: {
+    value: 'FIELD',
+    choices: ['peer', 'port', 'comm', 'unit', 'reason', 'lgr'],
+    help: 'count connections by peer, port, comm, unit, reason or lgr',
+    addition: true,
+  },
   noHeader: { short: 'H', help: 'omit the header line' },
 });
 
@@ -24,5 +35,7 @@ export const RULES: RulesFor<typeof OPTIONS> = {
   conflicts: [
     { of: 'smcr', with: 'smcd' },
     { of: 'listening', with: ['debug', 'all', 'smcr', 'smcd'] },
+    { of: 'summary', with: ['groupBy', 'noHeader'] },
+    { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes'] },
   ],
 };

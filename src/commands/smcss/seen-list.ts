@@ -36,7 +36,7 @@ export async function openSeenList(
     remark() {
       if (!owners || unknown === 0) return;
       const { why, hint } = whyUnknown(owners);
-      note(`the owners of ${unknown} sockets are unknown: ${why}`, hint);
+      note(`the owners of ${unknown} socket${unknown === 1 ? '' : 's'} are unknown: ${why}`, hint);
     },
   };
 }

@@ -58,3 +58,41 @@ export async function openList(
   warnBeforeListing(context, details);
   return { sockets: (await context.client()).sockets(details), remark() {} };
 }
+
+/** What is done with a socket that options and filter select. */
+export type SocketVisitor = (socket: SeenSocket) => void;
+
+/**
+ * Lists the sockets for a view that shows none of them itself.
+ * @returns whether the table changed meanwhile, and what is to be said after the output
+ */
+export async function visitSockets(
+  context: Context,
+  options: SmcssOptions,
+  words: readonly string[],
+  { details, needs }: { details: SocketDetails; needs: ReadonlySet<FilterNeed> },
+  visit: SocketVisitor,
+): Promise<{ interrupted: boolean; remark: () => void }> {
+  const filter = await filterOf(context, words);
+  const { sockets, remark } = await openList(context, details, new Set([...needs, ...(filter?.needs ?? [])]));
+  try {
+    for (;;) {
+      const next = await sockets.next();
+      if (next.done) {
+        const { interrupted } = next.value;
+        return { interrupted, remark: () => remarkAll(context, interrupted, remark) };
+      }
+      if (isWanted(next.value, options, filter)) visit(next.value);
+    }
+  } finally {
+    await sockets.return({ interrupted: false });
+  }
+}
+
+/** Says at the end what could not be found out. */
+export function remarkAll({ note, io }: Context, interrupted: boolean, remark: () => void): void {
+  io.flush();
+  remark();
+  if (interrupted)
+    note('the table changed while it was read: sockets may be missing or shown twice', 'run it again');
+}
