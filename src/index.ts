@@ -92,9 +92,10 @@ export {
 export {
   connectionMode,
   type Endpoint,
-  type RawSmcSocket,
   type SmcSocket,
+  type SocketAttributes,
   type SocketDetails,
+  type SocketId,
   type SocketMode,
   type SocketState,
   socketCookie,

@@ -30,11 +30,10 @@ const RETRY_MS = 2;
  * a slow pipe in memory, lose it at `process.exit()`, and takes milliseconds to load. While we wait, the kernel pauses its
  * dump.
  */
-function writeAll(fd: number, text: string): void {
-  let data = Buffer.from(text, 'utf8');
-  while (data.length > 0) {
+function writeAll(fd: number, data: Uint8Array): void {
+  for (let rest = data; rest.length > 0; ) {
     try {
-      data = data.subarray(writeSync(fd, data));
+      rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new BrokenPipeError();
@@ -58,21 +57,28 @@ function isTerminal(fd: number, isatty: () => boolean): boolean {
 
 /** The streams of this process. */
 export function processIo(): Io {
-  let pending = '';
+  // texts become bytes when they come: a long text in one piece, and new memory for its bytes, take most of the time
+  const encoder = new TextEncoder();
+  const pending = new Uint8Array(2 * BUFFER_SIZE);
+  let used = 0;
   const io: Io = {
     write(text) {
-      pending += text;
-      if (pending.length >= BUFFER_SIZE) io.flush();
+      for (let rest = text; rest !== ''; ) {
+        const { read, written } = encoder.encodeInto(rest, pending.subarray(used));
+        used += written;
+        rest = rest.slice(read);
+        if (rest !== '' || used >= BUFFER_SIZE) io.flush();
+      }
     },
     flush() {
-      const text = pending;
-      pending = '';
-      if (text) writeAll(1, text);
+      const data = pending.subarray(0, used);
+      used = 0;
+      writeAll(1, data);
     },
     error(line) {
       io.flush();
       try {
-        writeAll(2, `${line}\n`);
+        writeAll(2, Buffer.from(`${line}\n`));
       } catch {
         // standard error is closed, so the message is lost
       }

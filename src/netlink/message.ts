@@ -26,16 +26,18 @@ export interface Message {
  */
 export function* messages(data: Buffer, order: ByteOrder): Generator<Message> {
   const le = order === 'LE';
+  // takes less time for each number than the methods of Buffer
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
   let at = 0;
   while (data.length - at >= HEADER_SIZE) {
-    const size = le ? data.readUInt32LE(at) : data.readUInt32BE(at);
+    const size = view.getUint32(at, le);
     if (size < HEADER_SIZE || size > data.length - at)
       throw new MalformedError(`message claims ${size} bytes, ${data.length - at} are there`);
     yield {
-      type: le ? data.readUInt16LE(at + 4) : data.readUInt16BE(at + 4),
-      flags: le ? data.readUInt16LE(at + 6) : data.readUInt16BE(at + 6),
-      sequence: le ? data.readUInt32LE(at + 8) : data.readUInt32BE(at + 8),
-      portId: le ? data.readUInt32LE(at + 12) : data.readUInt32BE(at + 12),
+      type: view.getUint16(at + 4, le),
+      flags: view.getUint16(at + 6, le),
+      sequence: view.getUint32(at + 8, le),
+      portId: view.getUint32(at + 12, le),
       data,
       offset: at + HEADER_SIZE,
       length: size - HEADER_SIZE,

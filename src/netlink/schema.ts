@@ -6,7 +6,7 @@
 import { type ByteOrder, type Codec, type FixedCodec, MalformedError } from './codec.ts';
 
 /** NLA_F_NESTED | NLA_F_NET_BYTEORDER, include/uapi/linux/netlink.h */
-const NLA_TYPE_MASK = 0x3fff;
+export const NLA_TYPE_MASK = 0x3fff;
 const NLA_F_NESTED = 0x8000;
 export const NLA_HEADER_SIZE = 4;
 

@@ -41,7 +41,7 @@ export class Transaction<T> {
   abandoned = false;
   /** parts of the deadline that have passed since the last datagram */
   silentParts = 0;
-  readonly #rows: T[] = [];
+  #rows: T[] = [];
   #head = 0;
   #ended = false;
   #error: NetlinkError | undefined;
@@ -75,21 +75,39 @@ export class Transaction<T> {
 
   /** Next row; `undefined` at the end. Rows that arrived before a failure are returned first. */
   async next(): Promise<T | undefined> {
-    for (;;) {
-      if (this.#head < this.#rows.length) {
-        const row = this.#rows[this.#head++];
-        if (this.#head === this.#rows.length) {
-          this.#rows.length = 0;
-          this.#head = 0;
-        }
-        return row;
-      }
-      if (this.#error) throw this.#error;
-      if (this.#ended) return undefined;
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
+    while (this.#head === this.#rows.length) {
+      if (this.#isOver()) return undefined;
+      await this.#arrival();
     }
+    const row = this.#rows[this.#head++];
+    if (this.#head === this.#rows.length) {
+      this.#rows.length = 0;
+      this.#head = 0;
+    }
+    return row;
+  }
+
+  /** The same for all rows that are there: as a rule those of one datagram. */
+  async nextRows(): Promise<T[] | undefined> {
+    while (this.#head === this.#rows.length) {
+      if (this.#isOver()) return undefined;
+      await this.#arrival();
+    }
+    const rows = this.#head === 0 ? this.#rows : this.#rows.slice(this.#head);
+    this.#rows = [];
+    this.#head = 0;
+    return rows;
+  }
+
+  #isOver(): boolean {
+    if (this.#error) throw this.#error;
+    return this.#ended;
+  }
+
+  #arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 }
 
@@ -119,18 +137,30 @@ export class Dump<T> implements AsyncIterableIterator<T, undefined> {
 
   /** @throws NetlinkError */
   async next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#finished) return { done: true, value: undefined };
+    const value = await this.#read((transaction) => transaction.next());
+    return value === undefined ? { done: true, value: undefined } : { done: false, value };
+  }
+
+  /**
+   * All rows that have arrived and were not read, at least one; `undefined` at the end. For long tables: a promise for each
+   * row takes longer than the row.
+   * @throws NetlinkError
+   */
+  nextRows(): Promise<T[] | undefined> {
+    return this.#read((transaction) => transaction.nextRows());
+  }
+
+  async #read<R>(read: (transaction: Transaction<T>) => Promise<R | undefined>): Promise<R | undefined> {
+    if (this.#finished) return undefined;
     this.#starting ??= this.#start();
     this.#transaction ??= await this.#starting;
+    let value: R | undefined;
     try {
-      const value = await this.#transaction.next();
-      if (value !== undefined) return { done: false, value };
-    } catch (error) {
-      this.#finished = true;
-      throw error;
+      value = await read(this.#transaction);
+    } finally {
+      this.#finished = value === undefined;
     }
-    this.#finished = true;
-    return { done: true, value: undefined };
+    return value;
   }
 
   /** The consumer stops early: the remaining rows are read and dropped. */

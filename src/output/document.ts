@@ -17,6 +17,9 @@ export type Made<T> = T extends number
 /** One item of a list. */
 type Item<List> = List extends readonly (infer T)[] ? T : never;
 
+/** Enough to spread the cost of a call; a text of more than 128 KB would take V8 a mapping of its own. */
+const ROWS_AT_ONCE = 16;
+
 /**
  * Writes `{"<key>": [rows…], …}` row by row, so that the document is never in memory as a whole. It is always closed, also
  * after a failure: `end()` takes the fields that follow the rows, such as an error.
@@ -37,6 +40,18 @@ export class JsonRows<Doc, Key extends keyof Doc & string> {
     const lead = this.#count++ === 0 ? this.#open() : ',';
     const newline = this.#indent ? `\n${' '.repeat(this.#indent * 2)}` : '';
     this.#write(`${lead}${newline}${stringify(value as Json, this.#indent, 2)}`);
+  }
+
+  /** The same for several, which takes less time. */
+  rows(values: readonly Made<Item<Doc[Key]>>[]): void {
+    if (this.#indent) for (const value of values) this.row(value);
+    else
+      for (let at = 0; at < values.length; at += ROWS_AT_ONCE) {
+        const lead = this.#count === 0 ? this.#open() : ',';
+        const some = values.slice(at, at + ROWS_AT_ONCE) as readonly Json[];
+        this.#count += some.length;
+        this.#write(lead + stringify(some).slice(1, -1));
+      }
   }
 
   /** @param trailer fields after the rows, in order */

@@ -22,7 +22,17 @@ export type Json =
  * @param level depth of the value in the document, for streaming
  */
 export function stringify(value: Json, indent = 0, level = 0): string {
-  return jsonPrintable(spell(value, indent, level));
+  return jsonPrintable(bySystem(value, indent, level) ?? spell(value, indent, level));
+}
+
+/** JSON.stringify, several times faster; `undefined` where it refuses: 64-bit numbers as bigint, or nothing at all. */
+function bySystem(value: Json, indent: number, level: number): string | undefined {
+  try {
+    const text = JSON.stringify(value, undefined, indent);
+    return indent && level ? text?.replaceAll('\n', `\n${' '.repeat(indent * level)}`) : text;
+  } catch {
+    return undefined;
+  }
 }
 
 function spell(value: Json, indent: number, level: number): string {

@@ -2,7 +2,25 @@
 /** Numbers as C's printf writes them, and large ones in six characters. */
 
 /** `%0<width>x` */
-export const hex = (value: number | bigint, width: number): string => value.toString(16).padStart(width, '0');
+export function hex(value: number | bigint, width: number): string {
+  if (typeof value === 'number') {
+    if (width === 8 && value <= 0xffff_ffff) return fourDigits(value >>> 16) + fourDigits(value & 0xffff);
+    if (width === 4 && value <= 0xffff) return fourDigits(value);
+    if (width === 2 && value <= 0xff) return twoDigits(value);
+  }
+  return value.toString(16).padStart(width, '0');
+}
+
+const fourDigits = (value: number): string => twoDigits(value >> 8) + twoDigits(value & 0xff);
+
+/** By value; to look a text up is several times faster than to make it. */
+const twoDigitTexts: string[] = [];
+
+function twoDigits(value: number): string {
+  if (twoDigitTexts.length === 0)
+    for (let i = 0; i < 0x100; i++) twoDigitTexts.push(i.toString(16).padStart(2, '0'));
+  return twoDigitTexts[value]!;
+}
 
 /** `%#x`: lower case with prefix, but 0 has none. */
 export const prefixedHex = (value: number | bigint): string => (value ? `0x${value.toString(16)}` : '0');

@@ -110,6 +110,23 @@ export class SmcClient {
    * @throws SmcError NO_SMC; NetlinkError
    */
   async *sockets(details: SocketDetails = {}): AsyncGenerator<SmcSocket, { interrupted: boolean }> {
+    const batches = this.socketBatches(details);
+    try {
+      for (;;) {
+        const next = await batches.next();
+        if (next.done) return next.value;
+        yield* next.value;
+      }
+    } finally {
+      await batches.return({ interrupted: false });
+    }
+  }
+
+  /**
+   * The same in batches, as the kernel sends them, for long lists: a promise for each socket takes longer than the socket.
+   * @throws SmcError NO_SMC; NetlinkError
+   */
+  async *socketBatches(details: SocketDetails = {}): AsyncGenerator<SmcSocket[], { interrupted: boolean }> {
     const openSockDiag = (): Promise<SockDiag> => this.#openSockDiag();
     let perProtocol: Record<string, number> | undefined;
     try {
@@ -120,21 +137,22 @@ export class SmcClient {
     const order = this.#options.transport?.order ?? hostByteOrder;
     const sources = { openSockDiag, hostRoot: this.#hostRoot, order };
     const addresses = await SocketAddresses.prepare(sources, perProtocol);
+    const kind = smcSocketDump(addresses.resolve);
     const diag = await openSockDiag();
     try {
-      let dump = diag.dump(smcSocketDump, smcSocketRequest(details));
-      let next = await dump.next().catch(async (error: unknown) => {
+      let dump = diag.dump(kind, smcSocketRequest(details));
+      let batch = await dump.nextRows().catch(async (error: unknown) => {
         if (!(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
         // smc_diag is not there. The kernel loads it by itself once smc is loaded, and resolving the family
         // SMC_PNETID loads both.
         await this.#withFamily(smcPnetid.GET.family);
-        dump = diag.dump(smcSocketDump, smcSocketRequest(details));
-        return dump.next();
+        dump = diag.dump(kind, smcSocketRequest(details));
+        return dump.nextRows();
       });
-      while (!next.done) {
-        const socket = addresses.resolve(next.value);
-        yield socket instanceof Promise ? await socket : socket;
-        next = await dump.next();
+      while (batch) {
+        await addresses.settle();
+        yield batch;
+        batch = await dump.nextRows();
       }
       return { interrupted: dump.interrupted || addresses.interrupted };
     } finally {
@@ -173,6 +191,7 @@ export class SmcClient {
   async #openSockDiag(): Promise<SockDiag> {
     const diag = await SockDiag.open(this.#options);
     this.#diagnostics.add(diag);
+    diag.onClose = () => this.#diagnostics.delete(diag);
     return diag;
   }
 

@@ -7,14 +7,29 @@ export function formatIpv4(bytes: Uint8Array, offset = 0): string {
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;
 }
 
+/** Most addresses of a list occur in many of its rows. */
+const known = new Map<number, string>();
+const MOST_KNOWN = 4096;
+
+/** @param word the address as a number of 32 bits, signed or not */
+export function formatIpv4Word(word: number): string {
+  let text = known.get(word);
+  if (text === undefined) {
+    if (known.size === MOST_KNOWN) known.clear();
+    text = `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}`;
+    known.set(word, text);
+  }
+  return text;
+}
+
 /**
  * Lower case hex groups; the longest run of at least two zero groups becomes `::`, the first one on a tie;
  * v4-mapped and v4-compatible addresses end in dotted form.
- * @param bytes 16 bytes in network order
+ * @param bytes 16 bytes in network order, at `offset`
  */
-export function formatIpv6(bytes: Uint8Array): string {
+export function formatIpv6(bytes: Uint8Array, offset = 0): string {
   const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push((bytes[i]! << 8) | bytes[i + 1]!);
+  for (let i = offset; i < offset + 16; i += 2) groups.push((bytes[i]! << 8) | bytes[i + 1]!);
 
   let runStart = -1;
   let runLength = 0;
@@ -40,7 +55,7 @@ export function formatIpv6(bytes: Uint8Array): string {
     if (i > 0) text += ':';
     // glibc: six leading zero groups, or five and ffff, are followed by a dotted quad
     if (i === 6 && runStart === 0 && (runLength === 6 || (runLength === 5 && groups[5] === 0xffff)))
-      return text + formatIpv4(bytes, 12);
+      return text + formatIpv4(bytes, offset + 12);
     text += groups[i]!.toString(16);
   }
   return runStart >= 0 && runStart + runLength === 8 ? `${text}:` : text;

@@ -30,25 +30,27 @@ export function withNeeds(details: SocketDetails, needs: ReadonlySet<FilterNeed>
   };
 }
 
-/** The sockets of the network namespace of the client, in the order of the kernel. @throws SmcError; NetlinkError */
+/** The sockets of the network namespace of the client, in the order and in the batches of the kernel. @throws SmcError; NetlinkError */
 export async function* seenSockets(
   client: SmcClient,
   { details, also, owners }: Sight,
-): AsyncGenerator<SeenSocket, { interrupted: boolean }> {
+): AsyncGenerator<SeenSocket[], { interrupted: boolean }> {
   const listening = also.has('side') ? await listeningPorts(client) : undefined;
   const linkGroupOf = also.has('smcrLinkGroup') ? await socketLinkGroups(client) : undefined;
-  const sockets = client.sockets(withNeeds(details, also));
+  const batches = client.socketBatches(withNeeds(details, also));
   try {
     for (;;) {
-      const next = await sockets.next();
+      const next = await batches.next();
       if (next.done) return next.value;
-      const socket: SeenSocket = next.value;
-      if (owners) socket.ownership = ownershipOf(socket, owners);
-      if (listening) socket.side = connectionSide(socket, listening);
-      if (linkGroupOf) socket.smcrLinkGroup = linkGroupOf(socket);
-      yield socket;
+      const sockets: SeenSocket[] = next.value;
+      for (const socket of sockets) {
+        if (owners) socket.ownership = ownershipOf(socket, owners);
+        if (listening) socket.side = connectionSide(socket, listening);
+        if (linkGroupOf) socket.smcrLinkGroup = linkGroupOf(socket);
+      }
+      yield sockets;
     }
   } finally {
-    await sockets.return({ interrupted: false });
+    await batches.return({ interrupted: false });
   }
 }

@@ -17,8 +17,9 @@ import {
   TCPF_SOCKETS,
 } from '../netlink/uapi/inet-diag.ts';
 import { AF_INET, AF_INET6 } from '../netlink/uapi/socket.ts';
-import { formatIpv4, formatIpv6 } from './ip-address.ts';
-import { type Endpoint, type RawSmcSocket, type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
+import { formatIpv4, formatIpv4Word, formatIpv6 } from './ip-address.ts';
+import type { RawAddresses } from './socket-decoder.ts';
+import { type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
 
 /** The TCP socket inside an SMC socket. */
 interface TcpSocket {
@@ -27,22 +28,20 @@ interface TcpSocket {
   destination: Uint8Array;
 }
 
-const tcpDump: DiagDump<
-  Infer<typeof inetDiagRequest>,
-  Infer<typeof inetDiagMessage>,
-  undefined,
-  TcpSocket & PortPair
-> = {
+const tcpDump: DiagDump<Infer<typeof inetDiagRequest>, TcpSocket & PortPair> = {
   name: 'TCP sockets',
   request: inetDiagRequest,
   message: inetDiagMessage,
-  row: ({ family, id }) => ({
-    family,
-    source: id.source,
-    destination: id.destination,
-    sourcePort: id.sourcePort,
-    destinationPort: id.destinationPort,
-  }),
+  decoder: (order) => (data, offset, length) => {
+    const { family, id } = inetDiagMessage.decode(data, offset, length, order);
+    return {
+      family,
+      source: id.source,
+      destination: id.destination,
+      sourcePort: id.sourcePort,
+      destinationPort: id.destinationPort,
+    };
+  },
 };
 
 interface PortPair {
@@ -50,7 +49,9 @@ interface PortPair {
   destinationPort: number;
 }
 
-const key = ({ sourcePort, destinationPort }: PortPair): number => sourcePort * 0x1_0000 + destinationPort;
+const key = (sourcePort: number, destinationPort: number): number => sourcePort * 0x1_0000 + destinationPort;
+
+const keyOf = ({ sourcePort, destinationPort }: PortPair): number => key(sourcePort, destinationPort);
 
 /** Where TCP sockets are looked up. */
 export interface TcpSources {
@@ -74,6 +75,8 @@ export class SocketAddresses {
   #tcpIsListed = true;
   /** all TCP sockets by port pair, read when an address is missing; `null`: the port pair is ambiguous */
   #tcpSockets: Map<number, TcpSocket | null> | undefined;
+  /** sockets whose addresses have to be looked up in a list that was not read yet */
+  readonly #unsettled: SmcSocket[] = [];
   /** a list of TCP sockets changed while it was read: an address may be missing */
   interrupted = false;
   /** the kernel lists IPv4 sockets first, so after a certain IPv6 socket all are IPv6 */
@@ -99,54 +102,76 @@ export class SocketAddresses {
     return addresses;
   }
 
-  /** Adds the addresses. Synchronous unless the first missing address shows up unannounced. */
-  resolve(socket: RawSmcSocket): SmcSocket | Promise<SmcSocket> {
-    const { id } = socket;
-    const isEmpty = isZero(id.source) && isZero(id.destination);
+  /**
+   * Adds the addresses. Those that cannot be told yet are kept for `settle`, as long as nobody has asked for the list of TCP
+   * sockets: that is a question to the kernel, and this one is in the middle of an answer.
+   */
+  readonly resolve = (socket: SmcSocket, raw: RawAddresses): void => {
+    const { view, source, destination } = raw;
+    if (!looksIpv4(view, source) || !looksIpv4(view, destination)) {
+      this.#sawIpv6 = true;
+      socket.addressFamily = 'ipv6';
+      socket.local.address = ipv6At(raw, source);
+      socket.peer.address = ipv6At(raw, destination);
+      return;
+    }
+    const sourceWord = view.getInt32(source);
+    const destinationWord = view.getInt32(destination);
+    const isEmpty = sourceWord === 0 && destinationWord === 0;
     // family 2 and 10: addresses are never filled in; accepted children of those say 43 and have none either
     const isMissing =
       isEmpty &&
       (socket.family === AF_INET ||
         socket.family === AF_INET6 ||
-        (socket.state !== STATE_LISTEN && socket.state !== STATE_INIT && id.sourcePort !== 0));
+        (socket.state !== STATE_LISTEN && socket.state !== STATE_INIT && socket.local.port !== 0));
     if (isMissing) {
-      if (this.#tcpSockets) return this.#fromTcpSocket(socket, this.#tcpSockets);
-      return this.#loadTcpSockets().then((tcpSockets) => this.#fromTcpSocket(socket, tcpSockets));
+      if (this.#tcpSockets) fromTcpSocket(socket, this.#tcpSockets);
+      else this.#unsettled.push(socket);
+      return;
     }
-    if (!looksIpv4(id.source) || !looksIpv4(id.destination)) {
-      this.#sawIpv6 = true;
-      return withAddresses(socket, AF_INET6, id.source, id.destination);
+    const family = this.#familyOf(socket, raw);
+    if (family === AF_INET) {
+      socket.addressFamily = 'ipv4';
+      socket.local.address = formatIpv4Word(sourceWord);
+      socket.peer.address = formatIpv4Word(destinationWord);
+    } else if (family === AF_INET6) {
+      socket.addressFamily = 'ipv6';
+      socket.local.address = ipv6At(raw, source);
+      socket.peer.address = ipv6At(raw, destination);
     }
-    return withAddresses(socket, this.#familyOf(socket), id.source, id.destination);
+  };
+
+  /** To be awaited before sockets are used, if it is there: the first missing address showed up unannounced. */
+  settle(): Promise<void> | undefined {
+    return this.#unsettled.length === 0 ? undefined : this.#settle();
+  }
+
+  async #settle(): Promise<void> {
+    const tcpSockets = await this.#loadTcpSockets();
+    for (const socket of this.#unsettled.splice(0)) fromTcpSocket(socket, tcpSockets);
   }
 
   /** Family of a socket whose addresses fit both; `undefined` when it is not known. */
-  #familyOf({ id, state }: RawSmcSocket): number | undefined {
+  #familyOf({ state, local, peer }: SmcSocket, { data, view, source }: RawAddresses): number | undefined {
     if (this.#onlyIpv4) return AF_INET;
     if (this.#sawIpv6) return AF_INET6;
-    if ((state === STATE_INIT || !this.#tcpIsListed) && isZero(id.source)) return undefined;
+    if ((state === STATE_INIT || !this.#tcpIsListed) && view.getInt32(source) === 0) return undefined;
+    const isSame = (tcp: TcpSocket): boolean => data.compare(tcp.source, 0, 16, source, source + 16) === 0;
     if (state === STATE_LISTEN) {
       // 0.0.0.0:p and [::]:p may both be there; the IPv4 one is listed first
-      const rivals = this.#ipv4Listeners.get(id.sourcePort) ?? [];
-      const rival = rivals.findIndex((tcp) => equal(tcp.source, id.source));
+      const rivals = this.#ipv4Listeners.get(local.port) ?? [];
+      const rival = rivals.findIndex(isSame);
       if (rival >= 0) {
         rivals.splice(rival, 1);
         return AF_INET;
       }
     }
-    return this.#ipv6.get(key(id))?.some((tcp) => equal(tcp.source, id.source)) ? AF_INET6 : AF_INET;
-  }
-
-  #fromTcpSocket(socket: RawSmcSocket, tcpSockets: Map<number, TcpSocket | null>): SmcSocket {
-    const tcp = tcpSockets.get(key(socket.id));
-    return tcp
-      ? withAddresses(socket, tcp.family, tcp.source, tcp.destination)
-      : withAddresses(socket, undefined, socket.id.source, socket.id.destination);
+    return this.#ipv6.get(key(local.port, peer.port))?.some(isSame) ? AF_INET6 : AF_INET;
   }
 
   async #loadAmbiguous(): Promise<void> {
     this.#tcpIsListed = await this.#eachTcpSocket(AF_INET6, TCPF_SOCKETS, (tcp) => {
-      if (looksIpv4(tcp.source) && looksIpv4(tcp.destination)) append(this.#ipv6, key(tcp), tcp);
+      if (bytesLookIpv4(tcp.source) && bytesLookIpv4(tcp.destination)) append(this.#ipv6, keyOf(tcp), tcp);
     });
     await this.#eachTcpSocket(AF_INET, TCPF_LISTEN, (tcp) => {
       append(this.#ipv4Listeners, tcp.sourcePort, tcp);
@@ -157,7 +182,7 @@ export class SocketAddresses {
     const tcpSockets = new Map<number, TcpSocket | null>();
     for (const family of [AF_INET, AF_INET6])
       await this.#eachTcpSocket(family, TCPF_SOCKETS, (tcp) => {
-        const at = key(tcp);
+        const at = keyOf(tcp);
         tcpSockets.set(at, tcpSockets.has(at) ? null : tcp);
       });
     this.#tcpSockets = tcpSockets;
@@ -221,44 +246,25 @@ function eachInProc(
   }
 }
 
-function withAddresses(
-  socket: RawSmcSocket,
-  family: number | undefined,
-  source: Uint8Array,
-  destination: Uint8Array,
-): SmcSocket {
-  const text = family === AF_INET6 ? formatIpv6 : formatIpv4;
-  const end = (address: Uint8Array, port: number): Endpoint => ({
-    address: family === undefined ? undefined : text(address),
-    port,
-  });
-  // spelled out: a spread is the slowest part of a long listing
-  return {
-    family: socket.family,
-    state: socket.state,
-    mode: socket.mode,
-    id: socket.id,
-    uid: socket.uid,
-    inode: socket.inode,
-    attributes: socket.attributes,
-    addressFamily: family === undefined ? undefined : family === AF_INET6 ? 'ipv6' : 'ipv4',
-    local: end(source, socket.id.sourcePort),
-    peer: end(destination, socket.id.destinationPort),
-  };
+function fromTcpSocket(socket: SmcSocket, tcpSockets: Map<number, TcpSocket | null>): void {
+  const tcp = tcpSockets.get(key(socket.local.port, socket.peer.port));
+  if (!tcp) return;
+  const text = tcp.family === AF_INET6 ? formatIpv6 : formatIpv4;
+  socket.addressFamily = tcp.family === AF_INET6 ? 'ipv6' : 'ipv4';
+  socket.local.address = text(tcp.source);
+  socket.peer.address = text(tcp.destination);
 }
+
+const ipv6At = ({ data }: RawAddresses, at: number): string => formatIpv6(data, at);
 
 /** Words 1 to 3 are zero, as the kernel leaves them for IPv4. */
-function looksIpv4(address: Uint8Array): boolean {
+function looksIpv4(view: DataView, at: number): boolean {
+  return view.getInt32(at + 4) === 0 && view.getInt32(at + 8) === 0 && view.getInt32(at + 12) === 0;
+}
+
+function bytesLookIpv4(address: Uint8Array): boolean {
   for (let i = 4; i < 16; i++) if (address[i] !== 0) return false;
   return true;
-}
-
-function isZero(address: Uint8Array): boolean {
-  return looksIpv4(address) && address[0] === 0 && address[1] === 0 && address[2] === 0 && address[3] === 0;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((byte, index) => byte === b[index]);
 }
 
 function append<K, V>(map: Map<K, V[]>, at: K, value: V): void {

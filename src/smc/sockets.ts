@@ -8,8 +8,8 @@ import {
   smcDiagAttributes,
   smcDiagMessage,
   smcDiagRequest,
-  type sockId,
 } from '../netlink/uapi/smc-diag.ts';
+import { type RawAddresses, socketDecoder } from './socket-decoder.ts';
 
 /** enum smc_state, net/smc/smc.h. The names are those that users of the C suite know. */
 export const SOCKET_STATES = {
@@ -49,24 +49,32 @@ export interface Endpoint {
   port: number;
 }
 
-/** A socket as the kernel reports it, before its addresses are made readable. */
-export interface RawSmcSocket {
+/** What identifies a socket beside its ends. */
+export interface SocketId {
+  /** index of the interface that it is bound to, 0 for none */
+  interface: number;
+  /** see `socketCookie` */
+  cookieLow: number;
+  cookieHigh: number;
+}
+
+/** What the kernel tells of some sockets only. */
+export type SocketAttributes = Infer<typeof smcDiagAttributes>;
+
+/** A socket with everything that is known of it. */
+export interface SmcSocket {
   /** 43; 2 or 10 for sockets opened with IPPROTO_SMC (since 6.11) */
   family: number;
   /** smc_state; see SOCKET_STATES */
   state: number;
   /** MODE_*; 0 for sockets without a connection as well */
   mode: number;
-  id: Infer<typeof sockId>;
+  id: SocketId;
   /** owner, in the reader's user namespace */
   uid: number;
   /** 0 when not accepted yet, or closed already */
   inode: bigint;
-  attributes: Infer<typeof smcDiagAttributes>;
-}
-
-/** A socket with everything that is known of it. */
-export interface SmcSocket extends RawSmcSocket {
+  attributes: SocketAttributes;
   /** `undefined` when neither SMC nor TCP tables tell */
   addressFamily: 'ipv4' | 'ipv6' | undefined;
   local: Endpoint;
@@ -80,14 +88,14 @@ export function stateName(state: number): SocketState {
 }
 
 /** Mode of the connection; `undefined` for sockets that have none (yet), whatever number the kernel reports. */
-export function connectionMode(socket: Pick<RawSmcSocket, 'state' | 'mode'>): SocketMode | undefined {
+export function connectionMode(socket: Pick<SmcSocket, 'state' | 'mode'>): SocketMode | undefined {
   if (socket.mode === MODE_TCP) return 'TCP';
   if (socket.mode === MODE_SMCD) return 'SMCD';
   return socket.state === STATE_INIT || socket.state === STATE_LISTEN ? undefined : 'SMCR';
 }
 
 /** 64 bit, unique per socket: two host words, low one first, on either byte order. */
-export function socketCookie(id: Infer<typeof sockId>): bigint {
+export function socketCookie(id: Pick<SocketId, 'cookieLow' | 'cookieHigh'>): bigint {
   return (BigInt(id.cookieHigh) << 32n) | BigInt(id.cookieLow);
 }
 
@@ -101,27 +109,19 @@ export interface SocketDetails {
   dmb?: boolean;
 }
 
-/** The dump of all SMC sockets. IPv4 sockets come first, then IPv6, each newest first. */
-export const smcSocketDump: DiagDump<
-  Infer<typeof smcDiagRequest>,
-  Infer<typeof smcDiagMessage>,
-  Infer<typeof smcDiagAttributes>,
-  RawSmcSocket
-> = {
+/**
+ * The dump of all SMC sockets. IPv4 sockets come first, then IPv6, each newest first.
+ * @param resolve fills in the addresses
+ */
+export const smcSocketDump = (
+  resolve: (socket: SmcSocket, raw: RawAddresses) => void,
+): DiagDump<Infer<typeof smcDiagRequest>, SmcSocket> => ({
   name: 'SMC sockets',
   request: smcDiagRequest,
   message: smcDiagMessage,
   attributes: smcDiagAttributes,
-  row: (message, attributes) => ({
-    family: message.family,
-    state: message.state,
-    mode: message.mode,
-    id: message.id,
-    uid: message.uid,
-    inode: message.inode,
-    attributes: attributes ?? {},
-  }),
-};
+  decoder: (order) => socketDecoder(order, resolve),
+});
 
 /** Request for `smcSocketDump`. */
 export function smcSocketRequest(details: SocketDetails): Infer<typeof smcDiagRequest> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whatever arrives, only MalformedError may come out: anything else would be a crash report instead of a message.
 // Runs alone: it changes Error.stackTraceLimit.
+import { inspect, isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { type ByteOrder, type Codec, MalformedError } from '../../src/netlink/codec.ts';
 import { genlHeader } from '../../src/netlink/genetlink.ts';
@@ -8,8 +9,8 @@ import { encodeMessage, messages, readStatus } from '../../src/netlink/message.t
 import { inetDiagMessage } from '../../src/netlink/uapi/inet-diag.ts';
 import { controller, extendedAck } from '../../src/netlink/uapi/netlink.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
-import { smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
-import { smcSocketDump } from '../../src/smc/sockets.ts';
+import { connectionInfo, smcDiagAttributes, smcDiagMessage } from '../../src/netlink/uapi/smc-diag.ts';
+import { socketDecoder } from '../../src/smc/socket-decoder.ts';
 import { fuzzCases } from '../helpers/fuzz.ts';
 import { random } from '../helpers/random.ts';
 
@@ -46,12 +47,40 @@ function readAll(data: Buffer, order: ByteOrder): void {
       if (length >= 4)
         for (const reply of REPLIES) attempt(() => reply.decode(data, offset + 4, length - 4, order));
       attempt(() => inetDiagMessage.decode(data, offset, length, order));
-      attempt(() => {
-        const head = smcDiagMessage.decode(data, offset, length, order);
-        smcSocketDump.row(head, smcDiagAttributes.decode(data, offset + 64, length - 64, order));
-      });
+      compareSocket(data, offset, length, order);
     }
   });
+}
+
+/** What a socket is read as by its layouts, and by the code that lists read it with. */
+function compareSocket(data: Buffer, offset: number, length: number, order: ByteOrder): void {
+  const outcome = (body: () => object): unknown => {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return error.message;
+    }
+  };
+  const byLayout = outcome(() => {
+    const { shutdown: _, id, ...head } = smcDiagMessage.decode(data, offset, length, order);
+    const { interface: index, cookieLow, cookieHigh } = id;
+    return {
+      ...head,
+      id: { interface: index, cookieLow, cookieHigh },
+      attributes: smcDiagAttributes.decode(data, offset + 64, length - 64, order),
+      addressFamily: undefined,
+      local: { address: [...id.source].join('.'), port: id.sourcePort },
+      peer: { address: [...id.destination].join('.'), port: id.destinationPort },
+    };
+  });
+  const decode = socketDecoder(order, ({ local, peer }, raw) => {
+    local.address = [...data.subarray(raw.source, raw.source + 16)].join('.');
+    peer.address = [...data.subarray(raw.destination, raw.destination + 16)].join('.');
+  });
+  const fast = outcome(() => decode(data, offset, length));
+  if (!isDeepStrictEqual(fast, byLayout))
+    throw new Error(`read as ${inspect(fast)} instead of ${inspect(byLayout)}`);
 }
 
 /** Well-formed datagrams to start from. */
@@ -83,6 +112,7 @@ function seeds(order: ByteOrder): Buffer[] {
           shutdown: 3,
           fallback: { reason: 1, peerDiagnosis: 2 },
           dmb: { linkId: 1, peerGid: 1n, myGid: 2n, token: 3n, peerToken: 4n },
+          connection: connectionInfo.decode(Buffer.alloc(76, 7), 0, 76, order),
           link: { linkId: 1, ibName: 'mlx5_0', ibPort: 1, gid: '::', peerGid: '::', role: 0 },
         },
         order,

@@ -65,6 +65,42 @@ t.test('trailer fields that are undefined are dropped; digits stay', async (t) =
   t.equal(rows([1n << 60n], { a: undefined, b: 2n }, 0).text, '{"sockets":[1152921504606846976],"b":2}\n');
 });
 
+t.test('many rows at once give the same document', async (t) => {
+  for (const indent of [0, 2])
+    for (const [first, second] of [
+      [0, 0],
+      [1, 0],
+      [16, 17],
+      [40, 3],
+    ] as const) {
+      const values = Array.from({ length: first + second }, (_, at) => ({ ...(sample as object), at }));
+      let text = '';
+      const document = new JsonRows<{ list: unknown[] }, 'list'>(
+        (part) => {
+          text += part;
+        },
+        'list',
+        indent,
+      );
+      document.rows(values.slice(0, first));
+      document.rows(values.slice(first));
+      document.end({});
+      t.equal(text, `${JSON.stringify({ list: values }, null, indent)}\n`, `${first} and ${second}`);
+    }
+});
+
+t.test('a 64-bit number changes nothing else', async (t) => {
+  for (const indent of [0, 2])
+    for (const level of [0, 2])
+      t.equal(
+        stringify({ list: [sample, [], {}], big: 1n << 60n, last: 'x\u202e' }, indent, level),
+        stringify({ list: [sample, [], {}], big: 7777, last: 'x\u202e' }, indent, level).replace(
+          '7777',
+          '1152921504606846976',
+        ),
+      );
+});
+
 t.test('rows are written when they come', async (t) => {
   t.equal(rows([1, 2, 3], {}, 0).writes, 4);
 });

@@ -51,3 +51,14 @@ t.test('hexadecimal', async (t) => {
   t.equal(prefixedHex(0), '0');
   t.equal(prefixedHex(100), '0x64');
 });
+
+t.test('hexadecimal digits of any width', async (t) => {
+  for (const value of [
+    0, 1, 0xf, 0x10, 0xff, 0x100, 0xffff, 0x1_0000, 0x8000_0001, 0xffff_ffff, 0x1_0000_0000,
+  ])
+    for (const width of [1, 2, 4, 8, 16]) {
+      const text = value.toString(16).padStart(width, '0');
+      t.equal(hex(value, width), text);
+      t.equal(hex(BigInt(value), width), text);
+    }
+});

@@ -11,7 +11,7 @@ import {
   rowObject,
 } from '../../output/table.ts';
 import type { SeenSocket } from '../../smc/seen-socket.ts';
-import { jsonColumns, lastColumn } from './columns.ts';
+import { jsonColumns, lastColumns, rowEnd } from './columns.ts';
 import type { SmcssOptions } from './options.ts';
 
 /** The C suite has no title for it, because nothing follows. */
@@ -25,6 +25,7 @@ export function withAdditions(
   columns: readonly Column<SeenSocket>[],
   options: SmcssOptions,
 ): Column<SeenSocket>[] {
+  const last = lastColumns(columns);
   const filled = columns.map((column, at) => {
     const { text, key, width = 0 } = column;
     if (!text) return column;
@@ -34,7 +35,7 @@ export function withAdditions(
       ...column,
       header,
       text: (socket: SeenSocket): string =>
-        (at > lastColumn(columns, socket) ? '' : text(socket)).padEnd(header.length),
+        (at > last[rowEnd(socket)] ? '' : text(socket)).padEnd(header.length),
     };
   });
   return [...filled, ...(addedColumns(options) as readonly Column<SeenSocket>[])];

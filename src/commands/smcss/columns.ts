@@ -10,13 +10,14 @@ import type {
   SocketRow,
 } from '../../documents/smcss.ts';
 import type { Made } from '../../output/document.ts';
-import { hexOrNull } from '../../output/json-values.ts';
+import { hexOrNull, numberIfExact } from '../../output/json-values.ts';
 import { hex } from '../../output/numbers.ts';
 import { type Column, type DocumentColumns, documentColumns, printable } from '../../output/table.ts';
 import { formatReasonCode, namedReason } from '../../smc/fallback-reasons.ts';
 import {
   connectionMode,
   type Endpoint,
+  MODE_TCP,
   type SmcSocket,
   STATE_CLOSED,
   STATE_INIT,
@@ -28,20 +29,26 @@ import { linkRole } from '../../smc/words.ts';
 import type { SmcssOptions } from './options.ts';
 
 /** Column after which the row of a socket ends; states and modes without further data end early. */
-type RowEnd = 'inode' | 'local' | 'interface' | 'fallback' | undefined;
+type RowEnd = 'inode' | 'local' | 'interface' | 'fallback' | 'all';
 
 export function rowEnd(socket: SmcSocket): RowEnd {
   if (socket.state === STATE_INIT) return 'inode';
   if (socket.state === STATE_LISTEN) return 'local';
   if (socket.state === STATE_CLOSED) return 'interface';
-  if (connectionMode(socket) === 'TCP') return 'fallback';
-  return undefined;
+  if (socket.mode === MODE_TCP) return 'fallback';
+  return 'all';
 }
 
-/** Index of the last column that the row of a socket has in text. */
-export function lastColumn(columns: readonly Column<SmcSocket>[], socket: SmcSocket): number {
-  const end = rowEnd(socket);
-  return end ? columns.findIndex(({ key }) => key === end) : columns.length - 1;
+/** Index of the last column that a row has in text. */
+export function lastColumns(columns: readonly Column<SmcSocket>[]): Readonly<Record<RowEnd, number>> {
+  const at = (end: RowEnd): number => columns.findIndex(({ key }) => key === end);
+  return {
+    inode: at('inode'),
+    local: at('local'),
+    interface: at('interface'),
+    fallback: at('fallback'),
+    all: columns.length - 1,
+  };
 }
 
 /** Columns of the table for the options given. */
@@ -96,7 +103,7 @@ function baseColumns(
       key: 'inode',
       header: 'Inode   ',
       text: ({ inode }) => `${String(inode).padStart(7, '0')} `,
-      json: ({ inode }) => inode,
+      json: ({ inode }) => numberIfExact(inode),
     },
     { key: 'family', json: ({ addressFamily }) => addressFamily ?? null },
     {

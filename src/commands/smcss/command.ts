@@ -11,7 +11,7 @@ import { fallbackReasons, formatReasonCode } from '../../smc/fallback-reasons.ts
 import type { SeenSocket } from '../../smc/seen-socket.ts';
 import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
 import type { SmcSocket } from '../../smc/sockets.ts';
-import { columnsFor, jsonColumns, lastColumn, rowEnd } from './columns.ts';
+import { columnsFor, jsonColumns, lastColumns, rowEnd } from './columns.ts';
 import { OPTIONS, RULES, type SmcssOptions } from './options.ts';
 import { filterOf, isWanted, openList, remarkAll } from './selection.ts';
 
@@ -46,10 +46,11 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   const additions = options.processes ? await import('./additions.ts') : undefined;
   const own: Column<SeenSocket>[] = columnsFor(options);
   const columns = additions ? additions.withAdditions(own, options) : own;
-  const last = (socket: SeenSocket): number => (additions ? columns.length - 1 : lastColumn(columns, socket));
+  const last = additions ? undefined : lastColumns(columns);
   const table = tableLines(columns, paint, io.columns);
   const document = new JsonRows<SocketsDocument, 'sockets'>((text) => io.write(text), 'sockets', indent);
-  const rowOf = additions?.rowWithAdditions(options) ?? ((socket) => rowObject(jsonColumns, socket));
+  const rowOf =
+    additions?.rowWithAdditions(options) ?? ((socket: SeenSocket) => rowObject(jsonColumns, socket));
   const details = {
     connection: json || options.debug,
     link: json || options.smcr,
@@ -58,7 +59,7 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   const filter = await filterOf(context, words);
   const needs = new Set<FilterNeed>(filter?.needs);
   if (options.processes) needs.add('ownership');
-  const { sockets, remark } = await openList(context, details, needs);
+  const { batches, remark } = await openList(context, details, needs);
   const reasons = new Set<number>();
   let headerIsDue = !json && !options.noHeader;
   const writeHeader = (): void => {
@@ -68,25 +69,29 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   let interrupted: boolean;
   try {
     for (;;) {
-      const next = await sockets.next();
+      const next = await batches.next();
       // only now is it sure that there is a table
       writeHeader();
       if (next.done) {
         interrupted = next.value.interrupted;
         break;
       }
-      if (!isWanted(next.value, options, filter)) continue;
-      if (json) document.row(rowOf(next.value));
+      const wanted = next.value.filter((socket) => isWanted(socket, options, filter));
+      if (json) document.rows(wanted.map(rowOf));
       else {
-        io.write(`${table.row(next.value, last(next.value))}\n`);
-        if (io.isTerminal) collectReasons(next.value, reasons);
+        let text = '';
+        for (const socket of wanted) {
+          text += `${table.row(socket, last?.[rowEnd(socket)])}\n`;
+          if (io.isTerminal) collectReasons(socket, reasons);
+        }
+        io.write(text);
       }
     }
   } catch (error) {
     if (json) document.end({ complete: false, error: explain(error)?.text ?? String(error) });
     throw error;
   } finally {
-    await sockets.return({ interrupted: false });
+    await batches.return({ interrupted: false });
   }
   if (json) document.end({ complete: !interrupted });
   io.flush();

@@ -18,21 +18,21 @@ export async function openSeenList(
   warnBeforeListing(context, withNeeds(details, needs));
   const owners = needs.has('ownership') ? new SocketOwners(hostRoot) : undefined;
   let unknown = 0;
-  async function* counted(): SocketList['sockets'] {
-    const sockets = seenSockets(await context.client(), { details, also: needs, owners });
+  async function* counted(): SocketList['batches'] {
+    const batches = seenSockets(await context.client(), { details, also: needs, owners });
     try {
       for (;;) {
-        const next = await sockets.next();
+        const next = await batches.next();
         if (next.done) return next.value;
-        if (next.value.ownership?.state === 'unknown') unknown++;
+        for (const { ownership } of next.value) if (ownership?.state === 'unknown') unknown++;
         yield next.value;
       }
     } finally {
-      await sockets.return({ interrupted: false });
+      await batches.return({ interrupted: false });
     }
   }
   return {
-    sockets: counted(),
+    batches: counted(),
     remark() {
       if (!owners || unknown === 0) return;
       const { why, hint } = whyUnknown(owners);

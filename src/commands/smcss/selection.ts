@@ -40,7 +40,8 @@ export async function filterOf(
 
 /** Sockets before the selection. */
 export interface SocketList {
-  sockets: AsyncGenerator<SeenSocket, { interrupted: boolean }>;
+  /** as the kernel sends them, some hundred at a time */
+  batches: AsyncGenerator<SeenSocket[], { interrupted: boolean }>;
   /** Says at the end what could not be found out. */
   remark(): void;
 }
@@ -56,7 +57,7 @@ export async function openList(
 ): Promise<SocketList> {
   if (needs.size > 0) return (await import('./seen-list.ts')).openSeenList(context, details, needs);
   warnBeforeListing(context, details);
-  return { sockets: (await context.client()).sockets(details), remark() {} };
+  return { batches: (await context.client()).socketBatches(details), remark() {} };
 }
 
 /** What is done with a socket that options and filter select. */
@@ -74,18 +75,18 @@ export async function visitSockets(
   visit: SocketVisitor,
 ): Promise<{ interrupted: boolean; remark: () => void }> {
   const filter = await filterOf(context, words);
-  const { sockets, remark } = await openList(context, details, new Set([...needs, ...(filter?.needs ?? [])]));
+  const { batches, remark } = await openList(context, details, new Set([...needs, ...(filter?.needs ?? [])]));
   try {
     for (;;) {
-      const next = await sockets.next();
+      const next = await batches.next();
       if (next.done) {
         const { interrupted } = next.value;
         return { interrupted, remark: () => remarkAll(context, interrupted, remark) };
       }
-      if (isWanted(next.value, options, filter)) visit(next.value);
+      for (const socket of next.value) if (isWanted(socket, options, filter)) visit(socket);
     }
   } finally {
-    await sockets.return({ interrupted: false });
+    await batches.return({ interrupted: false });
   }
 }
 
