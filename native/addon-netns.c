@@ -2,18 +2,43 @@
 /*
  * enterNetworkNamespace(file)
  *
- * moves the main thread to a network namespace.
+ * moves the main thread to a network namespace, for good.
+ *
+ * setNetworkNamespace(file)
+ *
+ * moves the main thread to a network namespace, from which it will return: /sys stays as it is.
+ *
+ * interfaceIndex(name)
+ *
+ * index of an interface in the namespace of the calling thread, which /sys does not show then.
  */
 #define _GNU_SOURCE
 #include "addon.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+static const char *set_network_namespace(const char *file)
+{
+	int error, fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return "open";
+	if (setns(fd, CLONE_NEWNET) < 0) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return "setns";
+	}
+	close(fd);
+	return NULL;
+}
 
 /*
  * What is below /sys/class/net belongs to the namespace of the process that has mounted sysfs, not to that of the
@@ -26,17 +51,10 @@ static const char *enter_network_namespace(const char *file)
 {
 	struct statvfs old;
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-	int error, fd = open(file, O_RDONLY | O_CLOEXEC);
+	const char *failed = set_network_namespace(file);
 
-	if (fd < 0)
-		return "open";
-	if (setns(fd, CLONE_NEWNET) < 0) {
-		error = errno;
-		close(fd);
-		errno = error;
-		return "setns";
-	}
-	close(fd);
+	if (failed)
+		return failed;
 	if (unshare(CLONE_NEWNS) < 0)
 		return "unshare";
 	if (mount("", "/sys", "none", MS_SLAVE, NULL) < 0)
@@ -47,7 +65,7 @@ static const char *enter_network_namespace(const char *file)
 	return mount("sysfs", "/sys", "sysfs", flags, NULL) < 0 && errno != EBUSY ? "mount" : NULL;
 }
 
-napi_value js_enter_network_namespace(napi_env env, napi_callback_info info)
+static napi_value with_file(napi_env env, napi_callback_info info, const char *(*act)(const char *file))
 {
 	size_t argc = 1;
 	napi_value args[1];
@@ -57,8 +75,34 @@ napi_value js_enter_network_namespace(napi_env env, napi_callback_info info)
 	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
 		return throw_unexpected(env), NULL;
 	file = get_bytes(env, args[0], "file must be a string or a Uint8Array", "open");
-	if (file && (failed = enter_network_namespace(file)))
+	if (file && (failed = act(file)))
 		throw_errno(env, errno, failed, NULL);
 	free(file);
 	return NULL;
+}
+
+napi_value js_enter_network_namespace(napi_env env, napi_callback_info info)
+{
+	return with_file(env, info, enter_network_namespace);
+}
+
+napi_value js_set_network_namespace(napi_env env, napi_callback_info info)
+{
+	return with_file(env, info, set_network_namespace);
+}
+
+/* 0 for a name that no interface has */
+napi_value js_interface_index(napi_env env, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value args[1], index = NULL;
+	char *name;
+
+	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)
+		return throw_unexpected(env), NULL;
+	name = get_bytes(env, args[0], "name must be a string or a Uint8Array", "ioctl");
+	if (name && napi_create_uint32(env, if_nametoindex(name), &index) != napi_ok)
+		throw_unexpected(env);
+	free(name);
+	return index;
 }

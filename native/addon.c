@@ -132,6 +132,8 @@ NAPI_MODULE_INIT()
 {
 	static const napi_property_descriptor functions[] = {
 		{ .utf8name = "enterNetworkNamespace", .method = js_enter_network_namespace, .attributes = napi_enumerable },
+		{ .utf8name = "setNetworkNamespace", .method = js_set_network_namespace, .attributes = napi_enumerable },
+		{ .utf8name = "interfaceIndex", .method = js_interface_index, .attributes = napi_enumerable },
 		{ .utf8name = "execve", .method = js_execve, .attributes = napi_enumerable },
 		{ .utf8name = "getxattr", .method = js_getxattr, .attributes = napi_enumerable },
 	};

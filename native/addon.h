@@ -28,6 +28,8 @@ char *get_bytes(napi_env env, napi_value value, const char *type_text, const cha
 /* The calls, by the names that JavaScript knows: see README.md for their arguments. */
 napi_value js_execve(napi_env env, napi_callback_info info);
 napi_value js_enter_network_namespace(napi_env env, napi_callback_info info);
+napi_value js_set_network_namespace(napi_env env, napi_callback_info info);
+napi_value js_interface_index(napi_env env, napi_callback_info info);
 napi_value js_getxattr(napi_env env, napi_callback_info info);
 
 #endif

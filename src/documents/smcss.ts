@@ -76,6 +76,17 @@ export interface SocketRow {
   ownership?: 'held' | 'not accepted' | 'closed' | 'unknown';
   /** the processes that hold the socket, with one object for each descriptor; present with `-p` */
   owners?: SocketOwner[];
+  /** the network namespace that the socket is in; present with `-A` */
+  netns?: SocketNamespace;
+}
+
+export interface SocketNamespace {
+  /** name that ip-netns(8) shows, or null */
+  name: string | null;
+  /** container of the first process in it, if it has no name */
+  container: ProcessContainer | null;
+  /** inode of the namespace, unique on this host */
+  inode: Integer;
 }
 
 export interface SocketOwner {
@@ -263,7 +274,7 @@ export interface SocketGroup {
  */
 export interface SocketGroupsDocument {
   /** what that is */
-  group_by: 'peer' | 'port' | 'comm' | 'unit' | 'reason' | 'lgr';
+  group_by: 'peer' | 'port' | 'comm' | 'unit' | 'reason' | 'lgr' | 'netns';
   /** one object for each group, the largest first */
   groups: SocketGroup[];
   /** connections that are in no group, because there are more than 100,000 groups */

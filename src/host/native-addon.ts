@@ -12,6 +12,13 @@ export interface NativeAddon {
    */
   enterNetworkNamespace(file: string): void;
   /**
+   * Moves the main thread to the network namespace of a file, and changes nothing else.
+   * @throws Node-like error with code, and with syscall "open" or "setns"
+   */
+  setNetworkNamespace(file: string): void;
+  /** Index of an interface in the network namespace of the main thread; 0 if there is none of that name. */
+  interfaceIndex(name: string): number;
+  /**
    * Becomes another program. `state` has the settings that Node has overwritten; they are restored first.
    * @throws Node-like error with code, when the program cannot be executed
    */

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** The network namespace that a command works in, when it is not the caller's. */
 import { existsSync } from 'node:fs';
+import { NAMED_NAMESPACES } from '../host/network-namespaces.ts';
 import { SmcError } from './error.ts';
 import { findAddon } from './native-parts.ts';
-
-/** Where ip-netns(8) keeps namespaces that have a name; the second is the first's old path. */
-const NAMED = ['/run/netns', '/var/run/netns'];
 
 /**
  * Enters a network namespace for the rest of this process: netlink, /proc/net, /proc/sys/net and /sys then show it.
@@ -26,7 +24,8 @@ export function enterNetworkNamespace(name: string): void {
 function namespaceFile(name: string): string {
   const isFileName = name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
   const named =
-    isFileName && NAMED.map((directory) => `${directory}/${name}`).find((path) => existsSync(path));
+    isFileName &&
+    NAMED_NAMESPACES.map((directory) => `${directory}/${name}`).find((path) => existsSync(path));
   if (named) return named;
   if (!/^[1-9]\d*$/.test(name))
     throw new SmcError('NOT_FOUND', `there is no network namespace '${name}'`, {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** A socket with what is known of it beyond the kernel's table of sockets, for those who asked for it. */
+import type { NetworkNamespace } from '../host/network-namespaces.ts';
 import type { Ownership } from './socket-ownership.ts';
 import { connectionMode, MODE_SMCD, type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
 
@@ -11,6 +12,8 @@ export interface SeenSocket extends SmcSocket {
   ownership?: Ownership;
   /** `undefined` without a connection, too */
   side?: ConnectionSide | undefined;
+  /** network namespace that it is in */
+  netns?: NetworkNamespace;
   /** link group of an SMC-R connection; `undefined` as well if several could be it */
   smcrLinkGroup?: number | undefined;
 }

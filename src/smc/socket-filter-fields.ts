@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The conditions of a filter of sockets: what each asks, and how its value is written. */
 import { isIPv4 } from 'node:net';
+import type { NetworkNamespace } from '../host/network-namespaces.ts';
 import type { SocketHolder } from '../host/socket-owners.ts';
 import { fallbackReasons } from './fallback-reasons.ts';
 import { parseIpv6 } from './ip-address.ts';
@@ -16,7 +17,7 @@ import {
 } from './sockets.ts';
 
 /** What a filter needs to know of a socket beyond the basics. */
-export type FilterNeed = 'ownership' | 'link' | 'dmb' | 'side' | 'smcrLinkGroup';
+export type FilterNeed = 'ownership' | 'link' | 'dmb' | 'side' | 'smcrLinkGroup' | 'netns';
 
 /** Whether a socket is wanted. */
 export type Test = (socket: SeenSocket) => boolean;
@@ -295,6 +296,15 @@ const reason = (which: 'reason' | 'peerDiagnosis'): Condition =>
     { words: REASON_WORDS },
   );
 
+/** So many digits of a container are enough to name it. */
+const LEAST_ID = 12;
+
+const isNamespace = ({ name, container, inode }: NetworkNamespace, text: string): boolean =>
+  name === text ||
+  String(inode) === text ||
+  (container !== undefined &&
+    (container.id === text || (text.length >= LEAST_ID && container.id.startsWith(text))));
+
 const COMMAND_BYTES = 15;
 
 /** A condition on one of the processes that hold a socket. */
@@ -362,6 +372,14 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
     'the name of a unit of systemd',
     (text) => (text.includes('.') ? text : `${text}.service`),
     ({ unit }, name) => unit === name,
+  ),
+  netns: equality(
+    'the name, container or inode of a network namespace',
+    (text) => text || undefined,
+    (text) =>
+      ({ netns }) =>
+        netns !== undefined && isNamespace(netns, text),
+    { needs: ['netns'] },
   ),
   ibdev: equality(
     'the name of an RDMA device',

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Counts sockets: by state and mode, by reason of a fallback, and connections by what they have in common. */
+
+import { namespaceLabel } from './all-namespaces.ts';
 import { PEERDECL } from './fallback-reasons.ts';
 import { fallbackOf, isConnection, linkGroupOfSocket, type SeenSocket } from './seen-socket.ts';
 import type { FilterNeed } from './socket-filter-fields.ts';
@@ -95,6 +97,7 @@ export const GROUPINGS = {
   comm: { needs: ['ownership'], keys: ofHolders(({ command }) => command) },
   unit: { needs: ['ownership'], keys: ofHolders(({ unit }) => unit) },
   reason: { needs: [], keys: (socket) => [declinedFor(socket)?.code] },
+  netns: { needs: ['netns'], keys: ({ netns }) => [netns && namespaceLabel(netns)] },
   lgr: { needs: ['dmb', 'link', 'smcrLinkGroup'], keys: (socket) => [linkGroupOfSocket(socket)] },
 } satisfies Readonly<Record<string, Grouping>>;
 

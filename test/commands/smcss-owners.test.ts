@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // smcss -p, and filters by owner: what is printed of a made-up /proc.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { smcss } from '../../src/commands/smcss/command.ts';
@@ -160,4 +160,46 @@ t.test('owners that are not found', async (t) => {
   t.match(json.sockets[0], { ownership: 'unknown', owners: [] });
   const nobody = await run(t, 'pid 1', { sockets, hostRoot: host(t, {}) });
   t.match(nobody.stderr, /unknown: there are no processes in \/proc/, 'a filter cannot know either');
+});
+
+t.test('all namespaces, where there is one', async (t) => {
+  const hostRoot = host(t);
+  const namespace = join(hostRoot, 'namespace');
+  writeFileSync(namespace, '');
+  for (const process of ['self', '100', '200']) {
+    mkdirSync(join(hostRoot, `proc/${process}/ns`), { recursive: true });
+    symlinkSync(namespace, join(hostRoot, `proc/${process}/ns/net`));
+  }
+  mkdirSync(join(hostRoot, 'run/netns'), { recursive: true });
+  symlinkSync(namespace, join(hostRoot, 'run/netns/a b'));
+  const { stdout, stderr, status } = await run(t, '-apA', { hostRoot });
+  t.equal(stderr, '');
+  t.equal(status, 0);
+  const [header = '', ...lines] = stdout.split('\n').slice(0, -1);
+  t.match(header, / Mode Reason {16}Netns {15}Owner$/);
+  const [netns, owner] = [header.indexOf('Netns'), header.indexOf('Owner')];
+  t.equal(lines.length, SOCKETS.length);
+  for (const line of lines) {
+    t.equal(line.slice(netns, owner), 'a\\x20b'.padEnd(owner - netns));
+    t.match(line.slice(owner), /^users:|^not accepted$|^closed$/);
+  }
+  const json = JSON.parse((await run(t, '-jA netns "a b"', { hostRoot })).stdout);
+  t.match(json.sockets[0].netns, { name: 'a b', container: null, inode: statSync(namespace).ino });
+  t.equal((await run(t, '-HA netns other', { hostRoot })).stdout, '');
+  t.equal(
+    (await run(t, `-HA netns ${statSync(namespace).ino} pid 200`, { hostRoot })).stdout.split('\n').length,
+    2,
+  );
+  const groups = JSON.parse((await run(t, '-jA --group-by netns', { hostRoot })).stdout);
+  t.match(groups.groups, [{ group: 'a b', connections: 6 }]);
+});
+
+t.test('all namespaces: what does not go together', async (t) => {
+  for (const [argv, message] of [
+    ['-A -N x', '--all-netns and --netns exclude each other'],
+    ['-A --from x', '--all-netns and --from exclude each other: a recording has one network namespace'],
+    ['netns x', 'a filter with netns requires --all-netns'],
+    ['--group-by netns', '--group-by=netns requires --all-netns'],
+  ] as const)
+    t.match(await run(t, argv), { status: 1, stdout: '', stderr: `smcss: ${message};` }, argv);
 });

@@ -192,7 +192,7 @@ t.test('options that do not go together', async (t) => {
     ['-sl', '--summary and --listening exclude each other'],
     ['-sp', '--summary and --processes exclude each other'],
     ['--group-by peer -d', '--group-by and --debug exclude each other'],
-    ['--group-by nothing', "--group-by 'nothing': must be peer, port, comm, unit, reason or lgr"],
+    ['--group-by nothing', "--group-by 'nothing': must be peer, port, comm, unit, reason, lgr or netns"],
   ] as const)
     t.match(await run(t, argv), { status: 1, stdout: '', stderr: `smcss: ${message}; smcss --help` }, argv);
 });

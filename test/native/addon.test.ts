@@ -293,13 +293,26 @@ t.test('wrong types', async (t) => {
   ]);
 });
 
-t.test('enterNetworkNamespace', async (t) => {
-  const enter = (file: string): string => {
-    const script = `try { require(process.argv[1]).enterNetworkNamespace(${file}) } catch (error) {
+for (const name of ['enterNetworkNamespace', 'setNetworkNamespace'])
+  t.test(name, async (t) => {
+    const enter = (file: string): string => {
+      const script = `try { require(process.argv[1]).${name}(${file}) } catch (error) {
       console.log(error.name, error.syscall, error.code) }`;
+      return run(process.execPath, ['-e', script, addon], {}).stdout;
+    };
+    t.equal(enter("'/no/such/file'"), 'Error open ENOENT\n');
+    t.equal(enter("'/proc/self/status'"), 'Error setns EINVAL\n');
+    t.equal(enter('7'), 'TypeError undefined ERR_INVALID_ARG_TYPE\n');
+  });
+
+t.test('interfaceIndex', async (t) => {
+  const index = (name: string): string => {
+    const script = `try { console.log(require(process.argv[1]).interfaceIndex(${name})) } catch (error) {
+      console.log(error.name, error.code) }`;
     return run(process.execPath, ['-e', script, addon], {}).stdout;
   };
-  t.equal(enter("'/no/such/file'"), 'Error open ENOENT\n');
-  t.equal(enter("'/proc/self/status'"), 'Error setns EINVAL\n');
-  t.equal(enter('7'), 'TypeError undefined ERR_INVALID_ARG_TYPE\n');
+  t.equal(index("'lo'"), '1\n');
+  t.equal(index("'no-such-one'"), '0\n');
+  t.equal(index("'much-longer-than-any-name-can-be'"), '0\n');
+  t.equal(index('7'), 'TypeError ERR_INVALID_ARG_TYPE\n');
 });

@@ -47,14 +47,14 @@ export function rowWithAdditions(options: SmcssOptions): (socket: SeenSocket) =>
   return (socket) => ({ ...rowObject(jsonColumns, socket), ...rowObject(added, socket) });
 }
 
-function addedColumns({ processes }: SmcssOptions): DocumentColumns<SeenSocket, Added> {
-  return [...(processes ? ownerColumns : [])] as readonly Column<SeenSocket>[] as DocumentColumns<
-    SeenSocket,
-    Added
-  >;
+function addedColumns({ processes, allNetns }: SmcssOptions): DocumentColumns<SeenSocket, Added> {
+  return [
+    ...(allNetns ? namespaceColumns : []),
+    ...(processes ? ownerColumns : []),
+  ] as readonly Column<SeenSocket>[] as DocumentColumns<SeenSocket, Added>;
 }
 
-type Added = Partial<Pick<SocketRow, 'ownership' | 'owners'>>;
+type Added = Partial<Pick<SocketRow, 'ownership' | 'owners' | 'netns'>>;
 
 const containerJson = (container: Container | undefined): Made<SocketOwner['container']> =>
   container ? { runtime: container.runtime, id: container.id } : null;
@@ -92,9 +92,11 @@ function holdersText(holders: readonly SocketHolder[]): string {
 const SHORT_ID = 12;
 
 /** `container:docker/4f0c2d1a9b3c` */
-function containerText({ runtime, id }: Container): string {
-  return `container:${runtime}/${word(/^[0-9a-f]{64}$/.test(id) ? id.slice(0, SHORT_ID) : id)}`;
+function containerText(container: Container): string {
+  return `container:${container.runtime}/${shortId(container)}`;
 }
+
+const shortId = ({ id }: Container): string => word(/^[0-9a-f]{64}$/.test(id) ? id.slice(0, SHORT_ID) : id);
 
 const escaped = (character: string): string => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 
@@ -103,3 +105,26 @@ const quoted = (text: string): string => printable(text.replace(/["\\]/g, escape
 
 /** A name without blanks, so that it is one word. */
 const word = (text: string): string => printable(text.replace(/ /g, escaped));
+
+const NAMESPACE_HEADER = 'Netns'.padEnd(20);
+
+const namespaceColumns = documentColumns<SeenSocket, Required<Pick<SocketRow, 'netns'>>>()([
+  {
+    key: 'netns',
+    header: NAMESPACE_HEADER,
+    text: ({ netns }) => `${namespaceText(netns).padEnd(NAMESPACE_HEADER.length - 1)} `,
+    json: ({ netns }) => ({
+      name: netns?.name ?? null,
+      container: containerJson(netns?.container),
+      inode: netns?.inode ?? 0,
+    }),
+  },
+]);
+
+/** Its name, or `docker/4f0c2d1a9b3c`, or its inode. */
+function namespaceText(netns: SeenSocket['netns']): string {
+  if (!netns) return '';
+  const { name, container, inode } = netns;
+  if (name !== undefined) return word(name);
+  return container ? `${container.runtime}/${shortId(container)}` : String(inode);
+}

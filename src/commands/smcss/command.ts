@@ -43,7 +43,7 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   const { io, paint } = context;
   const { json } = options;
   const indent = io.isTerminal ? 2 : 0;
-  const additions = options.processes ? await import('./additions.ts') : undefined;
+  const additions = options.processes || options.allNetns ? await import('./additions.ts') : undefined;
   const own: Column<SeenSocket>[] = columnsFor(options);
   const columns = additions ? additions.withAdditions(own, options) : own;
   const last = additions ? undefined : lastColumns(columns);
@@ -56,9 +56,10 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
     link: json || options.smcr,
     dmb: json || options.smcd,
   };
-  const filter = await filterOf(context, words);
+  const filter = await filterOf(context, words, options);
   const needs = new Set<FilterNeed>(filter?.needs);
   if (options.processes) needs.add('ownership');
+  if (options.allNetns) needs.add('netns');
   const { batches, remark } = await openList(context, details, needs);
   const reasons = new Set<number>();
   let headerIsDue = !json && !options.noHeader;

@@ -14,6 +14,11 @@ export const OPTIONS = optionTable({
     help: 'add the processes that hold the socket, with their unit and container',
     addition: true,
   },
+  allNetns: {
+    short: 'A',
+    help: 'list the sockets of all network namespaces, with the name of each',
+    addition: true,
+  },
   summary: {
     short: 's',
     help: 'count sockets by state, mode and reason, with the peers, ports and commands that have most',
@@ -21,8 +26,8 @@ export const OPTIONS = optionTable({
   },
   groupBy: {
     value: 'FIELD',
-    choices: ['peer', 'port', 'comm', 'unit', 'reason', 'lgr'],
-    help: 'count connections by peer, port, comm, unit, reason or lgr',
+    choices: ['peer', 'port', 'comm', 'unit', 'reason', 'lgr', 'netns'],
+    help: 'count connections by peer, port, comm, unit, reason, lgr or netns',
     addition: true,
   },
   noHeader: { short: 'H', help: 'omit the header line' },
@@ -35,6 +40,12 @@ export const RULES: RulesFor<typeof OPTIONS> = {
   conflicts: [
     { of: 'smcr', with: 'smcd' },
     { of: 'listening', with: ['debug', 'all', 'smcr', 'smcd'] },
+    { of: 'allNetns', with: 'netns' },
+    {
+      of: 'allNetns',
+      with: 'from',
+      message: () => '--all-netns and --from exclude each other: a recording has one network namespace',
+    },
     { of: 'summary', with: ['groupBy', 'noHeader'] },
     { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes'] },
   ],

@@ -2,7 +2,10 @@
 /** The list of sockets with what else is known of them. Loaded when an option or a filter asks for it. */
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import type { Context } from '../../cli/run.ts';
+import { networkNamespaces } from '../../host/network-namespaces.ts';
 import { SocketOwners } from '../../host/socket-owners.ts';
+import { type NotEntered, socketsOfAll } from '../../smc/all-namespaces.ts';
+import { findAddon } from '../../smc/native-parts.ts';
 import { seenSockets, withNeeds } from '../../smc/seen-sockets.ts';
 import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
 import { whyUnknown } from '../../smc/socket-ownership.ts';
@@ -15,11 +18,19 @@ export async function openSeenList(
   needs: ReadonlySet<FilterNeed>,
 ): Promise<SocketList> {
   const { note, hostRoot } = context;
-  warnBeforeListing(context, withNeeds(details, needs));
+  const isEverywhere = needs.has('netns');
+  // what is open in other namespaces is not known
+  warnBeforeListing(context, {
+    ...withNeeds(details, needs),
+    ...(isEverywhere && { goesOn: true, opensInet: true }),
+  });
+  const client = await context.client();
   const owners = needs.has('ownership') ? new SocketOwners(hostRoot) : undefined;
+  const list = (): SocketList['batches'] => seenSockets(client, { details, also: needs, owners });
+  const everywhere = isEverywhere ? listEverywhere(context, list) : undefined;
   let unknown = 0;
   async function* counted(): SocketList['batches'] {
-    const batches = seenSockets(await context.client(), { details, also: needs, owners });
+    const batches = everywhere?.batches ?? list();
     try {
       for (;;) {
         const next = await batches.next();
@@ -34,9 +45,46 @@ export async function openSeenList(
   return {
     batches: counted(),
     remark() {
+      everywhere?.remark();
       if (!owners || unknown === 0) return;
       const { why, hint } = whyUnknown(owners);
       note(`the owners of ${unknown} socket${unknown === 1 ? '' : 's'} are unknown: ${why}`, hint);
+    },
+  };
+}
+
+/** What can happen to a namespace before it is entered. */
+const GONE: readonly string[] = ['ENOENT', 'ESRCH'];
+
+function listEverywhere({ hostRoot, note }: Context, list: () => SocketList['batches']): SocketList {
+  const { namespaces, unreadable } = networkNamespaces(hostRoot);
+  // our own needs none
+  const addon = namespaces.length > 1 ? findAddon() : undefined;
+  const left: NotEntered[] = [];
+  const batches = socketsOfAll(
+    namespaces,
+    list,
+    (file) => addon?.setNetworkNamespace(file),
+    (failure) => {
+      if (!GONE.includes(failure.reason)) left.push(failure);
+    },
+  );
+  return {
+    batches,
+    remark() {
+      const hint = 'run it as root, outside of containers';
+      if (left.length > 0) {
+        const reasons = [...new Set(left.map(({ reason }) => reason))].join(', ');
+        note(
+          `sockets are missing: ${left.length} of ${namespaces.length} network namespaces cannot be entered (${reasons})`,
+          hint,
+        );
+      }
+      if (unreadable > 0)
+        note(
+          `sockets may be missing: ${unreadable} process${unreadable === 1 ? '' : 'es'} may not be asked for the network namespace`,
+          hint,
+        );
     },
   };
 }

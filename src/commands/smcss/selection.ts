@@ -34,8 +34,9 @@ function isInList(
 export async function filterOf(
   context: Context,
   words: readonly string[],
+  options: SmcssOptions,
 ): Promise<SocketFilter | undefined> {
-  return words.length > 0 ? (await import('./filter.ts')).readFilter(context, words) : undefined;
+  return words.length > 0 ? (await import('./filter.ts')).readFilter(context, words, options) : undefined;
 }
 
 /** Sockets before the selection. */
@@ -74,8 +75,10 @@ export async function visitSockets(
   { details, needs }: { details: SocketDetails; needs: ReadonlySet<FilterNeed> },
   visit: SocketVisitor,
 ): Promise<{ interrupted: boolean; remark: () => void }> {
-  const filter = await filterOf(context, words);
-  const { batches, remark } = await openList(context, details, new Set([...needs, ...(filter?.needs ?? [])]));
+  const filter = await filterOf(context, words, options);
+  const all = new Set<FilterNeed>([...needs, ...(filter?.needs ?? [])]);
+  if (options.allNetns) all.add('netns');
+  const { batches, remark } = await openList(context, details, all);
   try {
     for (;;) {
       const next = await batches.next();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** smcss --summary and --group-by. */
+import { UsageError } from '../../cli/options.ts';
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type {
@@ -49,6 +50,7 @@ export async function group(
   words: readonly string[],
 ): Promise<number> {
   const by = options.groupBy!;
+  if (by === 'netns' && !options.allNetns) throw new UsageError('--group-by=netns requires --all-netns');
   const groups = new SocketGroups();
   const needs = new Set<FilterNeed>(GROUPINGS[by].needs);
   const end = await visitAll(context, options, words, needs, (socket) => addToGroups(groups, by, socket));
@@ -218,6 +220,7 @@ const TITLES: Readonly<Record<GroupBy, string>> = {
   unit: 'Unit',
   reason: 'Reason',
   lgr: 'LG-ID',
+  netns: 'Network namespace',
 };
 
 function writeGroups(
