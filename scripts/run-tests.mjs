@@ -122,12 +122,22 @@ export function endTests(signal) {
 let assigned = 0;
 
 /**
+ * Where tests run, if not as this process does.
+ *
+ * @typedef {object} Surroundings
+ * @property {string} [node] the program Node
+ * @property {Record<string, string>} [env] added to the environment
+ * @property {string} [label] what this is, for the line of each file
+ */
+
+/**
  * Runs one process, prints one line for each of its files, and all details of failed assertions.
  *
  * @param {readonly string[]} files
  * @param {Count} total
+ * @param {Surroundings} [surroundings]
  */
-async function runProcess(files, total) {
+async function runProcess(files, total, { node = process.execPath, env = {}, label } = {}) {
   const { Parser } = await import('tap-parser');
   const parser = new Parser();
   const count = new Count();
@@ -147,17 +157,17 @@ async function runProcess(files, total) {
     const time = taken(end.seconds - told.seconds, end.processor - told.processor);
     told = end;
     process.stdout.write(
-      `${failed ? 'FAILED' : 'ok    '} ${file}: ${passed} passed, ${failed} failed, ${time}\n`,
+      `${failed ? 'FAILED' : 'ok    '} ${file}${label ? ` (${label})` : ''}: ${passed} passed, ${failed} failed, ${time}\n`,
     );
   };
   const [only] = files.length === 1 ? files : [];
   if (only) count.follow(parser, [only]);
   else count.follow(parser, [], closed);
 
-  const child = spawn(process.execPath, [only ? '--import=tsx' : SEVERAL, ...files], {
+  const child = spawn(node, [only ? '--import=tsx' : SEVERAL, ...files], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TAP_TIMEOUT: String(LIMIT_S) },
+    env: { ...process.env, ...env, TAP_TIMEOUT: String(LIMIT_S) },
   });
   running.add(child);
   let told = { passed: 0, failed: 0, seconds: performance.now() / 1000, processor: 0 };
@@ -204,12 +214,13 @@ async function runProcess(files, total) {
  *
  * @param {readonly (readonly string[])[]} processes the files of each
  * @param {Count} total
+ * @param {Surroundings} [surroundings]
  */
-export async function runTests(processes, total, jobs = availableParallelism()) {
+export async function runTests(processes, total, jobs = availableParallelism(), surroundings = undefined) {
   const left = [...processes];
   assigned = processorTime('self').ended;
   const next = async () => {
-    for (let files = left.shift(); files; files = left.shift()) await runProcess(files, total);
+    for (let files = left.shift(); files; files = left.shift()) await runProcess(files, total, surroundings);
   };
   await Promise.all(Array.from({ length: Math.min(jobs, left.length) }, next));
 }

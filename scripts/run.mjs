@@ -46,6 +46,7 @@ const entries = {
   record: { uses: [...guest, 'scenes'], program: 'test/vm/record-fixtures.ts' },
   compatibility: { uses: guest, program: 'test/vm/compatibility.ts' },
   bench: { uses: [...guest, 'scenes'], program: 'bench/run.ts' },
+  'test:nodes': { uses: ['build', 'build-32', 'fast-tests'], build: 'always', program: 'test/nodes/run.ts' },
   'test:fresh': { uses: ['fresh-systems'], build: 'never', program: 'test/fresh/run.ts' },
   prepack: {
     uses: ['build', 'build-32', 'build-arm64', 'build-s390x'],

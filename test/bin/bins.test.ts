@@ -18,6 +18,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { NODE } from '../helpers/node.ts';
 import { tied } from '../helpers/tied.ts';
 import { PATIENCE_S } from '../helpers/wait.ts';
 import { compile, here, scratchDir } from '../native/helpers.ts';
@@ -135,8 +136,8 @@ for (const [name, path] of Object.entries(bin)) {
     t.equal(start(join(directory, name), ['-v']).stdout, expected, 'by a link');
     t.equal(start(launcher, ['-v']).stdout, expected);
     t.equal(start('sh', [`${name}.js`, '-v'], { cwd: join(root, 'bin') }).stdout, expected);
-    t.equal(start(process.execPath, [launcher, '-v']).stdout, expected);
-    t.equal(start(process.execPath, [`${launcher}.js`, '-v']).stdout, expected);
+    t.equal(start(NODE, [launcher, '-v']).stdout, expected);
+    t.equal(start(NODE, [`${launcher}.js`, '-v']).stdout, expected);
   });
 }
 
@@ -177,7 +178,7 @@ t.test('a file that was copied alone', async (t) => {
 t.test('a Node that is too old', async (t) => {
   const said = (version: string): string =>
     start(
-      process.execPath,
+      NODE,
       [
         '-e',
         `Object.defineProperty(process, 'versions', { value: { node: '${version}' } });
@@ -209,7 +210,7 @@ t.test('the code caches can be made again, by another Node', async (t) => {
   const caches = () => readdirSync(copy).filter((file) => file.endsWith('.cache'));
   const all = caches();
   for (const file of all) rmSync(join(copy, file));
-  t.match(start(process.execPath, [join(copy, 'write-caches.cjs')]), { status: 0, stdout: '', stderr: '' });
+  t.match(start(NODE, [join(copy, 'write-caches.cjs')]), { status: 0, stdout: '', stderr: '' });
   t.strictSame(caches(), all);
   const load = createRequire(import.meta.url)(join(copy, 'load.cjs'));
   for (const name of Object.keys(bin)) {

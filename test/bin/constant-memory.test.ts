@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { NODE } from '../helpers/node.ts';
 import { tied } from '../helpers/tied.ts';
 
 const program = fileURLToPath(new URL('stream-sockets.cjs', import.meta.url));
@@ -19,12 +20,9 @@ async function listing(
   options: string[],
   pauseMs: number,
 ): Promise<{ peak: number; bytes: number }> {
-  const child = spawn(
-    ...tied(process.execPath, [...YOUNG_GENERATION, program, String(sockets), ...options]),
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(...tied(NODE, [...YOUNG_GENERATION, program, String(sockets), ...options]), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let bytes = 0;
   let stderr = '';
   child.stderr.on('data', (text) => {

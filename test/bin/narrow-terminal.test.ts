@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { NODE } from '../helpers/node.ts';
 import { tied } from '../helpers/tied.ts';
 import { PATIENCE_S } from '../helpers/wait.ts';
 
@@ -11,7 +12,7 @@ const PATH = process.env['PATH'] ?? '/usr/bin:/bin';
 
 /** What a shell script writes in which "$node" "$program" is smcss with one socket. */
 function output(file: string, ...argv: string[]): string {
-  const variables = { PATH, TERM: 'xterm', NO_COLOR: '1', SHELL: '/bin/sh', node: process.execPath, program };
+  const variables = { PATH, TERM: 'xterm', NO_COLOR: '1', SHELL: '/bin/sh', node: NODE, program };
   const environment = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const { stdout, stderr, status } = spawnSync(...tied('env', ['-i', ...environment, file, ...argv]), {
     encoding: 'utf8',

@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { NODE } from '../helpers/node.ts';
 import { ENDS_BY_SIGINT, tied } from '../helpers/tied.ts';
 import { PATIENCE_S } from '../helpers/wait.ts';
 import { compile, here, scratchDir } from '../native/helpers.ts';
@@ -158,7 +159,7 @@ function environmentOf(
 ): string[] {
   const env = variables.map((entry) => (typeof entry === 'string' ? entry : { hex: entry.toString('hex') }));
   const job = { addon, file, argv: [file, ...options, '/bin/cat', '/proc/self/environ'], env };
-  const { stdout, stderr } = spawnSync(process.execPath, [here('exec-driver.mjs'), JSON.stringify(job)]);
+  const { stdout, stderr } = spawnSync(NODE, [here('exec-driver.mjs'), JSON.stringify(job)]);
   // -d reports at the end
   if (stderr.toString().replace(/^smc_run: \d+ (sockets opened as SMC|connections)\n/gm, '') !== '')
     throw new Error(stderr.toString());
@@ -340,14 +341,14 @@ t.test('what to preload without smc_run', async (t) => {
 t.test('the library is loaded, and tells what it does', async (t) => {
   const { stderr, status } = smcRun([
     '-d',
-    process.execPath,
+    NODE,
     '-e',
     "require('node:net').createServer().listen(0,'127.0.0.1',function(){this.close()})",
   ]);
   t.equal(status, 0);
   t.match(stderr, /^libsmc-preload: IPv4 socket \d+ (uses SMC|stays TCP.*)$/m);
   const quiet = smcRun([
-    process.execPath,
+    NODE,
     '-e',
     "require('node:net').createServer().listen(0,'127.0.0.1',function(){this.close()})",
   ]);
@@ -557,8 +558,8 @@ t.test('ways to start it', async (t) => {
     'a  b 1\n',
     'sh smc_run.js',
   );
-  prints(t, start(process.execPath, [launcher, ...argv], { env }), 'a  b 1\n', 'node smc_run.js');
-  prints(t, start(process.execPath, [launcher, 'sh', '-c', 'exit 0']), '', 'node smc_run.js, status');
+  prints(t, start(NODE, [launcher, ...argv], { env }), 'a  b 1\n', 'node smc_run.js');
+  prints(t, start(NODE, [launcher, 'sh', '-c', 'exit 0']), '', 'node smc_run.js, status');
 });
 
 for (const [shell, ...words] of [

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { buildNative } from '../../native/build.mjs';
+import { NODE } from '../helpers/node.ts';
 import { compile, here, type Result, run, scratchDir } from './helpers.ts';
 
 const directory = scratchDir(t);
@@ -24,7 +25,7 @@ interface Job {
 /** Execs from a Node that starts with default signals, or as `exec-probe prepare` leaves it. */
 function exec(job: Job, start: 'quiet' | 'prepare' = 'quiet', env: Record<string, string> = {}): Result {
   const full = { addon, file: probe, argv: [probe, 'show'], env: [], ...job };
-  return run(probe, [start, process.execPath, here('exec-driver.mjs'), JSON.stringify(full)], env);
+  return run(probe, [start, NODE, here('exec-driver.mjs'), JSON.stringify(full)], env);
 }
 
 /** What `exec-probe show` prints when nothing but the shell's way of starting it lies in between. */
@@ -210,7 +211,7 @@ t.test('too much to pass on', async (t) => {
       }
     }
     execve('/bin/sh', ['sh', '-c', 'echo $A | wc -c'], ['PATH=' + process.env.PATH, 'A=' + 'x'.repeat(100_000)]);`;
-  t.equal(run(process.execPath, ['-e', script]).stdout, 'E2BIG 7\nE2BIG 7\n100001\n');
+  t.equal(run(NODE, ['-e', script]).stdout, 'E2BIG 7\nE2BIG 7\n100001\n');
 });
 
 t.test('wrong types', async (t) => {
@@ -282,7 +283,7 @@ t.test('wrong types', async (t) => {
       }
     }`;
   const invalid = 'ERR_INVALID_ARG_TYPE';
-  t.strictSame(run(process.execPath, ['-e', script]).stdout.trim().split('\n'), [
+  t.strictSame(run(NODE, ['-e', script]).stdout.trim().split('\n'), [
     invalid,
     'ERR_OUT_OF_RANGE',
     invalid,
@@ -298,7 +299,7 @@ for (const name of ['enterNetworkNamespace', 'setNetworkNamespace'])
     const enter = (file: string): string => {
       const script = `try { require(process.argv[1]).${name}(${file}) } catch (error) {
       console.log(error.name, error.syscall, error.code) }`;
-      return run(process.execPath, ['-e', script, addon], {}).stdout;
+      return run(NODE, ['-e', script, addon], {}).stdout;
     };
     t.equal(enter("'/no/such/file'"), 'Error open ENOENT\n');
     t.equal(enter("'/proc/self/status'"), 'Error setns EINVAL\n');
@@ -309,7 +310,7 @@ t.test('interfaceIndex', async (t) => {
   const index = (name: string): string => {
     const script = `try { console.log(require(process.argv[1]).interfaceIndex(${name})) } catch (error) {
       console.log(error.name, error.code) }`;
-    return run(process.execPath, ['-e', script, addon], {}).stdout;
+    return run(NODE, ['-e', script, addon], {}).stdout;
   };
   t.equal(index("'lo'"), '1\n');
   t.equal(index("'no-such-one'"), '0\n');
