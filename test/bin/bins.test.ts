@@ -14,7 +14,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -212,10 +211,19 @@ t.test('the code caches can be made again, by another Node', async (t) => {
   for (const file of all) rmSync(join(copy, file));
   t.match(start(NODE, [join(copy, 'write-caches.cjs')]), { status: 0, stdout: '', stderr: '' });
   t.strictSame(caches(), all);
-  const load = createRequire(import.meta.url)(join(copy, 'load.cjs'));
-  for (const name of Object.keys(bin)) {
-    t.ok(all.includes(`${load.bundleOf(name)}.cache`), name);
-    t.equal(load.compile(name, true).script.cachedDataRejected, false, 'they are used');
+  const names = Object.keys(bin);
+  const told = start(NODE, [
+    '-e',
+    `const load = require(${JSON.stringify(join(copy, 'load.cjs'))});
+    for (const name of ${JSON.stringify(names)})
+      console.log(load.bundleOf(name), load.compile(name, true).script.cachedDataRejected);`,
+  ]);
+  const lines = told.stdout.trimEnd().split('\n');
+  t.equal(lines.length, names.length);
+  for (const line of lines) {
+    const [bundle = '', isRejected] = line.split(' ');
+    t.ok(all.includes(`${bundle}.cache`), bundle);
+    t.equal(isRejected, 'false', 'they are used');
   }
 });
 
