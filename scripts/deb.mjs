@@ -1,67 +1,43 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // npm run deb [-- [x64|arm64|s390x] [DIRECTORY]]: makes a Debian package of the built tree; default this machine, build/.
-// debian/ says what is in it; this copies the tree to a clean place, and writes what follows from package.json and git.
+// package-tree.mjs says what is in it, debian/ what else a package has; here is what follows from package.json and git.
 // The same tree gives the same bytes: times are SOURCE_DATE_EPOCH, else that of the last commit, if any. DEBFULLNAME and
 // DEBEMAIL name the maintainer, as for other Debian tools.
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { machines, provideNetlink } from './prebuild.mjs';
+import { Problem, root } from './entry.mjs';
+import { licences, makeTree, packageVersion, sourceDateEpoch } from './package-tree.mjs';
+import { machines } from './prebuild.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-/** @type {{ version: string }} */
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+/**
+ * What Debian calls each machine, and where its loaders look for libraries of 32 bits.
+ *
+ * @type {Record<string, { architecture: string, narrow?: string }>}
+ */
+const architectures = {
+  x64: { architecture: 'amd64', narrow: 'lib/i386-linux-gnu' },
+  arm64: { architecture: 'arm64' },
+  s390x: { architecture: 's390x', narrow: 'lib/s390-linux-gnu' },
+};
 const [arch = process.arch, output = join(root, 'build')] = process.argv.slice(2);
-/** @type {Record<string, string>} */
-const architectures = { x64: 'amd64', arm64: 'arm64', s390x: 's390x' };
-const architecture = architectures[arch];
-if (!architecture) throw new Error(`${arch} is none of ${Object.keys(architectures).join(', ')}`);
-
-/** Seconds since 1970 of the last commit, else of package.json: an unpacked archive of the sources has no git. */
-function sourceTime() {
-  const { status, stdout } = spawnSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' });
-  return status === 0 ? Number(stdout) : Math.floor(statSync(join(root, 'package.json')).mtimeMs / 1000);
-}
-const epoch = Number(process.env.SOURCE_DATE_EPOCH ?? sourceTime());
+if (!architectures[arch]) throw new Problem(`${arch} is none of ${Object.keys(architectures).join(', ')}`);
+const { architecture, narrow } = architectures[arch];
+const epoch = sourceDateEpoch();
 
 const work = join(root, 'build', `deb-${architecture}`);
-const tree = join(work, 'smc-tools');
-
-/** @param {string} path */
-const read = (path) => readFileSync(join(root, path), 'utf8');
+const source = join(work, 'smc-tools');
 
 /**
  * @param {string} path
  * @param {string} text
  */
-const write = (path, text) => writeFileSync(join(tree, path), text);
-
-function copyTree() {
-  rmSync(work, { recursive: true, force: true });
-  const folders = ['debian', 'dist/commands', 'dist/completions', 'man', 'native', 'schemas'];
-  for (const path of [...folders, 'package.json', 'README.md', 'CHANGELOG.md'])
-    cpSync(join(root, path), join(tree, path), { recursive: true });
-  mkdirSync(join(tree, 'bin'));
-  for (const file of readdirSync(join(root, 'bin')).filter((file) => file.includes('.')))
-    copyFileSync(join(root, 'bin', file), join(tree, 'bin', file));
-  // the rest of dist/native is built by debian/rules
-  provideNetlink(arch, join(tree, 'dist/native'));
-}
+const write = (path, text) => writeFileSync(join(source, path), text);
 
 /** The rest of debian/. */
 function describe() {
-  const control = read('debian/control');
+  const control = readFileSync(join(root, 'debian/control'), 'utf8');
   const ours = /^Maintainer: (.*) <(.*)>$/m.exec(control) ?? [];
   const maintainer = `${process.env.DEBFULLNAME ?? ours[1]} <${process.env.DEBEMAIL ?? ours[2]}>`;
   write(
@@ -72,28 +48,29 @@ function describe() {
   const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
   write(
     'debian/changelog',
-    `${name} (${version}) unstable; urgency=medium\n\n  * Package of this version; its changes are in NEWS.md.gz.\n\n -- ${maintainer}  ${date}\n`,
+    `${name} (${packageVersion}) unstable; urgency=medium\n\n  * Package of this version; its changes are in NEWS.md.gz.\n\n -- ${maintainer}  ${date}\n`,
   );
-  const parts = [
-    `smc-tools\n\n${read('LICENSE')}`,
-    'It contains, in dist:',
-    read('dist/THIRD-PARTY-NOTICES'),
-  ];
-  write('debian/copyright', parts.join('\n----\n\n'));
-  return `${name}_${version}_${architecture}.deb`;
+  write('debian/copyright', licences());
+  return `${name}_${packageVersion}_${architecture}.deb`;
 }
 
-copyTree();
+rmSync(work, { recursive: true, force: true });
+for (const path of ['debian', 'README.md', 'CHANGELOG.md'])
+  cpSync(join(root, path), join(source, path), { recursive: true });
+await makeTree(join(source, 'files'), {
+  arch,
+  places: { wide: `lib/${machines[arch]}`, narrow, zsh: 'vendor-completions' },
+});
 const file = describe();
 // -d: Node and the compilers are found by npm run deb, wherever they come from
 const { status, stdout, stderr, error } = spawnSync(
   'dpkg-buildpackage',
   ['-b', '-us', '-uc', '-d', `-a${architecture}`],
   {
-    cwd: tree,
+    cwd: source,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
-    env: { ...process.env, CC: `${machines[arch]}-gcc`, SOURCE_DATE_EPOCH: String(epoch) },
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
   },
 );
 if (error) throw error;

@@ -54,6 +54,16 @@ function copySources() {
 }
 
 /**
+ * Flags for programs that run with older C libraries than that of this machine: they contain their own copy. Otherwise a
+ * program requires the one with which it was linked.
+ * @param {string} arch Node's name of the machine
+ */
+export function oldGlibcFlags(arch) {
+  // Debian's C library for s390x lacks what a static program needs to be position-independent
+  return arch === 's390x' ? ['-static', '-no-pie'] : ['-static-pie'];
+}
+
+/**
  * Builds what is native for one machine.
  * @param {string} arch Node's name of the machine
  */
@@ -61,12 +71,10 @@ async function prebuild(arch) {
   const machine = machines[arch];
   if (!machine) throw new Error(`${arch} is none of ${Object.keys(machines).join(', ')}`);
   const outDir = join(root, 'prebuilds', `linux-${arch}`);
-  // a program requires the newest C library with which it was linked, unless it contains its own copy
   const { missingCompiler } = await buildNative({
     outDir,
     cc: `${machine}-gcc`,
-    // Debian's C library for s390x lacks what a static program needs to be position-independent
-    programFlags: arch === 's390x' ? ['-static', '-no-pie'] : ['-static-pie'],
+    programFlags: oldGlibcFlags(arch),
   });
   // it is made for the loaders of this machine, and npm does not pack links
   rmSync(join(outDir, 'preload'), { recursive: true, force: true });

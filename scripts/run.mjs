@@ -28,6 +28,16 @@ function forMachine([arch = process.arch]) {
 }
 
 /**
+ * What the packages of all machines take.
+ *
+ * @param {Use[]} kinds
+ * @returns {Use[]}
+ */
+function allMachines(...kinds) {
+  return ['build', 'build-32', 'build-arm64', 'build-s390x', ...kinds];
+}
+
+/**
  * The entry points: what they need, see `setUp`, and the program.
  *
  * @type {Record<string, Parameters<typeof setUp>[0] & { program: string }>}
@@ -49,11 +59,18 @@ const entries = {
   'test:nodes': { uses: ['build', 'build-32', 'fast-tests'], build: 'always', program: 'test/nodes/run.ts' },
   'test:fresh': { uses: ['fresh-systems'], build: 'never', program: 'test/fresh/run.ts' },
   prepack: {
-    uses: ['build', 'build-32', 'build-arm64', 'build-s390x'],
+    uses: allMachines(),
     build: 'always',
     program: 'scripts/prebuild.mjs',
   },
   deb: { uses: [...forMachine(words), 'deb'], program: 'scripts/deb.mjs' },
+  rpm: { uses: [...forMachine(words), 'rpm'], program: 'scripts/rpm.mjs' },
+  release: { uses: allMachines('deb', 'rpm'), build: 'always', program: 'scripts/release.mjs' },
+  'test:release': {
+    uses: allMachines('deb', 'rpm', 'fast-tests'),
+    build: 'never',
+    program: 'test/release/run.ts',
+  },
   build: { build: 'never', program: 'scripts/build.mjs' },
   'fuzz:netlink': { build: 'never', program: 'test/netlink/damaged/run.ts' },
   man: { build: 'never', program: 'scripts/man.ts' },

@@ -21,6 +21,8 @@ export const uses = [
   'build-s390x',
   /** Making a Debian package. */
   'deb',
+  /** Making an RPM. */
+  'rpm',
   /** Booting a guest. */
   'guest',
   /** Booting one for s390x. */
@@ -71,6 +73,10 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'lib32gcc-N-dev', for: ['build-32', ...tests], why: "the compiler's own library for 32 bits" },
 
   { name: 'debhelper', for: ['deb', 'guest-tests'], why: 'makes the Debian package from debian/' },
+  { name: 'rpm', for: ['rpm', 'fast-tests'], why: 'makes the RPM, and installs it into a directory' },
+  { name: 'rpmlint', for: ['fast-tests'], why: 'has to like the RPM' },
+  { name: 'podman', for: ['fast-tests'], why: 'builds the image of the example and runs it' },
+  { name: 'crun', for: ['fast-tests'], why: 'what podman starts containers with' },
 
   { name: 'qemu-system-x86', for: ['guest'], why: 'the virtual machine' },
   { name: 'qemu-system-s390x', for: ['guest-s390x'], why: 'the virtual machine for s390x' },

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Run by the packages of distributions before they are removed: services that were enabled could not start any more
+# without us. What is left, since it was changed by hand or Node has gone before us, is set aside.
+set -e
+if ls /etc/systemd/system/*.service.d/zz-smc.conf >/dev/null 2>&1 && [ "$(/usr/bin/node -p 1 2>/dev/null)" = 1 ]; then
+  /usr/bin/smc_run --disable-all || true
+fi
+reload=
+for file in /etc/systemd/system/*.service.d/zz-smc.conf; do
+  [ -e "$file" ] || continue
+  case $(head -n 1 "$file") in
+    '# made by smc_run '*) ;;
+    *) continue ;;
+  esac
+  echo "$file refers to this package, and is now $file.disabled"
+  mv -f "$file" "$file.disabled"
+  reload=1
+done
+if [ "$reload" ] && [ -d /run/systemd/system ]; then
+  systemctl daemon-reload || true
+fi

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// The RPM: rpmlint has no complaints, it is what it says, it works where it is installed, and its removal leaves no trace.
+// Other machines' and identical builds are tried by `npm run test:release`.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { makeSmallRoot } from '../helpers/small-root.ts';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const { bin, man, version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+  bin: Record<string, string>;
+  man: string[];
+  version: string;
+};
+const names = Object.keys(bin);
+const machine = { x64: 'x86_64', arm64: 'aarch64', s390x: 's390x' }[process.arch as string];
+
+const scratch = mkdtempSync(join(tmpdir(), 'smc-tools-rpm-'));
+t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Runs a program in a new environment, without the settings of tap. */
+function run(...words: string[]) {
+  const env = ['-i', `PATH=${process.env['PATH']}`, `HOME=${scratch}`, 'SOURCE_DATE_EPOCH=1790000000'];
+  return spawnSync('env', [...env, ...words], { cwd: project, encoding: 'utf8' });
+}
+
+const made = run('node', 'scripts/rpm.mjs', process.arch, scratch);
+if (made.status !== 0) throw new Error(made.stderr);
+const file = made.stdout.trim();
+const ask = (...words: string[]) => run('rpm', '-q', '--package', file, ...words).stdout;
+
+t.test('the package', async (t) => {
+  t.equal(basename(file), `smc-tools-node-${version}-1.${machine}.rpm`);
+  const lint = run('rpmlint', '-c', 'rpm/rpmlint.toml', file);
+  t.match(lint.stdout, / 0 errors, 0 warnings,/, lint.stdout);
+  t.match(ask('--requires'), /^nodejs >= 18$/m);
+  t.notMatch(ask('--requires'), /env|\(\)$/m, 'no interpreter of PATH, no library of 32 bits');
+  t.equal(ask('--conflicts'), 'smc-tools\n');
+  t.equal(ask('--obsoletes'), '', 'an update replaces nothing');
+  t.match(ask('--provides'), /^smc-tools = 1\.8\.7$/m);
+  const files = ask('--list').split('\n');
+  for (const path of [
+    '/usr/lib64/libsmc-preload.so',
+    ...names.flatMap((name) => [
+      `/usr/bin/${name}`,
+      `/usr/share/bash-completion/completions/${name}`,
+      `/usr/share/zsh/site-functions/_${name}`,
+      `/usr/share/fish/vendor_completions.d/${name}.fish`,
+    ]),
+    ...man.map((page) => `/usr/share/man/man${page.at(-1)}/${basename(page)}.gz`),
+    '/usr/share/licenses/smc-tools-node/LICENSE',
+  ])
+    t.ok(files.includes(path), path);
+  t.notMatch(files.join('\n'), /node_modules|\/test\/|\.ts$|\.stamps/m);
+  t.equal(
+    ask('--queryformat', '%{BUILDTIME} %{BUILDHOST}'),
+    '1790000000 localhost',
+    'nothing of this machine',
+  );
+});
+
+const root = join(scratch, 'root');
+makeSmallRoot(root);
+// what the package `filesystem` has in each distribution
+for (const place of ['lib', 'lib64', 'share/doc', 'share/licenses', 'share/man/man7', 'share/man/man8'])
+  mkdirSync(join(root, 'usr', place), { recursive: true });
+
+/** Runs a script as root of a user namespace, with R for that directory. */
+function inRoot(script: string) {
+  const text = `export R=${root} PATH=$PATH:/usr/sbin:/sbin
+r() { rpm --force-debian --root "$R" --dbpath /var/lib/rpm "$@"; }
+mount --rbind /proc "$R/proc" && mount --rbind /dev "$R/dev" || exit
+${script}`;
+  return run('unshare', '--user', '--map-root-user', '--mount', '--fork', 'sh', '-c', text);
+}
+const LIST =
+  'cd "$R" && find . \\( -path ./proc -o -path ./dev -o -path ./var/lib/rpm \\) -prune -o -print | sort';
+
+t.test('installed, used, verified, removed', async (t) => {
+  const before = inRoot(`rpmdb --root "$R" --dbpath /var/lib/rpm --initdb && ${LIST}`);
+  t.match(before.stdout, /^\.\/usr\/bin\/node$/m, before.stderr);
+  t.notMatch(before.stdout, /smcss/);
+  // nothing here was installed by rpm, so it knows neither Node nor the C library
+  const installed = inRoot(`r --install --nodeps ${file} && ${LIST}`);
+  t.equal(installed.status, 0, installed.stderr);
+  t.match(
+    installed.stdout,
+    /^\.\/usr\/lib\/smc-tools\/dist\/commands\/smcss\.cache$/m,
+    'the code cache is made',
+  );
+  const used = inRoot(`for c in ${names.join(' ')}; do chroot "$R" /usr/bin/$c -v; done`);
+  t.equal(used.stdout, names.map((name) => `${name} utility, smc-tools-${version}\n`).join(''), used.stderr);
+  const preload = inRoot(
+    'chroot "$R" /bin/env -i PATH=/nowhere /usr/bin/smc_run /usr/bin/node -p process.env.LD_PRELOAD',
+  );
+  t.match(preload.stdout, /^\/usr\/lib\/smc-tools\/dist\/native\/.*libsmc-preload\.so\n$/, preload.stderr);
+  t.match(
+    inRoot('chroot "$R" /usr/bin/smcss').stderr,
+    /^smcss: (?!.*(native|internal))/,
+    'the addon is loaded',
+  );
+  const verified = inRoot('r --verify --nodeps smc-tools-node');
+  t.strictSame([verified.status, verified.stdout], [0, ''], 'all is as it was packed');
+  const tampered = inRoot('echo >>"$R/usr/lib/smc-tools/package.json"; r --verify --nodeps smc-tools-node');
+  t.match(tampered.stdout, /^S.5.* \/usr\/lib\/smc-tools\/package\.json$/m, 'a change is seen');
+  const removed = inRoot('r --erase smc-tools-node');
+  t.strictSame([removed.status, removed.stdout + removed.stderr], [0, '']);
+  t.equal(inRoot(LIST).stdout, before.stdout, 'no trace is left');
+});
+
+t.test("a distribution's smc-tools and ours do not replace each other", async (t) => {
+  const spec = join(scratch, 'smc-tools.spec');
+  writeFileSync(
+    spec,
+    'Name: smc-tools\nVersion: 1.8.9\nRelease: 1\nSummary: theirs\nLicense: EPL\nBuildArch: noarch\n%description\nx\n%files\n',
+  );
+  run('rpmbuild', '-bb', '--quiet', '--define', `_topdir ${scratch}/theirs`, spec);
+  const theirs = join(scratch, 'theirs/RPMS/noarch/smc-tools-1.8.9-1.noarch.rpm');
+  const CONFLICT = /^\s*smc-tools conflicts with .*smc-tools-node/m;
+  const ours = inRoot(`r -i --nodeps ${theirs} && r -U --test ${file}`);
+  t.match(ours.stderr, CONFLICT, 'an update to ours');
+  const other = inRoot(`r -e smc-tools; r -i --nodeps ${file} && r -U --test ${theirs}`);
+  t.match(other.stderr, CONFLICT, 'an update to theirs');
+  t.not(other.status, 0);
+  const again = inRoot(`r -U --test --replacepkgs ${file}`);
+  t.match(again.stderr, /nodejs >= 18 is needed/, 'what is missing is said');
+  t.notMatch(again.stderr, /conflicts/, 'an update of ours');
+});
