@@ -65,8 +65,7 @@ export function licences() {
  */
 function write(file, contents, mode = 0o644) {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, contents);
-  chmodSync(file, mode); // whatever the umask is
+  writeFileSync(file, contents, { mode });
 }
 
 /** The script of a command, with this Node in place of the one in PATH. */
@@ -130,6 +129,7 @@ async function addNatives(tree, { arch, places, programFlags }) {
  * @param {string[]} [options.programFlags] of the compiler, for what is a program and no library
  */
 export async function makeTree(tree, { arch, places, programFlags = [] }) {
+  process.umask(0o022); // whatever it was
   const copy = (/** @type {string} */ from, /** @type {string} */ to, mode = 0o644) =>
     write(join(tree, to), readFileSync(join(root, from)), mode);
   await addNatives(tree, { arch, places, programFlags });

@@ -5,7 +5,7 @@
 // package.json and git. The same tree gives the same bytes: times are SOURCE_DATE_EPOCH, else that of the last commit.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Problem, root } from './entry.mjs';
 import { compatibleVersion, makeTree, oldestNode, packageVersion, sourceDateEpoch } from './package-tree.mjs';
 import { oldGlibcFlags } from './prebuild.mjs';
@@ -45,8 +45,8 @@ await makeTree(tree, {
 });
 mkdirSync(join(work, 'BUILD'), { recursive: true });
 for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/THIRD-PARTY-NOTICES'])
-  copyFileSync(join(root, file), join(work, 'BUILD', /** @type {string} */ (file.split('/').pop())));
-copyFileSync(GLIBC_LICENCE, join(work, 'BUILD/LICENSE.glibc'));
+  writeFileSync(join(work, 'BUILD', basename(file)), readFileSync(join(root, file)));
+writeFileSync(join(work, 'BUILD/LICENSE.glibc'), readFileSync(GLIBC_LICENCE));
 writeFileSync(join(work, 'smc-tools-node.spec'), spec());
 
 /** @type {Record<string, string | number>} */

@@ -67,7 +67,7 @@ const entries = {
   rpm: { uses: [...forMachine(words), 'rpm'], program: 'scripts/rpm.mjs' },
   release: { uses: allMachines('deb', 'rpm'), build: 'always', program: 'scripts/release.mjs' },
   'test:release': {
-    uses: allMachines('deb', 'rpm', 'fast-tests'),
+    uses: allMachines('deb', 'rpm', 'release-test'),
     build: 'never',
     program: 'test/release/run.ts',
   },

@@ -23,6 +23,8 @@ export const uses = [
   'deb',
   /** Making an RPM. */
   'rpm',
+  /** Comparing two releases. */
+  'release-test',
   /** Booting a guest. */
   'guest',
   /** Booting one for s390x. */
@@ -74,7 +76,7 @@ export const hostPackages: readonly HostPackage[] = [
 
   { name: 'debhelper', for: ['deb', 'guest-tests'], why: 'makes the Debian package from debian/' },
   { name: 'rpm', for: ['rpm', 'fast-tests'], why: 'makes the RPM, and installs it into a directory' },
-  { name: 'rpmlint', for: ['fast-tests'], why: 'has to like the RPM' },
+  { name: 'rpmlint', for: ['fast-tests', 'release-test'], why: 'has to like the RPM' },
   { name: 'podman', for: ['fast-tests'], why: 'builds the image of the example and runs it' },
   { name: 'crun', for: ['fast-tests'], why: 'what podman starts containers with' },
 
@@ -121,7 +123,7 @@ export const hostPackages: readonly HostPackage[] = [
 
   { name: 'curl', for: ['guest-tests'], why: 'a client to run over SMC' },
   { name: 'systemd', for: ['guest-tests'], why: 'booted in a guest for the tests of services' },
-  { name: 'lintian', for: ['guest-tests'], why: 'has to like the Debian package' },
+  { name: 'lintian', for: ['guest-tests', 'release-test'], why: 'has to like the Debian package' },
   { name: 'golang-go', for: ['guest-tests'], why: 'programs that no preload library reaches' },
   { name: 'default-jre-headless', for: ['guest-tests'], why: 'a program with sockets of its own kind' },
 
