@@ -74,6 +74,11 @@ export interface SocketRow {
    * program has it any more, `unknown` if the process was not found; present with `-p`
    */
   ownership?: 'held' | 'not accepted' | 'closed' | 'unknown';
+  /**
+   * how fast the connection moves data; null for what is no SMC connection, and for one that was not there at first; present
+   * with `-i`
+   */
+  rates?: SocketRates | null;
   /** the processes that hold the socket, with one object for each descriptor; present with `-p` */
   owners?: SocketOwner[];
   /** the network namespace that the socket is in; present with `-A` */
@@ -107,6 +112,22 @@ export interface ProcessContainer {
   runtime: 'docker' | 'podman' | 'containerd' | 'cri-o' | 'cri' | 'lxc' | 'systemd-nspawn';
   /** 64 digits, or the name for LXC and systemd-nspawn */
   id: string;
+}
+
+/** The traffic of a connection. */
+export interface SocketRates {
+  /** how long it was measured */
+  seconds: number;
+  /** bytes received in a second; null if it cannot be told */
+  rx_bytes_per_second: Integer | null;
+  /** bytes sent in a second; null if it cannot be told */
+  tx_bytes_per_second: Integer | null;
+  /** share of the receive buffer with data that no program has read yet, 0 to 1 */
+  rx_buffer_fill: number;
+  /** share of the three lists in which the peer waited for room in the buffer here, 0 to 1 */
+  rx_writer_blocked: number;
+  /** share of the three lists in which this side waited for room in the buffer of the peer, 0 to 1 */
+  tx_writer_blocked: number;
 }
 
 export interface SocketEnd {

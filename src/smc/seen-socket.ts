@@ -2,6 +2,7 @@
 /** A socket with what is known of it beyond the kernel's table of sockets, for those who asked for it. */
 import type { NetworkNamespace } from '../host/network-namespaces.ts';
 import type { Ownership } from './socket-ownership.ts';
+import type { Traffic } from './socket-rates.ts';
 import { connectionMode, MODE_SMCD, type SmcSocket, STATE_INIT, STATE_LISTEN } from './sockets.ts';
 
 /** Which end of a connection this host has. */
@@ -14,6 +15,8 @@ export interface SeenSocket extends SmcSocket {
   side?: ConnectionSide | undefined;
   /** network namespace that it is in */
   netns?: NetworkNamespace;
+  /** how fast it moves data; `undefined` as well for what was not there at first */
+  traffic?: Traffic | undefined;
   /** link group of an SMC-R connection; `undefined` as well if several could be it */
   smcrLinkGroup?: number | undefined;
 }

@@ -13,6 +13,7 @@ import {
 import type { SeenSocket } from '../../smc/seen-socket.ts';
 import { jsonColumns, lastColumns, rowEnd } from './columns.ts';
 import type { SmcssOptions } from './options.ts';
+import { rateColumns } from './rates.ts';
 
 /** The C suite has no title for it, because nothing follows. */
 const REASON_HEADER = 'Reason'.padEnd('0x05000000/0x03030000 '.length);
@@ -47,14 +48,15 @@ export function rowWithAdditions(options: SmcssOptions): (socket: SeenSocket) =>
   return (socket) => ({ ...rowObject(jsonColumns, socket), ...rowObject(added, socket) });
 }
 
-function addedColumns({ processes, allNetns }: SmcssOptions): DocumentColumns<SeenSocket, Added> {
+function addedColumns({ processes, allNetns, rates }: SmcssOptions): DocumentColumns<SeenSocket, Added> {
   return [
     ...(allNetns ? namespaceColumns : []),
+    ...(rates === undefined ? [] : rateColumns),
     ...(processes ? ownerColumns : []),
   ] as readonly Column<SeenSocket>[] as DocumentColumns<SeenSocket, Added>;
 }
 
-type Added = Partial<Pick<SocketRow, 'ownership' | 'owners' | 'netns'>>;
+type Added = Partial<Pick<SocketRow, 'rates' | 'ownership' | 'owners' | 'netns'>>;
 
 const containerJson = (container: Container | undefined): Made<SocketOwner['container']> =>
   container ? { runtime: container.runtime, id: container.id } : null;

@@ -81,7 +81,7 @@ const endpointJson = ({ address, port }: Endpoint): Made<SocketEnd> => ({ addres
 type DetailKey = 'shutdown' | 'connection' | 'link' | 'dmb' | 'cookie' | AddedKey;
 
 /** Keys of the columns in additions.ts. */
-type AddedKey = 'ownership' | 'owners' | 'netns';
+type AddedKey = 'rates' | 'ownership' | 'owners' | 'netns';
 
 function baseColumns(
   addressText: (endpoint: Endpoint) => string,

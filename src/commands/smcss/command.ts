@@ -27,6 +27,7 @@ export const smcss = defineCommand({
     ['smcss -aW', 'all sockets, with full addresses'],
     ['smcss dport = :https and not mode tcp', 'connections to port 443 that do not fall back'],
     ['smcss -p', 'and whose they are'],
+    ['smcss -i 1', 'and how fast they are'],
     ['smcss -s', 'how many, over what, and why not over SMC'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
@@ -43,7 +44,10 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   const { io, paint } = context;
   const { json } = options;
   const indent = io.isTerminal ? 2 : 0;
-  const additions = options.processes || options.allNetns ? await import('./additions.ts') : undefined;
+  const isMeasured = options.rates !== undefined;
+  if (isMeasured) context.needsRunningSystem('--rates');
+  const isMore = options.processes || options.allNetns || isMeasured;
+  const additions = isMore ? await import('./additions.ts') : undefined;
   const own: Column<SeenSocket>[] = columnsFor(options);
   const columns = additions ? additions.withAdditions(own, options) : own;
   const last = additions ? undefined : lastColumns(columns);
@@ -52,7 +56,7 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   const rowOf =
     additions?.rowWithAdditions(options) ?? ((socket: SeenSocket) => rowObject(jsonColumns, socket));
   const details = {
-    connection: json || options.debug,
+    connection: json || options.debug || isMeasured,
     link: json || options.smcr,
     dmb: json || options.smcd,
   };
@@ -61,6 +65,9 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   if (options.processes) needs.add('ownership');
   if (options.allNetns) needs.add('netns');
   const { batches, remark } = await openList(context, details, needs);
+  const measure = isMeasured
+    ? await (await import('./rates.ts')).startRates(context, options.rates!)
+    : undefined;
   const reasons = new Set<number>();
   let headerIsDue = !json && !options.noHeader;
   const writeHeader = (): void => {
@@ -77,6 +84,7 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
         interrupted = next.value.interrupted;
         break;
       }
+      measure?.(next.value);
       const wanted = next.value.filter((socket) => isWanted(socket, options, filter));
       if (json) document.rows(wanted.map(rowOf));
       else {

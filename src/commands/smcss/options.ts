@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The options of smcss. */
+import { decimalNumber, number } from '../../cli/number-option.ts';
 import { type Options, optionTable, type RulesFor } from '../../cli/options.ts';
 
 export const OPTIONS = optionTable({
@@ -30,6 +31,13 @@ export const OPTIONS = optionTable({
     help: 'count connections by peer, port, comm, unit, reason, lgr or netns',
     addition: true,
   },
+  rates: {
+    short: 'i',
+    value: 'SECONDS',
+    parse: number({ form: decimalNumber, min: 0.1, max: 3600, of: 'seconds' }),
+    help: 'add bytes per second of each SMC connection, measured for this long',
+    addition: true,
+  },
   noHeader: { short: 'H', help: 'omit the header line' },
 });
 
@@ -47,6 +55,7 @@ export const RULES: RulesFor<typeof OPTIONS> = {
       message: () => '--all-netns and --from exclude each other: a recording has one network namespace',
     },
     { of: 'summary', with: ['groupBy', 'noHeader'] },
-    { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes'] },
+    { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes', 'rates'] },
+    { of: ['listening', 'allNetns'], with: 'rates' },
   ],
 };
