@@ -54,6 +54,11 @@ const entries = {
     program: 'test/vm/shell.ts',
   },
   record: { uses: [...guest, 'scenes'], program: 'test/vm/record-fixtures.ts' },
+  'test:kernels': {
+    uses: [...guest, 'transfer', 'smcd-kernel', 'kernel-build', 'kernel-tests', 'guest-tests'],
+    build: 'always',
+    program: 'test/kernels/run.ts',
+  },
   compatibility: { uses: guest, program: 'test/vm/compatibility.ts' },
   bench: { uses: [...guest, 'scenes'], program: 'bench/run.ts' },
   'test:nodes': { uses: ['build', 'build-32', 'fast-tests'], build: 'always', program: 'test/nodes/run.ts' },

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // smc_pnet and the empty smcss on real kernels, old and new, as root and as an ordinary user.
 import t from 'tap';
-import type { KernelName } from './guest.ts';
 import { setUpSmcR } from './guest.ts';
-import { batch, bootWithSuite } from './suite.ts';
+import { batch, bootWithSuite, kernelsOf } from './suite.ts';
 
 const HEADER = 'State          UID   Inode   Local Address           Peer Address            Intf Mode \n';
 
-for (const kernel of ['6.12', '6.1'] satisfies KernelName[])
+for (const kernel of kernelsOf('6.12', '6.1'))
   t.test(`kernel ${kernel}`, async (t) => {
     const guest = await bootWithSuite({ kernel, modules: 'available' });
     t.teardown(() => guest.close());

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { output, text } from './program.ts';
 
 /** Modules that a guest needs for its root file system, and for devices that tests use. */
-const baseModules = [
-  ...['virtio_net', 'virtio_rng', '9p', '9pnet_virtio', 'overlay'],
-  // Without crc32_generic the kernel refuses to add an rxe device; none of its modules depends on it by name.
-  ...['crc32_generic', 'dummy', 'veth'],
-];
+const baseModules = [...['virtio_net', 'virtio_rng', '9p', '9pnet_virtio', 'overlay'], ...['dummy', 'veth']];
+
+/** Without it, kernels that have it refuse to add an rxe device; none of their modules depends on it by name. */
+const CRC32 = 'crc32_generic';
 
 /** Modules that SMC needs at boot. */
 const smcModules = ['rdma_rxe', 'ib_uverbs', 'smc', 'smc_diag'];
@@ -25,7 +24,9 @@ export async function packBootFiles(
   release: string,
   { busybox, more }: { busybox: string; more: readonly string[] },
 ): Promise<Buffer> {
-  const base = await closure(tree, release, [...more, ...baseModules]);
+  const known = await readFile(join(tree, 'lib/modules', release, 'modules.dep'), 'utf8');
+  const crc32 = known.includes(`/${CRC32}.ko`) ? [CRC32] : [];
+  const base = await closure(tree, release, [...more, ...baseModules, ...crc32]);
   const smc = (await closure(tree, release, smcModules)).filter((path) => !base.includes(path));
   const members = [
     directory('bin'),

@@ -1,7 +1,8 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Problem } from '../../scripts/entry.mjs';
 import { type Architecture, platforms } from './architecture.ts';
+import { buildKernel, configuration, kbuildPlace } from './build-kernel.ts';
 import { buildDirectory, cacheDirectory, withLock } from './cache.ts';
 import type { Suite } from './debian-sources.ts';
 import { packBootFiles } from './initramfs.ts';
@@ -14,12 +15,23 @@ import { rootTree } from './root-tree.ts';
 
 /**
  * The kernels that guests can run: `6.12` and `6.1` as Debian builds them (SMC-R only), and `6.12-smcd`,
- * the same 6.12 with smc rebuilt to have the loopback-ism device (SMC-D too).
+ * the same 6.12 with smc rebuilt to have the loopback-ism device (SMC-D too). `7.x` is Debian's newest source, built here
+ * because Debian's own has no SMC, and `7.x-smcd` the same with the loopback device of dibs; both for x64 only.
  */
-export type KernelName = '6.1' | '6.12' | '6.12-smcd';
+export type KernelName = '6.1' | '6.12' | '6.12-smcd' | '7.x' | '7.x-smcd';
 
 /** All kernels, oldest first. */
-export const kernelNames: readonly KernelName[] = ['6.1', '6.12', '6.12-smcd'];
+export const kernelNames: readonly KernelName[] = ['6.1', '6.12', '6.12-smcd', '7.x', '7.x-smcd'];
+
+/** The kernels that take no long build, or have had it: those that a test may boot without making the user wait. */
+export async function kernelsAtHand(): Promise<KernelName[]> {
+  const isThere = await Promise.all(
+    kernelNames.map(
+      async (name) => !name.startsWith('7.') || Boolean(await cached(keptKernel(name, 'x64'), Infinity)),
+    ),
+  );
+  return kernelNames.filter((_, index) => isThere[index]);
+}
 
 /** A kernel on disk, ready to boot. */
 export interface Kernel {
@@ -31,7 +43,7 @@ export interface Kernel {
   release: string;
   /** The bzImage. */
   image: string;
-  /** The directory to see at /lib/modules: everything Debian ships, with depmod's data. */
+  /** The directory to see at /lib/modules: all modules of the package or of the build, with depmod's data. */
   modules: string;
   /** A cpio archive with busybox and the modules for the initramfs. */
   bootFiles: string;
@@ -44,8 +56,8 @@ const prepared = new Map<string, Promise<Kernel>>();
 
 /**
  * A kernel by name: from the cache, else fetched and built there, which takes some seconds to about a
- * minute and says so on stderr. Looks for a newer package once a week. When several processes ask at the
- * same time, one prepares and the others wait.
+ * minute, or much longer for 7.x, and says so on stderr. Looks for a newer package once a week, but not for 7.x. When
+ * several processes ask at the same time, one prepares and the others wait.
  *
  * @throws Error when the kernel is not in the cache and cannot be fetched or built
  */
@@ -53,8 +65,10 @@ export function kernel(name: KernelName, architecture: Architecture = 'x64'): Pr
   const kept = keptKernel(name, architecture);
   let result = prepared.get(kept.directory);
   if (!result) {
-    result = cached(kept, week)
-      .then((found) => found ?? withLock('kernels', () => refresh(kept, week)))
+    // what takes long to build is built once: to have a newer one, the user deletes it
+    const maxAge = name.startsWith('7.') ? Infinity : week;
+    result = cached(kept, maxAge)
+      .then((found) => found ?? withLock('kernels', () => refresh(kept, maxAge)))
       .then((version) => load(name, architecture, version));
     prepared.set(kept.directory, result);
   }
@@ -62,7 +76,10 @@ export function kernel(name: KernelName, architecture: Architecture = 'x64'): Pr
 }
 
 /** Where the files come from: how to find the newest version, and how to fill a directory with it. */
-type Recipe = Pick<Kept, 'newest' | 'build'>;
+type Recipe = Pick<Kept, 'newest' | 'build'> & Partial<Pick<Kept, 'layout'>>;
+
+/** Of what is built from source. */
+const builtLayout = `${layout}.${configuration.mark}`;
 
 const recipes: Record<KernelName, (architecture: Architecture) => Recipe> = {
   '6.1': (architecture) => stock('6.1', 'bookworm', architecture),
@@ -72,6 +89,12 @@ const recipes: Record<KernelName, (architecture: Architecture) => Recipe> = {
     // newer one is there.
     newest: () => refresh(keptKernel('6.12', architecture), hour),
     build: (version, directory) => rebuildWithLoopback(architecture, version, directory),
+  }),
+  '7.x': (architecture) => fromSource(architecture),
+  '7.x-smcd': (architecture) => ({
+    newest: () => refresh(keptKernel('7.x', architecture), Infinity),
+    build: withDibsLoopback,
+    layout: builtLayout,
   }),
 };
 
@@ -127,6 +150,45 @@ function stock(name: '6.1' | '6.12', suite: Suite, architecture: Architecture): 
   };
 }
 
+/** A kernel built from the newest source of Debian's. */
+function fromSource(architecture: Architecture): Recipe {
+  const source = new PackageSource('trixie-backports', platforms[architecture].debian);
+  return {
+    layout: builtLayout,
+    newest: async () => {
+      if (architecture !== 'x64')
+        throw new Problem(`kernel 7.x is built for x64 only, not for ${architecture}`);
+      await step(`fetching Debian's package lists of ${source.name}`, (tell) => source.update(tell));
+      return (await source.look('linux-source')).version;
+    },
+    build: async (version, directory) => {
+      const { depends } = await source.look('linux-source');
+      const name = depends.find((dependency) => dependency.startsWith('linux-source-7.'));
+      if (!name)
+        throw new Error(`${source.name} has no source of Linux 7 any more, but ${depends.join(' ')}`);
+      await ensureHostPackages(['kernel-build']);
+      const release = await buildKernel(
+        (unpacked) => fetching(source, `${name} ${version}`, [`${name}=${version}`], unpacked),
+        version,
+        directory,
+      );
+      await finishTrees(directory, release, architecture);
+    },
+  };
+}
+
+/** The kernel 7.x with the other module dibs that was built with it. */
+async function withDibsLoopback(version: string, directory: string): Promise<void> {
+  const base = await load('7.x', 'x64', version);
+  await mkdir(join(directory, 'full/lib'), { recursive: true });
+  await output('cp', ['-al', base.modules, join(directory, 'full/lib/modules')]);
+  const module = join(directory, 'full/lib/modules', base.release, 'kernel/drivers/dibs/dibs.ko');
+  await rm(module);
+  await copyFile(join(dirname(base.image), 'dibs-loopback.ko'), module);
+  await copyFile(base.image, join(directory, 'vmlinuz'));
+  await finishTrees(directory, base.release, 'x64');
+}
+
 /** Builds smc and smc_diag of the cached 6.12 with CONFIG_SMC_LO, which Debian leaves out. */
 async function rebuildWithLoopback(
   architecture: Architecture,
@@ -139,9 +201,7 @@ async function rebuildWithLoopback(
   const abi = release.slice(0, -`-${debian}`.length);
   const suite = 'bookworm-backports';
   await ensureHostPackages(['smcd-kernel', ...toolUses]);
-  // /tmp is memory in newer systems, but kbuild cannot work in every directory
-  const place = /[\s:]/.test(cacheDirectory()) ? tmpdir() : cacheDirectory();
-  const root = await mkdtemp(join(place, 'smc-tools-kbuild-'));
+  const root = await mkdtemp(join(kbuildPlace(), 'smc-tools-kbuild-'));
   try {
     // kbuild has programs of this machine
     const fetch = async (machine: string, what: string, names: string[]) => {

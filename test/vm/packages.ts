@@ -35,6 +35,10 @@ export const uses = [
   'transfer',
   /** Rebuilding smc with loopback-ism, for the kernel 6.12-smcd. */
   'smcd-kernel',
+  /** Building the kernel 7.x. */
+  'kernel-build',
+  /** Tests of what is new in the kernel 7.x. */
+  'kernel-tests',
   /** Tests that need no kernel with SMC. */
   'fast-tests',
   /** Tests in the guest, whose programs are the host's. */
@@ -66,10 +70,14 @@ function nodeHasHeaders(): boolean {
 export const hostPackages: readonly HostPackage[] = [
   {
     name: 'gcc',
-    for: ['build', 'smcd-kernel', ...tests],
-    why: 'compiles the C part, smc, programs of tests',
+    for: ['build', 'smcd-kernel', 'kernel-build', ...tests],
+    why: 'compiles the C part, smc, a kernel, programs of tests',
   },
-  { name: 'libc6-dev', for: ['build', 'smcd-kernel', ...tests], why: 'headers for all that is compiled' },
+  {
+    name: 'libc6-dev',
+    for: ['build', 'smcd-kernel', 'kernel-build', ...tests],
+    why: 'headers for all that is compiled',
+  },
   { name: 'libc6-dev-i386', for: ['build-32', ...tests], why: 'headers and C library for 32 bits' },
   // gcc-multilib would not go together with the cross compilers
   { name: 'lib32gcc-N-dev', for: ['build-32', ...tests], why: "the compiler's own library for 32 bits" },
@@ -88,13 +96,23 @@ export const hostPackages: readonly HostPackage[] = [
     why: "the guest's first programs; a shell to test",
   },
   { name: 'kmod', for: ['guest'], why: 'depmod and modprobe, for the modules of other kernels' },
-  { name: 'xz-utils', for: ['guest', 'smcd-kernel'], why: "unpacks modules and the kernel's source" },
+  {
+    name: 'xz-utils',
+    for: ['guest', 'smcd-kernel', 'kernel-build'],
+    why: "unpacks modules and the kernel's source",
+  },
   { name: 'iproute2', for: ['guest', 'guest-tests'], why: 'rdma and ss, in the guest' },
   { name: 'procps', for: ['guest', ...tests], why: 'ps, which a guest tells with when a command hangs' },
   { name: 'iperf3', for: ['transfer', 'guest-tests'], why: 'a TCP program that knows nothing of SMC' },
 
-  { name: 'make', for: ['smcd-kernel'], why: 'kbuild' },
+  { name: 'make', for: ['smcd-kernel', 'kernel-build'], why: 'kbuild' },
   { name: 'libelf1', for: ['smcd-kernel'], why: 'objtool, which kbuild runs on every object file, needs it' },
+  { name: 'flex', for: ['kernel-build'], why: 'makes the reader of the configuration' },
+  { name: 'bison', for: ['kernel-build'], why: 'makes the reader of the configuration' },
+  { name: 'bc', for: ['kernel-build'], why: "computes the kernel's constants of time" },
+  { name: 'libelf-dev', for: ['kernel-build'], why: 'objtool, bpftool and what numbers the types of BPF' },
+  { name: 'pahole', for: ['kernel-build'], why: 'types for BPF, which a program for hs_ctrl needs' },
+  { name: 'clang', for: ['kernel-tests'], why: 'compiles a BPF program' },
 
   { name: 'mandoc', for: ['fast-tests'], why: 'tests of the man pages' },
   { name: 'patch', for: ['fast-tests'], why: 'has to take our differences' },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Records replies of real kernels for the replay tests: `npm run record`. Every scene is a directory below
+ * Records replies of real kernels for the replay tests: `npm run record [-- SCENE…]`. Every scene is a directory below
  * test/fixtures. It contains a bundle of smc_dbg, as a user would send it, and expected.json with what commands printed.
  * Commands that change something have separate recordings. Check the difference before you commit it.
  */
@@ -84,7 +84,10 @@ async function bystanders(guest: Guest): Promise<void> {
   await waitForListener(guest, 7202);
 }
 
-async function scene(kernel: KernelName, work: (guest: Guest) => Promise<void>): Promise<void> {
+const wanted = process.argv.slice(2);
+
+async function scene(name: string, kernel: KernelName, work: (guest: Guest) => Promise<void>): Promise<void> {
+  if (wanted.length > 0 && !wanted.includes(name)) return;
   const guest = await bootWithSuite({ kernel });
   try {
     await work(guest);
@@ -93,7 +96,7 @@ async function scene(kernel: KernelName, work: (guest: Guest) => Promise<void>):
   }
 }
 
-await scene('6.12', async (guest) => {
+await scene('6.12-smcr', '6.12', async (guest) => {
   await setUpSmcR(guest);
   await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
   await addUeid(guest);
@@ -109,15 +112,33 @@ await scene('6.12', async (guest) => {
   );
 });
 
-await scene('6.12-smcd', async (guest) => {
+await scene('6.12-smcd', '6.12-smcd', async (guest) => {
   await addUeid(guest);
   await echoPair(guest, { port: 7204 });
   await record(guest, '6.12-smcd', [...LISTINGS, ...INSPECTION, 'smcd seid', ...DEVICES], CHANGES);
 });
 
-await scene('6.1', async (guest) => {
+await scene('6.1-fallback', '6.1', async (guest) => {
   await setUpSmcR(guest);
   await guest.run('smc_pnet -a NET1 -I lo -D rxelo; smc_pnet -f', { check: true });
   await bystanders(guest);
   await record(guest, '6.1-fallback', [...LISTINGS, ...INSPECTION, ...DEVICES], CHANGES);
+});
+
+// both ways at once: with a PNET ID that no interface has in hardware, the loopback device of dibs is out of the way
+await scene('7.x-dibs', '7.x-smcd', async (guest) => {
+  await setUpSmcR(guest);
+  await addUeid(guest);
+  await guest.run('smcr sysctl set smcr_max_send_wr 64', { check: true });
+  await bystanders(guest);
+  await echoPair(guest, { port: 7204 });
+  await guest.run('smc_pnet -a NETD -D lo', { check: true });
+  await echoPair(guest, { port: 7206, address: '::ffff:127.0.0.1' });
+  await guest.run('smc_pnet -f; smc_pnet -a NET1 -I lo -D rxelo', { check: true });
+  await record(
+    guest,
+    '7.x-dibs',
+    [...LISTINGS, ...INSPECTION, 'smcd seid', ...DEVICES],
+    [...CHANGES, 'smc_pnet -a NET2 -D lo', 'smc_pnet -d NET9'],
+  );
 });

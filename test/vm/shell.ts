@@ -86,7 +86,7 @@ function runCommand(kernel: KernelName, smcr: boolean, command: string): Promise
 
 /** What is said at the start of a shell. */
 function welcome(kernel: KernelName, smcr: boolean): string {
-  const loopback = kernel === '6.12-smcd';
+  const loopback = kernel.endsWith('-smcd');
   const lines = [
     `Linux ${kernel} with SMC, on the files of this machine. What you change here is gone when you leave (exit).`,
     'All commands of smc-tools are on PATH, and so are their man pages: man smc-tools.',

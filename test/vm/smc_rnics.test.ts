@@ -3,7 +3,7 @@
 // and PNET IDs is what the kernel's SMC reports; without the module, it lists what /sys shows.
 import t from 'tap';
 import { validate } from '../helpers/schemas.ts';
-import { addUeid, batch, bootWithSuite } from './suite.ts';
+import { addUeid, batch, bootWithSuite, LOOPBACK } from './suite.ts';
 
 interface JsonPort {
   state: string;
@@ -120,7 +120,7 @@ rdma link add rxev0 type rxe netdev v0`,
   });
 
   await t.test('PNET IDs of the table', async (t) => {
-    await batch(guest, ['smc_pnet -a NETA -I d0 -D rxed0', 'smc_pnet -a NETL -D loopback-ism']);
+    await batch(guest, ['smc_pnet -a NETA -I d0 -D rxed0', `smc_pnet -a NETL -D ${LOOPBACK}`]);
     const found = await devices();
     t.match(found.get('rxed0')!.ports[0], {
       pnet_id: 'NETA',

@@ -7,6 +7,7 @@ import {
   batch,
   bootWithSuite,
   echoPair,
+  kernelsOf,
   on,
   sockets,
   waitFor,
@@ -387,37 +388,38 @@ t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
   });
 });
 
-t.test('control plane of kernel 6.1', async (t) => {
-  const guest = await bootWithSuite({ kernel: '6.1', name: 'gamma' });
-  t.teardown(() => guest.close());
-  await t.test('UEIDs', (t) => checkUeids(t, guest));
-  await t.test('settings', (t) => checkSettings(t, guest));
-  await guest.run('smcd ueid flush', { check: true });
-  await setUpSmcR(guest);
-  const pair = await echoPair(guest, { port: 7101 });
-  t.match(pair.verdict, /^same /, 'over TCP');
-  await pair.stop();
-  const outcomes = await batch(guest, [
-    ...EVERYTHING('smcr'),
-    ...EVERYTHING('smcd'),
-    'smcd -j seid',
-    'smcd -j sysctl',
-    'smcd sysctl',
-  ]);
-  t.strictSame(
-    outcomes.map(({ status, stderr }) => ({ status, stderr })),
-    outcomes.map(() => ({ status: 0, stderr: '' })),
-  );
-  t.match(parse(outcomes[0]!).info, { version: '2.0', hostname: 'gamma', smcr_versions: [1, 2] });
-  // this kernel does not know the interface under a software device
-  t.match(parse(outcomes[1]!).devices, [{ ib_device: 'rxelo', interface: null, state: 'ACTIVE' }]);
-  const { statistics } = parse(outcomes[3]!);
-  t.equal(statistics.rx.buffer_usage_bytes, null, 'not told by this kernel');
-  t.equal(statistics.fallbacks.client.total + statistics.fallbacks.server.total, 2);
-  const absent = parse(outcomes.at(-2)!).sysctls.filter(({ value }: { value: unknown }) => value === null);
-  t.ok(absent.some(({ name }: { name: string }) => name === 'limit_smc_hs'));
-  t.notMatch(outcomes.at(-1)?.stdout, /limit_smc_hs/);
-});
+for (const kernel of kernelsOf('6.1'))
+  t.test(`control plane of kernel ${kernel}`, async (t) => {
+    const guest = await bootWithSuite({ kernel, name: 'gamma' });
+    t.teardown(() => guest.close());
+    await t.test('UEIDs', (t) => checkUeids(t, guest));
+    await t.test('settings', (t) => checkSettings(t, guest));
+    await guest.run('smcd ueid flush', { check: true });
+    await setUpSmcR(guest);
+    const pair = await echoPair(guest, { port: 7101 });
+    t.match(pair.verdict, /^same /, 'over TCP');
+    await pair.stop();
+    const outcomes = await batch(guest, [
+      ...EVERYTHING('smcr'),
+      ...EVERYTHING('smcd'),
+      'smcd -j seid',
+      'smcd -j sysctl',
+      'smcd sysctl',
+    ]);
+    t.strictSame(
+      outcomes.map(({ status, stderr }) => ({ status, stderr })),
+      outcomes.map(() => ({ status: 0, stderr: '' })),
+    );
+    t.match(parse(outcomes[0]!).info, { version: '2.0', hostname: 'gamma', smcr_versions: [1, 2] });
+    // this kernel does not know the interface under a software device
+    t.match(parse(outcomes[1]!).devices, [{ ib_device: 'rxelo', interface: null, state: 'ACTIVE' }]);
+    const { statistics } = parse(outcomes[3]!);
+    t.equal(statistics.rx.buffer_usage_bytes, null, 'not told by this kernel');
+    t.equal(statistics.fallbacks.client.total + statistics.fallbacks.server.total, 2);
+    const absent = parse(outcomes.at(-2)!).sysctls.filter(({ value }: { value: unknown }) => value === null);
+    t.ok(absent.some(({ name }: { name: string }) => name === 'limit_smc_hs'));
+    t.notMatch(outcomes.at(-1)?.stdout, /limit_smc_hs/);
+  });
 
 t.test('without SMC', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12', modules: 'absent' });

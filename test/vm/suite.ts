@@ -9,6 +9,7 @@ import {
   Guest,
   type GuestOptions,
   type GuestProcess,
+  type KernelName,
   PATIENCE_MS,
   projectDirectory,
 } from './guest.ts';
@@ -17,9 +18,26 @@ import { quote } from './program.ts';
 /** Enterprise ID of the test networks; soft-RoCE speaks SMC-R version 2 only, which needs one. */
 export const UEID = 'SMC-TOOLS.TEST';
 
+/** `7.x` where `npm run test:kernels` runs the guest tests on that kernel, in place of 6.12. */
+const instead = process.env['SMC_TOOLS_TEST_KERNEL'];
+
+/** Whether kernels have the class dibs (`/sys/class/dibs`), as those since Linux 6.18. */
+export const hasDibs = instead === '7.x';
+
+/** What stands for loopback in the PNET table. */
+export const LOOPBACK = hasDibs ? 'lo' : 'loopback-ism';
+
+/** The kernel to boot where a test names one. */
+const bootedFor = (kernel: KernelName): KernelName =>
+  hasDibs && kernel !== '6.1' ? (kernel.replace('6.12', '7.x') as KernelName) : kernel;
+
+/** The kernels of these that this run is for: a run on 7.x has nothing to do with 6.1. */
+export const kernelsOf = (...names: KernelName[]): KernelName[] =>
+  names.filter((name) => !hasDibs || name !== '6.1');
+
 /** Boots a guest in which the commands of package.json can be called by name, and `wait_for` of test/helpers. */
 export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
-  const guest = await Guest.boot(options);
+  const guest = await Guest.boot({ ...options, kernel: bootedFor(options.kernel) });
   const { bin } = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };
