@@ -70,14 +70,23 @@ const withTarBeside = {
   },
 };
 
-/** Which commands each bundle has: those that consist of the same code share one, as load.cjs knows. */
-const bundles = Object.keys(bin)
-  .filter((command) => !/^smc[dr]$/.test(command))
-  .map((command) => ({ bundle: command, commands: [command] }))
-  .concat({ bundle: 'smcd-smcr', commands: ['smcd', 'smcr'] });
+/**
+ * Which commands each bundle has, as load.cjs knows, too: smcd and smcr are the same code, and smc_dbg contains what
+ * smc_chk does.
+ */
+const shares = [
+  ['smcd', 'smcr'],
+  ['smc_chk', 'smc_dbg'],
+];
+const bundles = [
+  ...Object.keys(bin)
+    .filter((name) => !shares.flat().includes(name))
+    .map((name) => [name]),
+  ...shares,
+];
 
 /** The bundles' entry: the definitions of the commands, and the runner. */
-function entry(/** @type {typeof bundles[number]} */ { bundle, commands }) {
+function entry(/** @type {string[]} */ commands) {
   const names = commands.map((command) =>
     command.replace(/_(.)/g, (_, /** @type {string} */ letter) => letter.toUpperCase()),
   );
@@ -86,9 +95,13 @@ function entry(/** @type {typeof bundles[number]} */ { bundle, commands }) {
   );
   const table = commands.map((command, i) => `${command}: ${names[i]}`);
   return /** @type {const} */ ({
-    contents: `import { main } from './cli/run.ts';\n${imports.join('\n')}\nconst commands = { ${table.join(', ')} };\nexport const run = (argv, world, name = '${commands[0]}') => main(commands[name], argv, world);\n`,
+    contents: `import { main } from './cli/run.ts';
+${imports.join('\n')}
+const commands = { ${table.join(', ')} };
+export const run = (argv, world, name = '${commands[0]}') => main(commands[name], argv, world);
+`,
     resolveDir: join(root, 'src'),
-    sourcefile: `${bundle}.entry.ts`,
+    sourcefile: 'entry.ts',
     loader: 'ts',
   });
 }
@@ -105,11 +118,11 @@ const forCommands = {
 async function buildJavaScript() {
   rmSync(join(root, 'dist/commands'), { recursive: true, force: true });
   const results = await Promise.all([
-    ...bundles.map((one) =>
+    ...bundles.map((commands) =>
       build({
         ...forCommands,
-        stdin: entry(one),
-        outfile: `dist/commands/${one.bundle}.cjs`,
+        stdin: entry(commands),
+        outfile: `dist/commands/${commands.join('-')}.cjs`,
         // an ES import of the addon's wrapper would load Node's whole module loader; it is CommonJS anyway
         supported: { 'dynamic-import': false },
         define: { ...shared.define, 'import.meta.url': 'importMetaUrl' },
@@ -119,12 +132,15 @@ async function buildJavaScript() {
     ),
     build({ ...forCommands, entryPoints: [require.resolve('tar')], outfile: 'dist/commands/tar.cjs' }),
   ]);
-  for (const { bundle } of bundles) identify(join(root, `dist/commands/${bundle}.cjs`));
+  for (const commands of bundles) identify(join(root, `dist/commands/${commands.join('-')}.cjs`));
   await build({
     ...shared,
     entryPoints: ['src/index.ts'],
     outfile: 'dist/index.js',
     format: 'esm',
+    // names stay, for stack traces
+    minifyWhitespace: true,
+    minifySyntax: true,
     // netlink is CommonJS; what it makes of its directory, our loader ignores
     define: { ...shared.define, __dirname: "''" },
     banner: {

@@ -21,7 +21,7 @@ const KEPT = 3; // files of a bundle in a user's cache directory
 /** Finds blocks that got lost with the power. */
 function sum(data) {
   let result = data.length;
-  for (let at = 0; at < data.length; at += 64) result = (result * 31 + data[at]) >>> 0;
+  for (let at = 0; at < data.length; at += 256) result = (result * 31 + data[at]) >>> 0;
   return result;
 }
 
@@ -111,8 +111,11 @@ function* caches(bundle, identity) {
   }
 }
 
+/** Bundles of several commands, as scripts/build.mjs makes them. */
+const SHARED = ['smcd-smcr', 'smc_chk-smc_dbg'];
+
 /** The bundle that has a command. */
-const bundleOf = (name) => (/^smc[dr]$/.test(name) ? 'smcd-smcr' : name);
+const bundleOf = (name) => SHARED.find((bundle) => bundle.split('-').includes(name)) ?? name;
 
 /** Runs the bundle of a command up to the end of its definitions. */
 function compile(name, mayUseCache) {

@@ -37,23 +37,15 @@ const emptyKernel = {
 
 const nowhere = { write() {}, flush() {}, error() {}, isTerminal: false, env: {} };
 
-/** Of each bundle a command. One that must not be run without options reads the whole system. */
-const BUNDLES = [
-  ['smc_chk'],
-  ['smc_dbg', { isHarmless: false }],
-  ['smc_pnet'],
-  ['smc_rnics'],
-  ['smc_run'],
-  ['smcd'],
-  ['smcss'],
-];
+/** Of each bundle a command. */
+const COMMANDS = ['smc_chk', 'smc_pnet', 'smc_rnics', 'smc_run', 'smcd', 'smcss'];
 
 /** Writes the caches of all bundles. */
 exports.writeCaches = async () => {
-  for (const [name, { isHarmless = true } = {}] of BUNDLES) {
+  for (const name of COMMANDS) {
     const { script, bundle, identity, run } = compile(name, false);
     // functions that run now are cached as code; the others are compiled when they are needed
-    for (const argv of [['--version'], ['--help'], ...(isHarmless ? [[]] : [])])
+    for (const argv of [['--version'], ['--help'], []])
       await run(argv, { io: nowhere, transport: emptyKernel });
     write(join(__dirname, `${bundle}.cache`), identity, script, 0o644);
   }
