@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// npm test [-- [--fast | --unit | --long] [file…]]: installs and builds what the tests take, then runs the checks and the
-// tests. --fast leaves out the guest, --unit all that takes more than the npm packages, and --long adds what takes long.
+// npm test [-- [--fast | --unit | --long | --s390x] [file…]]: installs and builds what the tests take, then runs the checks
+// and the tests. --fast leaves out the guest, --unit all that takes more than the npm packages, and --long adds what takes
+// long. --s390x is for the tests in guests for s390x alone.
 // The last line is `N passed, N failed`, counted from the results themselves.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,6 +16,7 @@ const words = process.argv.slice(2);
 const unit = words.includes('--unit');
 const fast = words.includes('--fast');
 const long = words.includes('--long');
+const s390x = words.includes('--s390x');
 const chosen = words
   .filter((word) => !word.startsWith('--'))
   .map((word) => relative(root, join(process.cwd(), word)));
@@ -32,7 +34,9 @@ const KINDS = unit
   ? ['unit']
   : fast
     ? ['unit', 'fast']
-    : ['unit', 'fast', 'guest', ...(long || chosen.length > 0 ? /** @type {const} */ (['long']) : [])];
+    : s390x
+      ? ['s390x']
+      : ['unit', 'fast', 'guest', ...(long || chosen.length > 0 ? /** @type {const} */ (['long']) : [])];
 
 /** The files to run. */
 const files = KINDS.flatMap((kind) =>
@@ -52,6 +56,7 @@ function usesFor(kinds) {
   if (kinds.has('fast') || guest) uses.push('build', 'build-32');
   if (kinds.has('fast')) uses.push('fast-tests');
   if (guest) uses.push('guest', 'transfer', 'smcd-kernel', 'guest-tests');
+  if (kinds.has('s390x')) uses.push('build', 'build-s390x', 'guest', 'guest-s390x', 'smcd-kernel');
   return uses;
 }
 
@@ -61,6 +66,8 @@ const FIRST = {
   fast: 'first run, which fetches what is missing of 150 MB of npm packages and 290 MB of Debian packages: as a rule 4 minutes before the first test',
   guest:
     'first run, which fetches what is missing of 150 MB of npm packages, 440 MB of Debian packages and 350 MB for kernels: as a rule 8 minutes beside the tests',
+  s390x:
+    'first run, which fetches what is missing of 150 MB of npm packages, 180 MB of Debian packages and 300 MB for the guest, and builds a module: as a rule 8 minutes beside the tests',
 };
 
 /**
@@ -93,15 +100,23 @@ try {
     count.fail(file, 'there is no such file');
   for (const file of chosen.filter((file) => unit && kindOf(file) !== 'unit'))
     count.fail(file, `not a unit test, so it takes a set-up: npm test -- ${file}`);
+  for (const file of chosen.filter((file) => !unit && (kindOf(file) === 's390x') !== s390x))
+    count.fail(file, `run it by: npm ${s390x ? 'test' : 'run test:s390x'} -- ${file}`);
   if (count.failed === 0) {
     const kinds = new Set(files.map(kindOf));
-    const most = kinds.has('guest') || kinds.has('long') ? 'guest' : kinds.has('fast') ? 'fast' : 'unit';
+    const most = s390x
+      ? 's390x'
+      : kinds.has('guest') || kinds.has('long')
+        ? 'guest'
+        : kinds.has('fast')
+          ? 'fast'
+          : 'unit';
     await setUp({
       uses: usesFor(kinds),
       build: most === 'unit' ? 'C part' : 'always',
       first: FIRST[most],
     });
-    if (chosen.length === 0 && !unit) {
+    if (chosen.length === 0 && !unit && !s390x) {
       check('formatter and linter (biome)', 'biome', ['check', '.']);
       check('types (tsc)', 'tsc', ['-p', '.']);
     }

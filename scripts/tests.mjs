@@ -6,9 +6,9 @@ import { root } from './entry.mjs';
 
 /**
  * What a test file needs: `unit` no more than the npm packages, `fast` the build and Debian packages, `guest` a guest,
- * `long` a guest, and more time than `npm test` has.
+ * `long` a guest, and more time than `npm test` has, `s390x` a guest for s390x, which takes longer still.
  *
- * @typedef {'unit' | 'fast' | 'guest' | 'long'} Kind
+ * @typedef {'unit' | 'fast' | 'guest' | 'long' | 's390x'} Kind
  */
 
 /** A guest test with such a comment runs only if it is asked for, and in `npm run test:long`. */
@@ -46,6 +46,7 @@ function textOf(file) {
  */
 export function kindOf(file) {
   const [, folder = '', ...inside] = file.split('/');
+  if (folder === 's390x') return 's390x';
   if (folder === 'vm') return LONG.test(textOf(file)) ? 'long' : 'guest';
   return inside.length === 0 || existsSync(join(root, 'src', folder)) ? 'unit' : 'fast';
 }

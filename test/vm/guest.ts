@@ -48,6 +48,8 @@ export interface GuestOptions {
   modules?: 'loaded' | 'available' | 'absent';
   /** Gives the guest an eth0, up, with the address of this end. */
   cable?: CableEnd;
+  /** Added to the environment of each command, before what the command itself adds. */
+  env?: Record<string, string>;
   /** More of QEMU's arguments, for devices. */
   devices?: readonly string[];
   /** How long the boot may take; {@link PATIENCE_MS} by default. If the guest dies, the wait ends at once. */
@@ -99,12 +101,14 @@ const DIAGNOSIS_MS = 120_000;
 export class Guest {
   readonly machine: Machine;
   readonly #jobs = new Map<string, Job>();
+  readonly #env: Record<string, string>;
   #lastJob = 0;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(machine: Machine) {
+  private constructor(machine: Machine, env: Record<string, string> = {}) {
     this.machine = machine;
+    this.#env = env;
   }
 
   /**
@@ -122,7 +126,7 @@ export class Guest {
     const isHost = root === '/';
     const { name = 'smc-guest', modules = 'loaded', memoryMb = 2048, bootTimeoutMs = PATIENCE_MS } = options;
     const machine = new Machine();
-    const guest = new Guest(machine);
+    const guest = new Guest(machine, options.env);
     try {
       await makeDirectory(join(machine.directory, 'jobs'), 0o755);
       await makeDirectory(guest.share, 0o1777);
@@ -279,7 +283,11 @@ export class Guest {
     await chmod(join(directory, 'script'), 0o644);
     await writeFile(
       join(directory, 'enter'),
-      enterScript(`/run/bed/jobs/${id}/script`, { cwd: projectDirectory, ...options }),
+      enterScript(`/run/bed/jobs/${id}/script`, {
+        cwd: projectDirectory,
+        ...options,
+        env: { ...this.#env, ...options.env },
+      }),
     );
     await writeFile(join(directory, 'stdin'), options.stdin ?? '');
     if (this.#failure) throw this.#failure;

@@ -1,11 +1,11 @@
 // Runs commands of the suite in one process, since starting Node takes seconds in a guest: batch.cjs DIRECTORY. Reads
 // [{ "words": ["smcr", "device"], "record": "/file" }, …] from the FIFO DIRECTORY/ask, writes [{ status, stdout, stderr },
 // …] to DIRECTORY/answer, and so on, until it is killed. An error is the last answer: { error }. It runs the same bundles
-// as bin/, and catches only their writes to descriptors 1 and 2.
+// as bin/, or those of $BUNDLES, and catches only their writes to descriptors 1 and 2.
 const fs = require('node:fs');
 const { join } = require('node:path');
 
-const COMMANDS = join(__dirname, '../../../dist/commands');
+const COMMANDS = process.env.BUNDLES ?? join(__dirname, '../../../dist/commands');
 const { bundleOf } = require(join(COMMANDS, 'load.cjs'));
 
 const { writeSync } = fs;
