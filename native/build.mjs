@@ -149,6 +149,8 @@ export function buildNetlink({ outDir, source, headers, cxx = process.env.CXX ||
     [
       ...compilerArgs,
       ...['-std=gnu++17', '-O2', '-fPIC', '-shared', '-s'],
+      // headers name themselves in messages: the result must not depend on where they lie
+      `-ffile-prefix-map=${resolve(sourceDir, '..')}=.`,
       ...['-fvisibility=hidden', '-Wl,-z,relro,-z,now,-z,noexecstack'],
       ...definitions.map((definition) => `-D${definition}`),
       ...headers.flatMap((directory) => ['-isystem', directory]),

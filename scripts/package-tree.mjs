@@ -116,7 +116,7 @@ async function addNatives(tree, { arch, places, programFlags }) {
       symlinkSync(relative(directory, library), join(directory, 'libsmc-preload.so'));
     }
   for (const entry of readdirSync(outDir, { withFileTypes: true }))
-    if (entry.isFile()) chmodSync(join(outDir, entry.name), entry.name.endsWith('.so') ? 0o644 : 0o755);
+    if (entry.isFile()) chmodSync(join(outDir, entry.name), entry.name.startsWith('smc-') ? 0o755 : 0o644);
 }
 
 /**
