@@ -16,10 +16,13 @@ export type * from './documents/smc_run.ts';
 export type * from './documents/smcd.ts';
 export type * from './documents/smcss.ts';
 export type * from './documents/values.ts';
+export type { Container, ContainerRuntime } from './host/control-group.ts';
 export type { ModuleState } from './host/kernel-module.ts';
 export type { NetworkInterface } from './host/network-interfaces.ts';
+export type { NetworkNamespace } from './host/network-namespaces.ts';
 export type { MainframeFunction, PciFunction, PciSlot } from './host/pci-devices.ts';
 export type { RdmaDevice, RdmaGid, RdmaPort } from './host/rdma-devices.ts';
+export { type SocketHolder, SocketOwners } from './host/socket-owners.ts';
 export type { ConnectionOptions } from './netlink/connection.ts';
 export { NetlinkError, type NetlinkOperation } from './netlink/error.ts';
 export { kernelTransport, type RawSocket, type Transport } from './netlink/transport.ts';
@@ -89,6 +92,24 @@ export {
   type PnetEntry,
   PnetTable,
 } from './smc/pnet-table.ts';
+export type { ConnectionSide, SeenSocket } from './smc/seen-socket.ts';
+export { type Sight, seenSockets } from './smc/seen-sockets.ts';
+export { parseSocketFilter, type SocketFilter } from './smc/socket-filter.ts';
+export type { FilterNames, FilterNeed } from './smc/socket-filter-fields.ts';
+export { FilterError } from './smc/socket-filter-words.ts';
+export { type Ownership, ownershipOf } from './smc/socket-ownership.ts';
+export {
+  addToGroups,
+  type ConnectionCounts,
+  GROUPINGS,
+  type GroupBy,
+  type ReasonCounts,
+  type SocketGroup as SocketGroupCounts,
+  SocketGroups,
+  SocketSummary,
+  type StateCounts,
+  SUMMARY_NEEDS,
+} from './smc/socket-summary.ts';
 export {
   connectionMode,
   type Endpoint,
