@@ -6,9 +6,10 @@ import { batch, bootWithSuite, waitForListener, waitForOutput } from './suite.ts
 const guest = await bootWithSuite({ kernel: '6.12', modules: 'absent' });
 t.teardown(() => guest.close());
 
+const sentence =
+  'this kernel has no SMC: there is no module smc for it; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG';
+
 t.test('smcss and smc_pnet', async (t) => {
-  const sentence =
-    'this kernel has no SMC: there is no module smc for it; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG';
   const commands = ['smcss', 'smc_pnet', 'smc_pnet -a NET1 -I lo', 'smc_pnet -f'];
   const outcomes = await batch(guest, commands);
   for (const [index, command] of commands.entries())
@@ -22,6 +23,21 @@ t.test('smcss and smc_pnet', async (t) => {
     stdout: `{"sockets":[],"complete":false,"error":"this kernel has no SMC: there is no module smc for it"}\n`,
     stderr: `smcss: ${sentence}\n`,
   });
+});
+
+t.test('smcd and smcr', async (t) => {
+  const expected: Record<string, [status: number, stderr: string]> = {
+    'smcd info': [1, `smcd: ${sentence}\n`],
+    'smcr ueid add X': [1, `smcr: ${sentence}\n`],
+    'smcr info show more': [255, "smcr: unexpected word 'more'; smcr info help shows the usage\n"],
+    'smcr sysctl': [
+      1,
+      'smcr: there are no settings net.smc.*: kernel module smc is not loaded; load it: modprobe smc\n',
+    ],
+  };
+  const outcomes = await batch(guest, Object.keys(expected));
+  for (const [index, [command, [status, stderr]]] of Object.entries(expected).entries())
+    t.strictSame(outcomes[index], { status, stdout: '', stderr }, command);
 });
 
 t.test('smc_run', async (t) => {

@@ -3,7 +3,7 @@
 import t from 'tap';
 import { isLong } from '../helpers/long.ts';
 import { type CommandResult, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, on, sockets, waitFor, waitForListener } from './suite.ts';
+import { addUeid, bootWithSuite, OVER_SMC, on, sockets, waitFor, waitForListener } from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
 const DENIED = 'MemoryDenyWriteExecute=yes';
@@ -48,7 +48,7 @@ t.test('commands in restricted services of a real systemd', async (t) => {
   });
 
   await t.test('a server, started by smc_run', async (t) => {
-    const client = await guest.start('exec smc_run python3 test/vm/programs/hold-connection.py 7401');
+    const client = await guest.start(`exec ${OVER_SMC} python3 test/vm/programs/hold-connection.py 7401`);
     await waitFor(guest, 'smcss', { shows: ':7401 .*SMCR' });
     const found = on(7401, await sockets(guest)).filter(({ state }) => state === 'ACTIVE');
     t.ok(found.length > 0);

@@ -2,7 +2,7 @@
 // Services over SMC-R, started by a real systemd: what --enable adds is enough, and --disable leaves no trace.
 import t from 'tap';
 import { setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, on, sockets, waitForListener, waitForOutput } from './suite.ts';
+import { addUeid, bootWithSuite, OVER_SMC, on, sockets, waitForListener, waitForOutput } from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
 /** The path where npm installs the package for root. */
@@ -71,7 +71,7 @@ t.test('services of a real systemd', async (t) => {
 
   /** Modes of the connections of a service while a client is there. */
   const modes = async (port: number): Promise<(string | null)[]> => {
-    const client = await guest.start(`exec smc_run python3 test/vm/programs/hold-connection.py ${port}`);
+    const client = await guest.start(`exec ${OVER_SMC} python3 test/vm/programs/hold-connection.py ${port}`);
     await waitForOutput(client, 'the connection', (text) => text.includes('connected'));
     const found = on(port, await sockets(guest));
     client.kill();

@@ -404,7 +404,8 @@ t.test('one host with SMC-D', async (t) => {
   t.match(analysis.stdout, /^ {5}Reachable subnets: {2}Any$/m);
 });
 
-t.test('two hosts', async (t) => {
+// in every run, smcd-smcr.test.ts has a connection between two hosts
+long(t, 'two hosts', async (t) => {
   const [left, right] = cable();
   const guests = await Promise.all([
     bootWithSuite({ kernel: '6.12', name: 'left', cable: left }),
@@ -453,7 +454,7 @@ t.test('two hosts', async (t) => {
     }
   });
 
-  await long(t, 'no UEID on one host', async (t) => {
+  await t.test('no UEID on one host', async (t) => {
     await guests[1].run('smcd ueid flush', { check: true });
     const server = await serve(guests[1], '-j');
     const found = await connect(guests[0], right.address);
@@ -462,7 +463,7 @@ t.test('two hosts', async (t) => {
     t.match(seen, { mode: 'TCP', declined_by: 'local', likely_cause: { at: 'local', text: /no UEID/ } });
   });
 
-  await long(t, 'a host without the service, and one that is gone', async (t) => {
+  await t.test('a host without the service, and one that is gone', async (t) => {
     t.match(await guests[0].run(`smc_chk -C ${right.address}:9`), {
       status: 1,
       stderr: /connection refused/,

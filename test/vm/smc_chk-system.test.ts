@@ -8,12 +8,13 @@ import {
   addUeid,
   batch,
   bootWithSuite,
-  echoPair,
   hasDibs,
   kernelsOf,
   LOOPBACK,
+  OVER_SMC,
   on,
   sockets,
+  waitForOutput,
 } from './suite.ts';
 
 interface Check {
@@ -64,9 +65,11 @@ async function smcChk(
 
 /** What a connection over lo actually becomes. */
 async function modes(guest: Guest, port: number): Promise<(string | null)[]> {
-  const pair = await echoPair(guest, { port });
+  const pair = await guest.start(`exec ${OVER_SMC} python3 test/vm/programs/hold-pair.py ${port}`);
+  await waitForOutput(pair, 'the connection', (text) => text.includes('connected'));
   const found = on(port, await sockets(guest)).map(({ mode }) => mode);
-  await pair.stop();
+  pair.kill();
+  await pair.wait();
   return found;
 }
 

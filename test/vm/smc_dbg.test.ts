@@ -137,7 +137,7 @@ t.test('SMC-R', async (t) => {
   const pair = await echoPair(guest, { port: 7301 });
   t.match(pair.verdict, /./);
   await echoPair(guest, { port: 7302, client: 'env', address: '10.77.5.9' });
-  await echoPair(guest, { port: 7303, client: 'env', server: 'smc_run', address: 'fd77:1234::17' });
+  await echoPair(guest, { port: 7303, client: 'env', address: 'fd77:1234::17' });
 
   await t.test('reads back as it was', async (t) => {
     const file = await fetch(t, guest, '');
@@ -198,7 +198,7 @@ wait_for 'ls -d /tmp/smc-tools-*'; kill -INT $p; wait $p`,
     t.equal((await guest.run('ls -A /tmp/i; ls -d /tmp/smc-tools-*')).stdout, '');
   });
 
-  await t.test('of another network namespace', async (t) => {
+  await long(t, 'of another network namespace', async (t) => {
     await guest.run(
       'ip netns add blue; ip -n blue link add dummy9 type dummy; smc_pnet -N blue -a NETB -I dummy9',
       {

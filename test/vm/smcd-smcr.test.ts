@@ -8,6 +8,7 @@ import {
   bootWithSuite,
   echoPair,
   kernelsOf,
+  OVER_SMC,
   on,
   sockets,
   waitFor,
@@ -421,23 +422,6 @@ for (const kernel of kernelsOf('6.1'))
     t.notMatch(outcomes.at(-1)?.stdout, /limit_smc_hs/);
   });
 
-t.test('without SMC', async (t) => {
-  const guest = await bootWithSuite({ kernel: '6.12', modules: 'absent' });
-  t.teardown(() => guest.close());
-  const none =
-    'this kernel has no SMC: there is no module smc for it; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG';
-  await expectAll(t, guest, {
-    'smcd info': [1, '', `smcd: ${none}\n`],
-    'smcr ueid add X': [1, '', `smcr: ${none}\n`],
-    'smcr info show more': [255, '', "smcr: unexpected word 'more'; smcr info help shows the usage\n"],
-    'smcr sysctl': [
-      1,
-      '',
-      'smcr: there are no settings net.smc.*: kernel module smc is not loaded; load it: modprobe smc\n',
-    ],
-  });
-});
-
 t.test('link groups between two hosts', async (t) => {
   const [left, right] = cable();
   const guests = await Promise.all([
@@ -451,11 +435,11 @@ t.test('link groups between two hosts', async (t) => {
   }
   const [client, server] = guests as [Guest, Guest];
   const serving = await server.start(
-    `exec smc_run node test/vm/programs/echo-server.mjs 7101 ${right.address}`,
+    `exec ${OVER_SMC} node test/vm/programs/echo-server.mjs 7101 ${right.address}`,
   );
   await waitForListener(server, 7101);
   const stop = await client.start(
-    `mkfifo /tmp/stop; smc_run node test/vm/programs/echo-client.mjs 7101 ${right.address} 300000 < /tmp/stop > /tmp/outcome & sleep infinity > /tmp/stop`,
+    `mkfifo /tmp/stop; ${OVER_SMC} node test/vm/programs/echo-client.mjs 7101 ${right.address} 300000 < /tmp/stop > /tmp/outcome & sleep infinity > /tmp/stop`,
   );
   await waitFor(client, 'cat /tmp/outcome', { shows: '.' });
   t.match((await client.readBytes('/tmp/outcome')).toString(), /^same /);

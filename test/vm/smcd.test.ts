@@ -21,7 +21,7 @@ t.test('SMC-D over loopback-ism, kernel 6.12', async (t) => {
   await addUeid(guest);
 
   await t.test('node echo pair', async (t) => {
-    const pair = await echoPair(guest, { port: 7101 });
+    const pair = await echoPair(guest, { port: 7101, server: 'smc_run', client: 'smc_run' });
     t.match(pair.verdict, /^same /, 'data came back unchanged');
     const found = on(7101, await sockets(guest));
     t.strictSame(

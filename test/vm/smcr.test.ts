@@ -60,7 +60,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   await addUeid(guest);
 
   await t.test('node echo pair over SMC-R', async (t) => {
-    const pair = await echoPair(guest, { port: 7003 });
+    const pair = await echoPair(guest, { port: 7003, server: 'smc_run', client: 'smc_run' });
     t.match(pair.verdict, /^same /, 'data came back unchanged');
     const found = on(7003, await sockets(guest));
     t.strictSame(

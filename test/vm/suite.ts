@@ -190,10 +190,13 @@ export async function waitForOutput<T>(
   return waitUntil(what, look, { seen: () => stdout });
 }
 
+/** Runs a program over SMC as smc_run does it, without the start of Node that smc_run takes. */
+export const OVER_SMC = 'env LD_PRELOAD=$PWD/dist/native/libsmc-preload.so';
+
 /** An echo pair in the guest whose connection stays open until `stop()`. */
 export async function echoPair(
   guest: Guest,
-  { port, server = 'smc_run', client = 'smc_run', address = '127.0.0.1' }: EchoPair,
+  { port, server = OVER_SMC, client = OVER_SMC, address = '127.0.0.1' }: EchoPair,
 ): Promise<{ verdict: string; stop: () => Promise<void> }> {
   const programs = 'node test/vm/programs';
   const serving = await guest.start(`exec ${server} ${programs}/echo-server.mjs ${port} ${address}`);
@@ -221,7 +224,7 @@ export async function echoPair(
 
 export interface EchoPair {
   port: number;
-  /** what runs the server and the client: `smc_run`, or `env` for plain TCP */
+  /** what runs the server and the client: `smc_run`, where that is the subject, or `env` for plain TCP */
   server?: string;
   client?: string;
   address?: string;

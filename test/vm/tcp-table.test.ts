@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Addresses of SMC listeners if the kernel cannot list TCP sockets by netlink. */
 import t from 'tap';
-import { bootWithSuite, waitForListener } from './suite.ts';
+import { bootWithSuite, OVER_SMC, waitForListener } from './suite.ts';
 
 t.test('without tcp_diag addresses come from /proc/net/tcp, and from a bundle as well', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12', modules: 'available' });
@@ -11,9 +11,12 @@ t.test('without tcp_diag addresses come from /proc/net/tcp, and from a bundle as
     'mount -t tmpfs none /etc/modprobe.d; echo "install tcp_diag /bin/false" > /etc/modprobe.d/block.conf; modprobe smc_diag',
     { check: true },
   );
-  await guest.start('exec smc_run node test/vm/programs/echo-server.mjs 7301 ::');
-  await guest.start('exec smc_run node test/vm/programs/echo-server.mjs 7302 0.0.0.0');
-  await guest.start('exec smc_run node test/vm/programs/echo-server.mjs 7303 127.0.0.1');
+  for (const [port, address] of [
+    [7301, '::'],
+    [7302, '0.0.0.0'],
+    [7303, '127.0.0.1'],
+  ])
+    await guest.start(`exec ${OVER_SMC} python3 -m http.server -b ${address} ${port}`);
   for (const port of [7301, 7302, 7303]) await waitForListener(guest, port);
   const { stdout: loaded } = await guest.run('ls -d /sys/module/tcp_diag', { check: false });
   t.equal(loaded, '', 'the kernel has no tcp_diag');
