@@ -7,6 +7,7 @@
  * The build does this, and a distribution may when it installs the package; else each user gets caches of his own. Plain
  * CommonJS, copied to dist/commands/ unchanged, beside the bundles that it compiles.
  */
+const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { compile, write } = require('./load.cjs');
 
@@ -37,12 +38,11 @@ const emptyKernel = {
 
 const nowhere = { write() {}, flush() {}, error() {}, isTerminal: false, env: {} };
 
-/** Of each bundle a command. */
-const COMMANDS = ['smc_chk', 'smc_pnet', 'smc_rnics', 'smc_run', 'smcd', 'smcss'];
-
 /** Writes the caches of all bundles. */
 exports.writeCaches = async () => {
-  for (const name of COMMANDS) {
+  for (const file of readdirSync(__dirname)) {
+    const [name] = /^smc\w+(?=.*\.cjs$)/.exec(file) ?? []; // of several commands, the first
+    if (!name) continue;
     const { script, bundle, identity, run } = compile(name, false);
     // functions that run now are cached as code; the others are compiled when they are needed
     for (const argv of [['--version'], ['--help'], []])

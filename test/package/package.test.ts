@@ -14,8 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { targets } from '../../native/build.mjs';
+import { nodeFor } from '../nodes/nodes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { bin, man, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -172,57 +173,109 @@ t.test('what is prebuilt', async (t) => {
 function withoutCompiler(): string {
   const directory = join(scratch, 'no-compiler');
   mkdirSync(directory);
-  for (const program of ['node', 'npm', 'sh', 'od', 'env', 'true', 'uname', 'cat', 'readlink']) {
+  for (const program of ['node', 'sh', 'od', 'env', 'true', 'uname', 'cat', 'readlink']) {
     const { stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
     symlinkSync(stdout.trim(), join(directory, program));
   }
   return directory;
 }
 
-t.test('installed for all users, where there is no compiler', async (t) => {
-  const prefix = join(scratch, 'prefix');
-  const PATH = withoutCompiler();
-  const HOME = join(scratch, 'home');
-  // all it needs is in the package, so no registry is asked
-  const install = (...more: string[]) =>
-    run(
-      'npm',
-      ['install', '--global', '--prefix', prefix, '--offline', '--foreground-scripts', ...more, tarball],
-      {
-        PATH,
-        HOME,
-      },
-    );
-  const { status, stdout, stderr } = install();
-  t.equal(status, 0, stderr);
-  t.notMatch(stdout + stderr, /smc-tools: |install script/, 'there is no script to run');
-  const installed = join(prefix, 'lib/node_modules/smc-tools');
-  for (const command of Object.keys(bin)) {
-    const file = join(prefix, 'bin', command);
-    t.equal(run(file, ['-v'], { PATH }).stdout, `${command} utility, smc-tools-${version}\n`);
-    t.match(run(file, ['--help'], { PATH }), { status: 0, stdout: `Usage: ${command} ` });
-  }
-  for (const page of man)
-    t.ok(existsSync(join(prefix, 'share', `man/man${page.at(-1)}`, page.slice(4))), page);
-  const library = join(installed, 'prebuilds', `linux-${process.arch}`, 'libsmc-preload.so');
-  t.match(run(join(prefix, 'bin/smc_run'), ['sh', '-c', 'echo $LD_PRELOAD'], { PATH }).stdout, library);
-  t.notOk(existsSync(join(installed, 'node_modules')), 'no other packages');
-  // netlink's addon is loaded, and asks this kernel, which may have no SMC
-  t.notMatch(run(join(prefix, 'bin/smcss'), [], { PATH }).stderr, /addon|internal error/);
-  for (const file of readdirSync(join(root, 'schemas')))
-    t.ok(existsSync(join(installed, 'schemas', file)), file);
+const PREFIX = join(scratch, 'prefix');
+const INSTALLED = join(PREFIX, 'lib/node_modules/smc-tools');
+const LIBRARY = join(INSTALLED, 'prebuilds', `linux-${process.arch}`, 'libsmc-preload.so');
 
-  const removed = run('npm', ['uninstall', '--global', '--prefix', prefix, 'smc-tools'], { PATH, HOME });
-  t.equal(removed.status, 0, removed.stderr);
-  t.strictSame(
-    ['bin', 'share/man/man8', 'lib/node_modules'].flatMap((directory) =>
-      existsSync(join(prefix, directory))
-        ? readdirSync(join(prefix, directory)).filter((name) => !name.startsWith('.'))
-        : [],
-    ),
-    [],
-    'and goes without a trace',
+/** Every command answers, finds what is native, and has its addon ask this kernel, which may have no SMC. */
+function allWork(t: Test, PATH: string, as: readonly string[] = []): void {
+  for (const command of Object.keys(bin)) {
+    const [program = '', ...argv] = [...as, join(PREFIX, 'bin', command), '-v'];
+    t.match(run(program, argv, { PATH }), {
+      status: 0,
+      stdout: `${command} utility, smc-tools-${version}\n`,
+      stderr: /^$/,
+    });
+  }
+  const [program = '', ...argv] = [...as, join(PREFIX, 'bin/smc_run'), 'sh', '-c', 'echo $LD_PRELOAD'];
+  t.equal(run(program, argv, { PATH }).stdout, `${LIBRARY}\n`);
+  const [lister = '', ...more] = [...as, join(PREFIX, 'bin/smcss')];
+  t.notMatch(run(lister, more, { PATH }).stderr, /addon|internal error/);
+}
+
+/** What is left of an installation. */
+const traces = (): string[] =>
+  ['bin', 'share/man/man8', 'lib/node_modules'].flatMap((directory) =>
+    existsSync(join(PREFIX, directory))
+      ? readdirSync(join(PREFIX, directory)).filter((name) => !name.startsWith('.'))
+      : [],
   );
+
+t.test('installed for all users, where there is no compiler', async (t) => {
+  const tools = withoutCompiler();
+  const HOME = join(scratch, 'home');
+  const npms = join(scratch, 'npms');
+  const versions = ['9', '10', '11', '12'];
+  npm(
+    ...['install', '--prefix', npms, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error'],
+    ...versions.map((version) => `npm${version}@npm:npm@${version}`),
+  );
+  const { bin: newer } = await nodeFor('24');
+  for (const [version, ...options] of [
+    ['9'],
+    ['10', '--ignore-scripts'],
+    ['11', '--ignore-scripts'],
+    ['12'],
+  ] as const) {
+    const what = ['npm', version, ...options].join(' ');
+    // npm 12 needs a newer Node than the oldest on which this runs
+    const PATH = version === '12' ? `${newer}:${tools}` : tools;
+    const client = (words: string[]) =>
+      run('node', [join(npms, `node_modules/npm${version}/bin/npm-cli.js`), ...words], { PATH, HOME });
+    // all it needs is in the package, so no registry is asked
+    const { status, stdout, stderr } = client([
+      ...['install', '--global', '--prefix', PREFIX, '--offline', '--foreground-scripts'],
+      ...[...options, tarball],
+    ]);
+    t.equal(status, 0, `${what}: ${stderr}`);
+    t.notMatch(stdout + stderr, /smc-tools: |script/, `${what}: there is no script to run`);
+    t.notOk(existsSync(join(INSTALLED, 'node_modules')), `${what}: no other packages`);
+    allWork(t, PATH);
+    if (version === '9') {
+      for (const command of Object.keys(bin))
+        t.match(run(join(PREFIX, 'bin', command), ['--help'], { PATH }), {
+          status: 0,
+          stdout: `Usage: ${command} `,
+        });
+      for (const page of man)
+        t.ok(existsSync(join(PREFIX, 'share', `man/man${page.at(-1)}`, page.slice(4))), page);
+      for (const file of readdirSync(join(root, 'schemas')))
+        t.ok(existsSync(join(INSTALLED, 'schemas', file)), file);
+    }
+    const removed = client(['uninstall', '--global', '--prefix', PREFIX, 'smc-tools']);
+    t.equal(removed.status, 0, removed.stderr);
+    t.strictSame(traces(), [], `${what}: and goes without a trace`);
+  }
+});
+
+t.test('installed where the user can write nothing', async (t) => {
+  const PATH = join(scratch, 'no-compiler');
+  npm('install', '--global', '--prefix', PREFIX, '--offline', tarball);
+  // root can write everywhere
+  const as = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
+  const HOME = join(scratch, 'user');
+  mkdirSync(HOME, { mode: 0o700 });
+  if (as.length > 0) execFileSync('chown', ['65534:65534', HOME]);
+  execFileSync('chmod', ['a+rx', scratch]);
+  execFileSync('chmod', ['-R', 'a-w,a+rX', PREFIX]);
+  t.teardown(() => execFileSync('chmod', ['-R', 'u+w', PREFIX]));
+  const programs = `${PATH}:${process.env['PATH']}`;
+  allWork(t, programs, as);
+  const [program = '', ...argv] = [...as, join(PREFIX, 'bin/smcss')];
+  const caches = join(HOME, '.cache/smc-tools');
+  const inodes = () => execFileSync('ls', ['-i', caches], { encoding: 'utf8' });
+  run(program, argv, { PATH: programs, HOME });
+  const first = inodes();
+  t.match(first, /^\d+ smcss-v.*\.cache\n$/, 'the code cache is left at home');
+  run(program, argv, { PATH: programs, HOME });
+  t.equal(inodes(), first, 'and taken by the next run');
 });
 
 /** A copy of the package as npm unpacks it. */
@@ -259,6 +312,20 @@ t.test('where nothing prebuilt works', async (t) => {
   t.notMatch(run(join(copy, 'bin/smcss'), [], { PATH }).stderr, /addon/);
 });
 
+t.test('another C library is named', async (t) => {
+  const copy = unpacked('musl');
+  // Node knows the C library that it runs with, and there is none with musl here
+  const preload = join(scratch, 'musl.cjs');
+  writeFileSync(preload, 'process.report.getReport = () => ({ header: {} });');
+  const addon = join(copy, 'prebuilds', `linux-${process.arch}`, 'netlink.node');
+  writeFileSync(addon, 'not for here');
+  const env = { PATH: process.env['PATH'] ?? '', NODE_OPTIONS: `--require=${preload}` };
+  t.match(run(join(copy, 'bin/smcss'), [], env), {
+    status: 1,
+    stderr: `smcss: the netlink addon cannot be loaded (${addon} is for glibc, and this Node uses another C library, as musl); install a C and a C++ compiler, then: node ${copy}/native/build.mjs\n`,
+  });
+});
+
 t.test('as other package managers start the commands', async (t) => {
   const copy = unpacked('by-others');
   const PATH = process.env['PATH'] ?? '';
@@ -286,7 +353,7 @@ const client: SmcClient = new SmcClient({ hostRoot: '/nowhere' });
 const mode = (socket: SmcSocket): string | undefined => connectionMode(socket);
 console.log(typeof mode, typeof first, typeof SmcError, typeof client.pnet.list);
 // the kernel is asked, which takes the addon; it may have no SMC
-const answer = await client.pnet.list().catch((error: SmcError) => error.code);
+const answer: unknown = await client.pnet.list().catch(({ code }) => code);
 console.log(answer === 'ERR_NO_ADDON');
 client.close();
 `;
@@ -306,7 +373,7 @@ client.close();
   t.equal(tsc.status, 0);
   const plain = program
     .replace(/, type \w+/g, '')
-    .replace(/: (SmcClient|SmcError|SmcSocket|SocketsDocument|string \| (null \| )?undefined)/g, '');
+    .replace(/: (SmcClient|unknown|SmcSocket|SocketsDocument|string \| (null \| )?undefined)/g, '');
   writeFileSync(join(scratch, 'program.js'), plain);
   const { stdout, stderr } = spawnSync(process.execPath, ['program.js'], { cwd: scratch, encoding: 'utf8' });
   t.equal(stdout, 'function function function function\nfalse\n', stderr);
