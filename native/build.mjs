@@ -196,7 +196,8 @@ const machineName = (/** @type {string} */ arch) => (arch === 'x64' ? 'x86_64' :
 
 /**
  * One value of LD_PRELOAD for programs of both classes: DIR/preload/$LIB/libsmc-preload.so, where the loaders of this
- * machine are seen to find the right one. If not, there is no such directory.
+ * machine are seen to find the right one. If not, there is no such directory. A kernel that runs no programs of 32 bits
+ * shows only the half, and is believed: packages that are built there also serve others.
  * @param {string} outDir
  * @param {Sibling} sibling
  * @param {(words: string[], input: string) => { status: number | null }} compile
@@ -209,6 +210,7 @@ function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
     const { status, stderr } = spawnSync(command, ['--version'], { env: { LD_PRELOAD }, encoding: 'utf8' });
     return status === 0 && stderr === '';
   };
+  const runsNarrow = () => spawnSync(resolve(probe)).status === 0;
   try {
     if (compile([flag, '-x', 'c', '-', '-o', resolve(probe)], 'int main(void) { return 0; }\n').status !== 0)
       return;
@@ -227,7 +229,7 @@ function placeForLoaders(outDir, { flag, wide, narrow }, compile) {
           const link = join(directory, place, 'libsmc-preload.so');
           symlinkSync(relative(dirname(link), join(outDir, file)), link);
         }
-      if (clean(process.execPath) && clean(resolve(probe))) return;
+      if (clean(process.execPath) && (clean(resolve(probe)) || !runsNarrow())) return;
     }
     rmSync(directory, { recursive: true, force: true });
   } finally {

@@ -51,18 +51,18 @@ function linesAfter(words: string): string[] {
 t.test('bash and fish', async (t) => {
   const lines = linesAfter('After an installation by npm:');
   t.equal(lines.length, 3);
-  t.equal(await run('zsh', '-f', capture, 'bash', 'smcss --al'), '', 'nothing before that');
+  t.equal(await run('zsh', '-f', capture, 'bash', 'smcss --lis'), '', 'nothing before that');
   await run('sh', '-e', '-c', lines.join('\n'));
-  t.equal(await run('zsh', '-f', capture, 'bash', 'smcss --al'), '--all');
-  const offered = await run('fish', '-c', 'complete -C $argv[1]', 'smcss --al');
-  t.match(offered, /^--all\t\S[^\n]*$/, 'with what the option does');
+  t.equal(await run('zsh', '-f', capture, 'bash', 'smcss --lis'), '--listening');
+  const offered = await run('fish', '-c', 'complete -C $argv[1]', 'smcss --lis');
+  t.match(offered, /^--listening\t\S[^\n]*$/, 'with what the option does');
 });
 
 t.test('zsh', async (t) => {
   const [line = '', ...others] = linesAfter('with the output of `npm root -g` in place of PATH:');
   t.match(line, 'PATH/');
   t.same(others, []);
-  t.equal(await run('zsh', '-f', capture, 'zsh', 'smcss --al'), '', 'nothing before that');
+  t.equal(await run('zsh', '-f', capture, 'zsh', 'smcss --lis'), '', 'nothing before that');
   writeFileSync(join(home, '.zshrc'), `${line.replace('PATH', await run('npm', 'root', '-g'))}\n`);
-  t.equal(await run('zsh', '-f', capture, 'zsh', 'smcss --al'), '--all');
+  t.equal(await run('zsh', '-f', capture, 'zsh', 'smcss --lis'), '--listening');
 });

@@ -7,7 +7,16 @@
  * The files become one bundle, with all of src/ that they import. tsx would send each import, also the second of the same
  * file and those that commands make while they run, through a thread: that took more time than the tests.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -49,10 +58,15 @@ process.on('exit', () => {
   for (const directory of made) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A directory of our own that is gone when the process has ended. */
+/** A directory of our own that is gone when the process has ended; if that was killed, when the next one starts. */
 function directoryFor(base, prefix) {
   mkdirSync(base, { recursive: true });
-  const directory = mkdtempSync(join(base, prefix));
+  for (const name of readdirSync(base).filter((name) => name.startsWith(prefix))) {
+    const [owner = ''] = name.slice(prefix.length).split('-');
+    if (/^\d+$/.test(owner) && !existsSync(`/proc/${owner}`))
+      rmSync(join(base, name), { recursive: true, force: true });
+  }
+  const directory = mkdtempSync(join(base, `${prefix}${process.pid}-`));
   made.push(directory);
   return directory;
 }
@@ -103,6 +117,7 @@ function useMemory() {
   if (bavail * bsize < ENOUGH || process.env.TMPDIR !== undefined) return;
   try {
     process.env.TMPDIR = directoryFor(MEMORY, 'smc-tools-tests-');
+    chmodSync(process.env.TMPDIR, 0o755); // tests also become another user
   } catch {
     // not for us
   }

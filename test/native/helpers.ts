@@ -44,6 +44,18 @@ export function compile(
   return output;
 }
 
+/** With these a compiler makes programs of 32 bits; the headers are those of the wide library. */
+export const NARROW = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'];
+
+/**
+ * Whether the kernel of this machine runs programs of 32 bits: some are built without, or their host cannot. Where it
+ * does not, tests see that it is said, and test/vm/smc_run.test.ts runs such programs in a guest.
+ */
+export function runsNarrow(program: string): boolean {
+  // Node itself would have a shell read what cannot be executed
+  return spawnSync('sh', ['-c', '"$0"', program]).status !== 126;
+}
+
 /**
  * Runs a command with PATH and the given variables as its whole environment. env(1) sees to that, since tap adds
  * variables of its own to every child, by which a Node has used its standard streams before our code runs.

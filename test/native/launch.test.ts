@@ -9,7 +9,7 @@ import t from 'tap';
 import { buildNative, targets } from '../../native/build.mjs';
 import { tied } from '../helpers/tied.ts';
 import { waitUntil } from '../helpers/wait.ts';
-import { adopt, compile, here, nativeSource, type Result, run, scratchDir } from './helpers.ts';
+import { adopt, compile, here, NARROW, nativeSource, type Result, run, scratchDir } from './helpers.ts';
 
 const directory = scratchDir(t);
 await buildNative({ outDir: directory, extraFlags: ['-Werror'] });
@@ -591,7 +591,7 @@ t.test('valgrind', async (t) => {
 t.test('every C library and machine', async (t) => {
   const commands: [string, string[]][] = [
     ['s390x-linux-gnu-gcc', []],
-    ['cc', ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu']],
+    ['cc', NARROW],
   ];
   const native = targets.find(({ output }) => output === 'smc-launch')!.sources.map(nativeSource);
   for (const [compiler, flags] of commands)

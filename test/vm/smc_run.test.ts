@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { isLong, long } from '../helpers/long.ts';
+import { NARROW } from '../native/helpers.ts';
 import { type Guest, projectDirectory, setUpSmcR } from './guest.ts';
 import { addUeid, bootWithSuite, listener } from './suite.ts';
 
@@ -19,7 +20,6 @@ interface Report {
 }
 
 const PROGRAMS = 'test/vm/programs';
-const I386 = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu'];
 
 function host(file: string, args: string[], env: Record<string, string> = {}): void {
   execFileSync(file, args, { cwd: projectDirectory, env: { ...process.env, ...env }, stdio: 'pipe' });
@@ -44,7 +44,7 @@ function compileAll(): void {
   c('pair-pie', 'gcc', '-static-pie');
   c('pair-musl', 'musl-gcc');
   c('pair-musl-static', 'musl-gcc', '-static');
-  c('pair-32', 'gcc', ...I386);
+  c('pair-32', 'gcc', ...NARROW);
   for (const cgo of ['0', '1'])
     host('go', ['build', '-o', `build/pair-go${cgo}`, `${PROGRAMS}/pair.go`], { CGO_ENABLED: cgo });
   if (hasRust) host('rustc', ['-o', 'build/pair-rust', `${PROGRAMS}/pair.rs`]);
@@ -179,6 +179,17 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
 
   await everyKind(t, guest, 'smcr');
   await t.test('ways and flavors', async (t) => bothWays(t, guest, 'smcr'));
+
+  await t.test('programs of both classes in one tree', async (t) => {
+    for (const way of ['preload', 'seccomp']) {
+      const { status, stdout, stderr } = await run(
+        `smc_run -j --require-smc --via ${way} sh -c 'build/pair-32 && build/pair && exec build/pair-32'`,
+      );
+      t.equal(stdout, 'same\nsame\nsame\n', way);
+      t.equal(status, 0, stderr);
+      t.match(reportOf(stderr), { before: '', report: { totals: { smcr: 6 } } });
+    }
+  });
 
   await t.test('rules', async (t) => {
     for (const way of isLong ? ['preload', 'seccomp'] : ['preload'])

@@ -22,7 +22,7 @@ export const OPTIONS = optionTable({
   },
   summary: {
     short: 's',
-    help: 'count sockets by state, mode and reason, with the peers, ports and commands that have most',
+    help: 'count sockets by state, mode and reason, and list the busiest peers and ports',
     addition: true,
   },
   groupBy: {
