@@ -2,6 +2,7 @@
 // smcss -p, and filters by owner: what is printed of a made-up /proc.
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { smcss } from '../../src/commands/smcss/command.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
@@ -160,6 +161,13 @@ t.test('owners that are not found', async (t) => {
   t.match(json.sockets[0], { ownership: 'unknown', owners: [] });
   const nobody = await run(t, 'pid 1', { sockets, hostRoot: host(t, {}) });
   t.match(nobody.stderr, /unknown: there are no processes in \/proc/, 'a filter cannot know either');
+});
+
+t.test('a recording', async (t) => {
+  const bundle = fileURLToPath(new URL('../fixtures/6.12-smcr', import.meta.url));
+  const { status, stderr } = await runCommand(smcss, ['-p', '--from', bundle]);
+  t.equal(status, 0);
+  t.match(stderr, /^smcss: the owners of \d+ sockets are unknown: a recording has no processes\n$/);
 });
 
 t.test('all namespaces, where there is one', async (t) => {

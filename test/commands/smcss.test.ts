@@ -535,21 +535,21 @@ t.test('names of a filter are those of the host', async (t) => {
 
 t.test('a wrong filter is one line, and the kernel is not asked', async (t) => {
   for (const [argv, message] of [
-    ['x', "column 1: 'x', but expected is a condition, not, ( or {"],
-    ['-', "column 1: '-', but expected is a condition, not, ( or {"],
-    ['-- -a', "column 1: '-a', but expected is a condition, not, ( or {"],
+    ['x', "column 1: expected a condition, not, ( or {; found 'x'"],
+    ['-', "column 1: expected a condition, not, ( or {; found '-'"],
+    ['-- -a', "column 1: expected a condition, not, ( or {; found '-a'"],
     [
       'sport 443 adn mode tcp',
-      "column 11: 'adn' (did you mean and?), but expected is and, or, another condition or the end",
+      "column 11: expected and, or, another condition or the end; found 'adn' (did you mean and?)",
     ],
-    ['sprot 443', "column 1: 'sprot' (did you mean sport?), but expected is a condition, not, ( or {"],
-    ['mode smcr or', 'column 13: it ends, but expected is a condition, not, ( or {'],
-    ['user nosuch', "column 6: 'nosuch', but expected is the name of a user of /etc/passwd, or a number"],
+    ['sprot 443', "column 1: expected a condition, not, ( or {; found 'sprot' (did you mean sport?)"],
+    ['mode smcr or', 'column 13: expected a condition, not, ( or {; found the end'],
+    ['user nosuch', "column 6: expected the name of a user of /etc/passwd, or a number; found 'nosuch'"],
     [
       `mode ${'x'.repeat(1000)}`,
-      `column 6: '${'x'.repeat(40)}', but expected is smcr, smcd, smc, tcp or none`,
+      `column 6: expected smcr, smcd, smc, tcp or none; found '${'x'.repeat(40)}'`,
     ],
-    ['mode \x1b[31m', "column 6: '\\x1b[31m', but expected is smcr, smcd, smc, tcp or none"],
+    ['mode \x1b[31m', "column 6: expected smcr, smcd, smc, tcp or none; found '\\x1b[31m'"],
   ] as const) {
     const kernel = new FakeKernel();
     t.strictSame(

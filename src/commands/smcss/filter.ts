@@ -34,9 +34,9 @@ export function readFilter(
     const { column, found, expected, words: known } = error;
     const what =
       found === ''
-        ? 'it ends'
+        ? 'the end'
         : `'${[...found].slice(0, SHOWN).join('')}'${didYouMean(found.slice(0, SHOWN), known)}`;
-    const usage = new UsageError(`filter, column ${column}: ${what}, but expected is ${expected}`);
+    const usage = new UsageError(`filter, column ${column}: expected ${expected}; found ${what}`);
     usage.help = 'man smcss';
     throw usage;
   }

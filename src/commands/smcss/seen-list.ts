@@ -17,7 +17,7 @@ export async function openSeenList(
   details: SocketDetails,
   needs: ReadonlySet<FilterNeed>,
 ): Promise<SocketList> {
-  const { note, hostRoot } = context;
+  const { note, hostRoot, isRecorded } = context;
   const isEverywhere = needs.has('netns');
   // what is open in other namespaces is not known
   warnBeforeListing(context, {
@@ -47,7 +47,7 @@ export async function openSeenList(
     remark() {
       everywhere?.remark();
       if (!owners || unknown === 0) return;
-      const { why, hint } = whyUnknown(owners);
+      const { why, hint } = isRecorded ? { why: 'a recording has no processes' } : whyUnknown(owners);
       note(`the owners of ${unknown} socket${unknown === 1 ? '' : 's'} are unknown: ${why}`, hint);
     },
   };
