@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Names of PCI devices from hwdata's pci.ids, if it is installed. */
 import { createReadStream, existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 
 export interface PciName {
   vendor: string | undefined;
@@ -28,6 +27,7 @@ export async function pciNames(
     missing.set(digits(vendor), devices.add(digits(device)));
   }
   let vendor: { id: string; name: string; devices: Set<string> } | undefined;
+  const { createInterface } = await import('node:readline');
   const input = createReadStream(file);
   try {
     for await (const line of createInterface({ input })) {

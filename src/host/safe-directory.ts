@@ -8,7 +8,6 @@
  * Node has no openat(2): /proc/self/fd/N/NAME is the same, since the kernel goes from there to the directory that is
  * open, whatever it is called by now.
  */
-import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -31,6 +30,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { UntrustedError } from './untrusted-error.ts';
 
@@ -52,6 +52,12 @@ const PROC_SUPER_MAGIC = 0x9fa0;
  * somebody else, any.
  */
 type Reach = 'closed' | 'sticky' | 'open';
+
+/** Part of a name that nobody can guess. Loading node:crypto takes milliseconds, and most runs make no file. */
+function randomWord(): string {
+  const { randomBytes } = createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
+  return randomBytes(8).toString('hex');
+}
 
 /** Users who may do to us what they like: ourselves, root, and whoever is root's stand-in in this user namespace. */
 const trusted = (): (number | undefined)[] => [process.geteuid?.(), 0, lstatSync('/').uid];
@@ -216,7 +222,7 @@ export class SafeDirectory {
     content: Buffer | string,
     { mode, owner }: { mode: number; owner?: { uid: number; gid: number } },
   ): void {
-    const temporary = `.${name}.${randomBytes(8).toString('hex')}`;
+    const temporary = `.${name}.${randomWord()}`;
     this.#at(
       temporary,
       (entry) => {

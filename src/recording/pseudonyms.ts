@@ -5,7 +5,8 @@
  * unchanged when they are replaced again.
  */
 import { isIPv6 } from 'node:net';
-import { formatIpv4, formatIpv6, parseIpv6 } from '../smc/ip-address.ts';
+import { formatIpv4, formatIpv6 } from '../smc/ip-address.ts';
+import { parseIpv6 } from '../smc/parse-ipv6.ts';
 import type { Pseudonyms } from './redaction.ts';
 
 /** Numbers things in the order in which they are met. */

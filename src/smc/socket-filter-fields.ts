@@ -4,7 +4,7 @@ import { isIPv4 } from 'node:net';
 import type { NetworkNamespace } from '../host/network-namespaces.ts';
 import type { SocketHolder } from '../host/socket-owners.ts';
 import { fallbackReasons } from './fallback-reasons.ts';
-import { parseIpv6 } from './ip-address.ts';
+import { parseIpv6 } from './parse-ipv6.ts';
 import { fallbackOf, isConnection, linkGroupOfSocket, type SeenSocket } from './seen-socket.ts';
 import { FilterError, type Token } from './socket-filter-words.ts';
 import {

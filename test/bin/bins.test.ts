@@ -153,6 +153,21 @@ t.test('all scripts do the same', async (t) => {
   }
 });
 
+t.test('nothing is loaded that takes long and is not needed', async (t) => {
+  const listing = join(scratchDir(t), 'listing.cjs');
+  writeFileSync(
+    listing,
+    "process.on('exit', () => require('fs').writeSync(2, process.moduleLoadList.join('\\n')));\n",
+  );
+  for (const [name, file] of Object.entries(bin)) {
+    const { stderr } = start(NODE, ['--require', listing, join(root, `${file}.js`), '--version']);
+    t.match(stderr, /^NativeModule fs$/m);
+    // each takes a few percent of the time in which Node starts
+    for (const module of ['child_process', 'crypto', 'net', 'readline', 'stream'])
+      t.notMatch(stderr, new RegExp(`^NativeModule ${module}$`, 'm'), `${name}: ${module}`);
+  }
+});
+
 t.test('a file that was copied alone', async (t) => {
   for (const [name, path] of Object.entries(bin)) {
     const copy = scratchDir(t);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { Redactor } from '../../src/recording/pseudonyms.ts';
-import { formatIpv6, parseIpv6 } from '../../src/smc/ip-address.ts';
+import { formatIpv6 } from '../../src/smc/ip-address.ts';
+import { parseIpv6 } from '../../src/smc/parse-ipv6.ts';
 
 t.test('texts', async (t) => {
   const redactor = new Redactor();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /** smc_dbg: collects what a maintainer needs to see a problem that he cannot reproduce. */
-import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { untilInterrupted } from '../../cli/interrupt.ts';
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
@@ -24,7 +23,7 @@ export const smcDbg = defineCommand({
   ],
   async run(context, options) {
     const { redact, json } = options;
-    const target = targetOf(options);
+    const target = await targetOf(options);
     const { collect } = await import('./collect.ts');
     // the commands that it runs take the snapshot for a recording
     warnBeforeListing(context, { connection: true, link: true, dmb: true });
@@ -59,9 +58,11 @@ function progressOf({ io, note }: Context): (what: string) => void {
 }
 
 /** The archive to write; `undefined` when everything goes to standard output. */
-function targetOf({ output, tgz }: DbgOptions): string | undefined {
+async function targetOf({ output, tgz }: DbgOptions): Promise<string | undefined> {
+  if (output !== undefined || !tgz) return output;
+  const { randomBytes } = await import('node:crypto');
   // not to be guessed, so nobody can have put something in its place
-  return output ?? (tgz ? `smc_dbg-${randomBytes(8).toString('hex')}.tgz` : undefined);
+  return `smc_dbg-${randomBytes(8).toString('hex')}.tgz`;
 }
 
 async function save({ note }: Context, { snapshot, manifest }: Bundle, target: string): Promise<void> {
