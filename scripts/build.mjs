@@ -48,6 +48,19 @@ const withoutChildProcess = {
   },
 };
 
+/**
+ * To load node:process, Node 18 asks it for all that it has, and so opens the standard streams, which makes them
+ * non-blocking for the program that smc_run becomes, too. The global variable is the same object.
+ */
+/** @type {import('esbuild').Plugin} */
+const withGlobalProcess = {
+  name: 'with-global-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:process$/ }, () => ({ path: 'process', namespace: 'global' }));
+    onLoad({ filter: /.*/, namespace: 'global' }, ({ path }) => ({ contents: `module.exports = ${path};` }));
+  },
+};
+
 /** The package netlink looks for its addon in node_modules, which are not there at run time: ours has it among its own. */
 /** @type {import('esbuild').Plugin} */
 const withOurAddon = {
@@ -127,7 +140,7 @@ async function buildJavaScript() {
         supported: { 'dynamic-import': false },
         define: { ...shared.define, 'import.meta.url': 'importMetaUrl' },
         banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
-        plugins: [withoutChildProcess, withOurAddon, withTarBeside],
+        plugins: [withoutChildProcess, withGlobalProcess, withOurAddon, withTarBeside],
       }),
     ),
     build({ ...forCommands, entryPoints: [require.resolve('tar')], outfile: 'dist/commands/tar.cjs' }),

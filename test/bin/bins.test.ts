@@ -163,7 +163,7 @@ t.test('nothing is loaded that takes long and is not needed', async (t) => {
     const { stderr } = start(NODE, ['--require', listing, join(root, `${file}.js`), '--version']);
     t.match(stderr, /^NativeModule fs$/m);
     // each takes a few percent of the time in which Node starts
-    for (const module of ['child_process', 'crypto', 'net', 'readline', 'stream'])
+    for (const module of ['child_process', 'crypto', 'net', 'process', 'readline', 'stream'])
       t.notMatch(stderr, new RegExp(`^NativeModule ${module}$`, 'm'), `${name}: ${module}`);
   }
 });
