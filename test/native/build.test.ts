@@ -88,9 +88,11 @@ t.test('a compiler command with arguments, run directly', async (t) => {
   const { status, stdout, stderr } = run(process.execPath, [nativeSource('build.mjs'), outDir], {
     CC: 'gcc -g0',
   });
+  // once the checkout was packed, as test/package/ does, the source of netlink's addon is there, as in a package
+  const own = stdout.replace(/netlink\.node: built\n$/, '');
   t.strictSame(
-    { status, stdout, stderr },
-    { status: 0, stdout: outputs.map((output) => `${output}: built\n`).join(''), stderr: '' },
+    { status, own, stderr },
+    { status: 0, own: outputs.map((output) => `${output}: built\n`).join(''), stderr: '' },
   );
 });
 
