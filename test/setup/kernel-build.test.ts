@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What the build of the kernel 7.x asks for, without building it.
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import t from 'tap';
-import { configuration, missingOptions } from '../vm/build-kernel.ts';
+import { ownDirectory } from '../helpers/own-directory.ts';
+import { buildKernel, configuration, missingOptions } from '../vm/build-kernel.ts';
 
 t.test('the configuration', async (t) => {
   const { options, mark } = configuration;
@@ -21,4 +24,19 @@ t.test('what a source does not have is named', async (t) => {
     'CONFIG_SMC_DIAG=m',
     'CONFIG_NEW=y',
   ]);
+});
+
+t.test('where the source is unpacked to: dpkg-deb makes one directory, not two', async (t) => {
+  const own = ownDirectory(t);
+  process.env['SMC_TOOLS_CACHE'] = own;
+  let place = '';
+  const fetch = async (directory: string): Promise<void> => {
+    place = directory;
+    t.ok(existsSync(dirname(directory)));
+    t.notOk(existsSync(directory));
+    throw new Error('no network');
+  };
+  await t.rejects(buildKernel(fetch, '7.0', own), { message: 'no network' });
+  t.ok(place.startsWith(own));
+  t.notOk(existsSync(dirname(place)), 'nothing is left');
 });

@@ -50,6 +50,8 @@ export async function buildKernel(
   const root = join(kbuildPlace(), 'smc-tools-kernel-build');
   // a build that was killed has left everything there
   await rm(root, { recursive: true, force: true });
+  // dpkg-deb makes the directory that it unpacks to, but not the one above it
+  await mkdir(root, { recursive: true });
   try {
     await fetch(join(root, 'fetched'));
     const source = join(root, 'source');
