@@ -23,11 +23,17 @@ export type KernelName = '6.1' | '6.12' | '6.12-smcd' | '7.x' | '7.x-smcd';
 /** All kernels, oldest first. */
 export const kernelNames: readonly KernelName[] = ['6.1', '6.12', '6.12-smcd', '7.x', '7.x-smcd'];
 
+/** Whether it is built as a whole, which takes long. */
+const takesLong = (name: KernelName): boolean => name.startsWith('7.');
+
+/** The lock for preparing a kernel: whoever wants one of Debian's does not wait for a long build. */
+const lockOf = (name: KernelName): string => (takesLong(name) ? 'kernels-7.x' : 'kernels');
+
 /** The kernels that take no long build, or have had it: those that a test may boot without making the user wait. */
 export async function kernelsAtHand(): Promise<KernelName[]> {
   const isThere = await Promise.all(
     kernelNames.map(
-      async (name) => !name.startsWith('7.') || Boolean(await cached(keptKernel(name, 'x64'), Infinity)),
+      async (name) => !takesLong(name) || Boolean(await cached(keptKernel(name, 'x64'), Infinity)),
     ),
   );
   return kernelNames.filter((_, index) => isThere[index]);
@@ -66,9 +72,9 @@ export function kernel(name: KernelName, architecture: Architecture = 'x64'): Pr
   let result = prepared.get(kept.directory);
   if (!result) {
     // what takes long to build is built once: to have a newer one, the user deletes it
-    const maxAge = name.startsWith('7.') ? Infinity : week;
+    const maxAge = takesLong(name) ? Infinity : week;
     result = cached(kept, maxAge)
-      .then((found) => found ?? withLock('kernels', () => refresh(kept, maxAge)))
+      .then((found) => found ?? withLock(lockOf(name), () => refresh(kept, maxAge)))
       .then((version) => load(name, architecture, version));
     prepared.set(kept.directory, result);
   }
@@ -267,12 +273,12 @@ async function finishTrees(directory: string, release: string, architecture: Arc
  * The directory to see at /lib/modules in a guest that has no smc and smc_diag. Made when it is asked for: few guests
  * need it, and depmod takes its time.
  */
-export async function modulesWithoutSmc({ modules, release }: Kernel): Promise<string> {
+export async function modulesWithoutSmc({ name, modules, release }: Kernel): Promise<string> {
   const tree = join(dirname(dirname(dirname(modules))), 'without-smc');
   const made = join(tree, 'lib/modules');
   const isThere = () => readdir(made).then(Boolean, () => false);
   if (await isThere()) return made;
-  await withLock('kernels', async () => {
+  await withLock(lockOf(name), async () => {
     if (await isThere()) return;
     await step(`indexing the modules of ${release} without smc`, () =>
       buildDirectory(tree, async (temporary) => {
