@@ -54,20 +54,24 @@ export function provideNetlink(arch, outDir, cxx = `${machines[arch]}-g++`) {
  * musl for one machine, as Debian packages it. Programs that contain it run beside any C library, and are a tenth as large
  * as with glibc.
  * @param {string} arch Node's name of the machine
- * @returns {Promise<string>} the directory in which it was unpacked
+ * @returns {Promise<{ directory: string, version: string }>} where it was unpacked, and the version of the package musl-dev
  */
-async function provideMusl(arch) {
+export async function provideMusl(arch) {
   await useTypeScript();
   const { PackageSource } = await import('../test/vm/package-source.ts');
   const { buildDirectory, cacheDirectory, withLock } = await import('../test/vm/cache.ts');
   const source = new PackageSource('bookworm', arch === 'x64' ? 'amd64' : arch);
-  const directory = join(cacheDirectory(), `musl-${source.name}`);
+  const directory = join(cacheDirectory(), `musl-dev-${source.name}`);
   await withLock('musl', async () => {
     if (existsSync(directory)) return;
     await source.update();
-    await buildDirectory(directory, (temporary) => source.unpack(['musl-dev'], temporary));
+    await buildDirectory(directory, async (temporary) => {
+      const { version } = await source.look('musl-dev');
+      await source.unpack([`musl-dev=${version}`], temporary);
+      writeFileSync(join(temporary, 'version'), version);
+    });
   });
-  return directory;
+  return { directory, version: readFileSync(join(directory, 'version'), 'utf8') };
 }
 
 /**
@@ -77,7 +81,7 @@ async function provideMusl(arch) {
  * @param {string} work an empty directory
  */
 async function withMusl(arch, machine, work) {
-  const musl = join(await provideMusl(arch), 'usr');
+  const musl = join((await provideMusl(arch)).directory, 'usr');
   const triplet = machine.replace(/gnu$/, 'musl');
   const lib = join(musl, 'lib', triplet);
   const specs = {
@@ -130,7 +134,8 @@ async function writeNotices() {
     const file = ['LICENSE', 'LICENSE.md'].find((file) => existsSync(join(directory, file)));
     return `${name}\n\n${readFileSync(join(directory, file ?? 'LICENSE'), 'utf8')}`;
   });
-  const musl = join(await provideMusl(process.arch), 'usr/share/doc/musl-dev/copyright');
+  const { directory } = await provideMusl(process.arch);
+  const musl = join(directory, 'usr/share/doc/musl-dev/copyright');
   const texts = [...licences, `musl, in smc-launch and smc-start\n\n${readFileSync(musl, 'utf8')}`];
   writeFileSync(join(root, 'prebuilds/THIRD-PARTY-NOTICES'), texts.join('\n----\n\n'));
 }

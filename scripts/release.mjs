@@ -47,7 +47,7 @@ for (const arch of Object.keys(machines)) {
   await run(`Debian package for ${arch}`, process.execPath, ['scripts/deb.mjs', arch, output]);
   await run(`RPM for ${arch}`, process.execPath, ['scripts/rpm.mjs', arch, output]);
 }
-writeFileSync(join(output, `${name}-${version}.cdx.json`), sbom(sourceDateEpoch()));
+writeFileSync(join(output, `${name}-${version}.cdx.json`), await sbom(sourceDateEpoch()));
 const sums = readdirSync(output)
   .sort()
   .map(

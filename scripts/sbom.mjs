@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './entry.mjs';
+import { machines, provideMusl } from './prebuild.mjs';
 
 const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** @type {{ packages: Record<string, { version: string, integrity: string, license: string }> }} */
@@ -61,8 +62,25 @@ function askNpm(names) {
   }
 }
 
-/** The C libraries of which static programs contain a copy, see `oldGlibcFlags`: by Debian package. */
-function linked() {
+/**
+ * @param {{ name: string, version: string, architecture: string, license: string, where: string }} library as Debian has it
+ */
+const component = ({ name, version, architecture, license, where }) => {
+  const purl = `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${architecture}`;
+  return {
+    'bom-ref': purl,
+    type: 'library',
+    name,
+    version,
+    scope: 'required',
+    description: where,
+    purl,
+    licenses: [{ license: { id: license } }],
+  };
+};
+
+/** glibc: the programs of RPMs contain a copy, see `oldGlibcFlags`. */
+function glibc() {
   // biome-ignore-start lint/suspicious/noTemplateCurlyInString: the format is dpkg-query's
   const format = '${Package} ${Version} ${Architecture}\\n';
   // biome-ignore-end lint/suspicious/noTemplateCurlyInString: the format is dpkg-query's
@@ -72,29 +90,34 @@ function linked() {
     .trimEnd()
     .split('\n')
     .map((line) => {
-      const [one = '', version = '', architecture] = line.split(' ');
-      return {
-        'bom-ref': `${one}@${version}`,
-        type: 'library',
-        name: one,
-        version,
-        scope: 'required',
-        purl: `pkg:deb/debian/${one}@${encodeURIComponent(version)}?arch=${architecture}`,
-        licenses: [{ license: { id: 'LGPL-2.1-or-later' } }],
-      };
+      const [name = '', version = '', architecture = ''] = line.split(' ');
+      const where = 'linked statically into smc-launch and smc-start of the RPMs';
+      return component({ name, version, architecture, license: 'LGPL-2.1-or-later', where });
     });
+}
+
+/** musl: the programs of npm's package contain a copy, see `provideMusl`. */
+async function musl() {
+  const where = "linked statically into smc-launch and smc-start of npm's package";
+  const found = [];
+  for (const arch of Object.keys(machines)) {
+    const { version } = await provideMusl(arch);
+    const architecture = arch === 'x64' ? 'amd64' : arch;
+    found.push(component({ name: 'musl-dev', version, architecture, license: 'MIT', where }));
+  }
+  return found;
 }
 
 /**
  * @param {number} epoch seconds since 1970
- * @returns {string} JSON; the same for the same contents
+ * @returns {Promise<string>} JSON; the same for the same contents
  */
-export function sbom(epoch) {
+export async function sbom(epoch) {
   const { serialNumber: _, ...document } = askNpm(bundled());
   document.metadata.timestamp = new Date(epoch * 1000).toISOString();
   // compiled and bundled: npm takes it for a plan
   document.metadata.lifecycles = [{ phase: 'build' }];
-  const natives = linked();
+  const natives = [...(await musl()), ...glibc()];
   document.components.push(...natives);
   const [own] = document.dependencies;
   own.dependsOn.push(...natives.map((native) => native['bom-ref']));

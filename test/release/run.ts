@@ -68,6 +68,17 @@ check(
   'SHA256SUMS',
   sums.stdout + sums.stderr,
 );
+const [sbom = ''] = files.filter((file) => file.endsWith('.cdx.json'));
+const { components } = JSON.parse(readFileSync(join(first, sbom), 'utf8')) as {
+  components: { name: string; purl: string }[];
+};
+const libraries = components.filter(({ purl }) => purl.startsWith('pkg:deb/')).map(({ name }) => name);
+check(
+  libraries.sort().join() ===
+    'libc6-dev,libc6-dev-arm64-cross,libc6-dev-s390x-cross,musl-dev,musl-dev,musl-dev',
+  'the SBOM has the C libraries that programs contain: musl in those of npm, glibc in those of RPMs',
+  libraries.join('\n'),
+);
 const packages = (suffix: string) =>
   files.filter((file) => file.endsWith(suffix)).map((file) => join(first, file));
 const rpmlint = spawnSync('rpmlint', ['-c', join(root, 'rpm/rpmlint.toml'), ...packages('.rpm')], {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { oneLine, Problem } from '../../scripts/entry.mjs';
 import { type AptOptions, amount, apt, downloadSize } from './apt.ts';
-import { cacheDirectory } from './cache.ts';
+import { cacheDirectory, withLock } from './cache.ts';
 import { debianSources, mirrorVariable, type Suite, systemName } from './debian-sources.ts';
 import { output } from './program.ts';
 import { step } from './progress.ts';
@@ -51,7 +51,10 @@ export class PackageSource {
     for (const candidate of candidates) {
       await writeFile(this.#sourceFile, candidate);
       try {
-        await this.#apt('apt-get', ['update', '--error-on=any'], { ...(tell && { tell }) });
+        // apt fails at once where another process fetches these lists
+        await withLock(`apt-${this.name}`, () =>
+          this.#apt('apt-get', ['update', '--error-on=any'], { ...(tell && { tell }) }),
+        );
         return;
       } catch (error) {
         failure ??= error;
