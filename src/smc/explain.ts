@@ -45,6 +45,11 @@ export function isOutOfReach(error: unknown): boolean {
   return error instanceof SmcError && error.code === 'NO_SMC';
 }
 
+/** Whether the kernel does not know a request: it is too old for it. */
+export function isTooOld(error: unknown): boolean {
+  return error instanceof NetlinkError && error.code === 'EOPNOTSUPP' && !BEFORE_REQUEST.has(error.op);
+}
+
 const BEFORE_REQUEST: ReadonlySet<string> = new Set(['load netlink addon', 'open socket', 'resolve family']);
 
 /** usual messages for the errno names of file errors */

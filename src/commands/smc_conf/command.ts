@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/** smc_conf: how SMC is set up on this host, as one file. */
+import { type Context, defineCommand } from '../../cli/run.ts';
+import {
+  ACTIONS,
+  type Action,
+  type ConfOptions,
+  checkTaken,
+  NEEDS_SYSTEM,
+  OPTIONS,
+  readAction,
+} from './options.ts';
+
+export const smcConf = defineCommand({
+  name: 'smc_conf',
+  usage: '[options] export|check|diff|apply|undo|enable|disable|status',
+  operands: { name: 'ACTION', min: 1, max: 1, completes: () => Object.keys(ACTIONS) },
+  summary: 'Keeps the SMC settings of this host in one file: PNET table, EIDs, handshake limit, sysctls.',
+  options: OPTIONS,
+  topics: { title: 'Actions', entries: Object.entries(ACTIONS) },
+  examples: [
+    ['smc_conf export > smc.yaml', 'the state of this host as a file'],
+    ['smc_conf check -f smc.yaml', 'is the file right, and what has no effect here?'],
+    ['smc_conf diff', 'what would apply change? status 2 if anything'],
+    ['smc_conf apply', 'set this host up as /etc/smc-tools/smc.yaml says'],
+    ['smc_conf apply --prune --dry-run', 'what would also be removed'],
+  ],
+  run: dispatch,
+});
+
+async function dispatch(
+  context: Context,
+  options: ConfOptions,
+  [word = '']: readonly string[],
+): Promise<number> {
+  const action = readAction(word);
+  checkTaken(action, options);
+  if (NEEDS_SYSTEM.has(action)) context.needsRunningSystem(action);
+  const act = await ACTS[action]();
+  return act(context, options);
+}
+
+/** Carries an action out. @returns exit status */
+type Act = (context: Context, options: ConfOptions) => Promise<number>;
+
+const notYet = async (): Promise<Act> => {
+  const { SmcError } = await import('../../smc/error.ts');
+  return async () => {
+    throw new SmcError('NOT_SUPPORTED', 'this version cannot do that yet');
+  };
+};
+
+/** Each action is loaded when it is asked for. */
+const ACTS: Readonly<Record<Action, () => Promise<Act>>> = {
+  export: notYet,
+  check: notYet,
+  diff: notYet,
+  apply: notYet,
+  undo: notYet,
+  enable: notYet,
+  disable: notYet,
+  status: notYet,
+};
