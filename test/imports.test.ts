@@ -35,6 +35,7 @@ const RULES: Record<string, { folders: string[]; also?: (target: string, isTypeO
 const SHARED_FOLDERS: readonly [file: RegExp, folder: string][] = [
   [/^commands\/smc[dr]\//, 'smcd-smcr'],
   [/^commands\/smcd-smcr\//, 'smcd-smcr'],
+  [/^commands\/smc_(run|conf)\//, 'services'],
   [/^commands\/smc_dbg\/suite\.ts$/, '.*'],
 ];
 

@@ -10,14 +10,15 @@ import { currentCaller, lookAtProgram } from '../../host/program.ts';
 import { seccompObstacle } from '../../host/seccomp.ts';
 import { SmcError } from '../../smc/error.ts';
 import { findAddon, findLauncher, findPreloadLibraries, preloadPath } from '../../smc/native-parts.ts';
+import { preloadVariables } from '../services/conversion.ts';
+import { decide } from '../services/way.ts';
 import { raiseBufferLimit } from './buffer-limits.ts';
-import { fromBytes, preloadList, preloadVariables, variable, withVariables } from './environment.ts';
+import { fromBytes, preloadList, variable, withVariables } from './environment.ts';
 import { isWatched, launchArguments, openLog } from './launch.ts';
 import { OPTIONS, RULES, type RunOptions } from './options.ts';
 import { replaceProcess } from './replace.ts';
 import { finish, RESULT_VARIABLE } from './report.ts';
 import { settingsOf } from './settings.ts';
-import { decide } from './way.ts';
 
 export const smcRun = defineCommand({
   name: 'smc_run',

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The environment of the program. Names and values are bytes; as latin1 every byte is a character. */
 import { realpathSync } from 'node:fs';
-import type { Settings } from './settings.ts';
 
 export type Variable = string | Buffer;
 
@@ -45,25 +44,4 @@ export function preloadList(existing: string | undefined, library: string, direc
     }
   };
   return toBytes(list.split(/[ :]+/).some(isOurs) ? list : `${list}:${fromBytes(library)}`);
-}
-
-/**
- * The variables that the preload library reads.
- * @param library value of LD_PRELOAD
- */
-export function preloadVariables(
-  settings: Settings,
-  library: Buffer | string,
-): Record<string, Buffer | string> {
-  const { debug, socket, isStrict, rcvbuf, sndbuf, only, except } = settings;
-  return {
-    LD_PRELOAD: library,
-    ...(debug && { SMC_DEBUG: '1' }),
-    ...(socket && { SMC_SOCKET: socket }),
-    ...(isStrict && { SMC_STRICT: '1' }),
-    ...(only.length > 0 && { SMC_ONLY_COMMAND: only.join(':') }),
-    ...(except.length > 0 && { SMC_EXCEPT_COMMAND: except.join(':') }),
-    ...(rcvbuf !== undefined && { SMC_RCVBUF: String(rcvbuf) }),
-    ...(sndbuf !== undefined && { SMC_SNDBUF: String(sndbuf) }),
-  };
 }

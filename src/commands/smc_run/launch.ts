@@ -5,9 +5,10 @@ import { nativeFile, packageFile } from '../../host/package-files.ts';
 import type { Program } from '../../host/program.ts';
 import { openForWriting } from '../../host/safe-directory.ts';
 import { SmcError } from '../../smc/error.ts';
+import { launcherOptions } from '../services/conversion.ts';
+import type { Decision } from '../services/way.ts';
 import { toBytes, type Variable } from './environment.ts';
 import type { Settings } from './settings.ts';
-import type { Decision } from './way.ts';
 
 /**
  * Opens the log before the program starts, so that errors are reported in time.
@@ -35,7 +36,7 @@ export interface Launch {
 export function launchArguments({ settings, way, logFd, program, argv }: Launch): Variable[] {
   const words: Variable[] = [
     'smc-launch',
-    ...(way === 'seccomp' ? conversion(settings) : ['--convert', 'none']),
+    ...(way === 'seccomp' ? launcherOptions(settings) : ['--convert', 'none']),
   ];
   if (isWatched(settings)) {
     const [file, first, ...rest] = finisher();
@@ -64,19 +65,6 @@ function finisher(): [file: string, first: string, ...rest: string[]] {
   const script = packageFile('bin/smc_run.js');
   const start = nativeFile('smc-start');
   return existsSync(start) ? [start, '--node', process.execPath, script] : [process.execPath, script];
-}
-
-/** Options of smc-launch that determine what sockets become. */
-export function conversion(settings: Settings): string[] {
-  return [
-    ...['--convert', settings.socket ?? 'auto'],
-    ...(settings.isStrict ? ['--strict'] : []),
-    ...(settings.debug ? ['--debug'] : []),
-    ...(settings.sndbuf === undefined ? [] : ['--sndbuf', String(settings.sndbuf)]),
-    ...(settings.rcvbuf === undefined ? [] : ['--rcvbuf', String(settings.rcvbuf)]),
-    ...settings.only.flatMap((pattern) => ['--only-command', pattern]),
-    ...settings.except.flatMap((pattern) => ['--except-command', pattern]),
-  ];
 }
 
 /** Options with which smc-launch executes smc_run again, see `finish`. */

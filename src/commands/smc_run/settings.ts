@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** How smc_run converts a program or a service, from its options. */
+import type { Conversion } from '../services/conversion.ts';
 import type { RunOptions } from './options.ts';
 
-export interface Settings {
-  via: NonNullable<RunOptions['via']>;
-  socket: RunOptions['socket'];
-  isStrict: boolean;
-  debug: boolean;
-  /** bytes */
-  rcvbuf: number | undefined;
-  sndbuf: number | undefined;
-  /** patterns of command names */
-  only: readonly string[];
-  except: readonly string[];
+export interface Settings extends Conversion {
   /** print what became of the connections */
   report: boolean;
   requireSmc: boolean;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
-import { type Decision, decide, type Surroundings, type Wish } from '../../../src/commands/smc_run/way.ts';
+import { type Decision, decide, type Surroundings, type Wish } from '../../../src/commands/services/way.ts';
 import { parseElf } from '../../../src/host/elf.ts';
 import type { Program } from '../../../src/host/program.ts';
 import { type ElfImageOptions, elfImage } from '../../helpers/elf-image.ts';

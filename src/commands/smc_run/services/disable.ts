@@ -1,47 +1,17 @@
 // SPDX-License-Identifier: MIT
 /** smc_run --disable and --disable-all: take away what --enable added. */
-import { basename, dirname, join } from 'node:path';
 import type { Context } from '../../../cli/run.ts';
-import { contentOf, withoutBlock } from '../../../host/drop-in.ts';
-import { inDirectory } from '../../../host/safe-directory.ts';
-import { readUnit } from '../../../host/systemd-unit.ts';
 import { SmcError } from '../../../smc/error.ts';
+import { planDisable } from '../../services/changes.ts';
+import { enabledUnits, NOTHING_ENABLED } from '../../services/drop-in.ts';
 import type { RunOptions } from '../options.ts';
-import { applyChanges, type Change } from './changes.ts';
-import { dropInOf, enabledUnits, intactWords, madeDirectory, NOTHING_ENABLED } from './drop-in.ts';
-import { BLOCK_WORDS, environmentText } from './postgresql.ts';
-import { changedByHand } from './refusal.ts';
-import { serviceUnit } from './unit.ts';
+import { applyChanges } from './changes.ts';
 
 /** Disables one service. @returns exit status */
 export async function disable(context: Context, options: RunOptions, name: string): Promise<number> {
-  const { hostRoot: root, note } = context;
-  // a unit that has gone, or is masked now, can still be cleaned up
-  const found = readUnit(name, root);
-  const unit = typeof found === 'string' ? { name, file: '', dropIns: [], assignments: [] } : found;
-  if (unit.name !== name) note(`${name} is an alias of ${unit.name}`);
-  const path = dropInOf(unit.name);
-  const before = contentOf(join(root, path));
-  if (before === null) serviceUnit(name, root);
-  const words = before === null ? '' : intactWords(path, before);
-  const changes: Change[] = before === null ? [] : [{ path, before, after: null }];
-  const environmentFile = /; also (\/[^;]*)/.exec(words)?.[1];
-  const content = environmentFile ? environmentText(environmentFile, root) : null;
-  if (environmentFile && content !== null) {
-    const without = withoutBlock(content, BLOCK_WORDS);
-    if (without?.seal === 'changed') throw changedByHand(environmentFile);
-    if (without) changes.push({ path: environmentFile, before: content, after: without.text });
-  }
-  return applyChanges(context, options, {
-    unit,
-    changes,
-    facts: { way: null, lines: [], remarks: [] },
-    done: () => {
-      if (!madeDirectory(words)) return;
-      const directory = dirname(path);
-      inDirectory(dirname(directory), { root }, (above) => above.removeIfEmpty(basename(directory)));
-    },
-  });
+  const change = planDisable(name, context.hostRoot);
+  if (change.unit.name !== name) context.note(`${name} is an alias of ${change.unit.name}`);
+  return applyChanges(context, options, change, { way: null, lines: [], remarks: [] });
 }
 
 /** Disables every enabled service. @returns 1 if one of them could not be disabled; the others are */

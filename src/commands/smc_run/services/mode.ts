@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** The command line of smc_run --enable, --disable, --disable-all and --status. */
 import type { Context } from '../../../cli/run.ts';
+import { serviceName } from '../../services/unit.ts';
 import type { RunOptions } from '../options.ts';
 import { disable, disableAll } from './disable.ts';
 import { enable } from './enable.ts';
 import { status } from './status.ts';
-import { serviceName } from './unit.ts';
 
 /**
  * Called when one of `--enable UNIT`, `--disable UNIT`, `--disable-all` and `--status` is given; the unit of `--status` is

@@ -7,8 +7,8 @@ import type { ServiceRow, ServicesDocument } from '../../../documents/smc_run.ts
 import { contentOf, sealOf } from '../../../host/drop-in.ts';
 import { readUnit } from '../../../host/systemd-unit.ts';
 import { processesOf } from '../../../host/unit-processes.ts';
-import { dropInOf, enabledUnits, NOTHING_ENABLED } from './drop-in.ts';
-import { serviceUnit } from './unit.ts';
+import { dropInOf, enabledUnits, NOTHING_ENABLED } from '../../services/drop-in.ts';
+import { serviceUnit } from '../../services/unit.ts';
 
 /** Status of `--status UNIT` for a unit that is not enabled. */
 const STATUS_NOT_ENABLED = 3;

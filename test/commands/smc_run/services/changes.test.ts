@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
+import { enabledConversion } from '../../../../src/commands/services/drop-in.ts';
 import { DROP_IN, DYNAMIC, runOn, serviceHost } from '../../../helpers/service-host.ts';
 
 t.test('there and back', async (t) => {
@@ -73,4 +74,26 @@ t.test('--disable-all', async (t) => {
   const outcome = await runOn(root, '--disable-all');
   t.match(outcome, { status: 1, stderr: /v\.service\.d\/zz-smc\.conf was changed by hand/ });
   t.strictSame(readdirSync(join(root, 'etc/systemd/system')), ['v.service.d'], 'the others are undone');
+});
+
+t.test('a drop-in tells with which options it was made', async (t) => {
+  const root = serviceHost(t, `ExecStart=${DYNAMIC}\n`);
+  const plain = { via: 'auto', isStrict: false, debug: false, only: [], except: [] };
+  await runOn(root, '--enable u');
+  t.match(
+    readFileSync(join(root, DROP_IN), 'utf8'),
+    /^# made by smc_run --enable u\.service, removed by --disable/,
+  );
+  t.match(enabledConversion('u.service', root), plain);
+  await runOn(root, '-d -r 64k --socket inet --via preload --only command=[a-c]*,d;x?% --enable u');
+  t.match(enabledConversion('u.service', root), {
+    via: 'preload',
+    socket: 'inet',
+    debug: true,
+    rcvbuf: 65_536,
+    only: ['[a-c]*,d;x?%'],
+    except: [],
+  });
+  writeFileSync(join(root, DROP_IN), '[Service]\n');
+  t.equal(enabledConversion('u.service', root), undefined, 'not ours');
 });

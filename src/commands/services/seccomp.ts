@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** The seccomp way: smc-launch in front of the program. */
-import type { Program } from '../../../host/program.ts';
-import { listOf, quoteWord, type Unit } from '../../../host/systemd-unit.ts';
-import { conversion } from '../launch.ts';
-import type { Settings } from '../settings.ts';
-import type { Decision } from '../way.ts';
+import type { Program } from '../../host/program.ts';
+import { listOf, quoteWord, type Unit } from '../../host/systemd-unit.ts';
+import { type Conversion, launcherOptions } from './conversion.ts';
 import type { Command, Line } from './types.ts';
+import type { Decision } from './way.ts';
 
 /** System calls of smc-launch that a filter of the unit may forbid. */
 const LAUNCHER_CALLS =
@@ -20,7 +19,7 @@ export function launchedCommands(
   commands: readonly Command[],
   decisions: readonly { decision: Decision; program: Program }[],
   launcher: string,
-  settings: Settings,
+  settings: Conversion,
 ): Line[] {
   const why = decisions.find(({ decision }) => decision.reason)?.decision.reason;
   const lines: Line[] = [{ reason: why ?? 'requested by --via seccomp', text: 'ExecStart=' }];
@@ -49,8 +48,8 @@ function launchedCommand(
   { prefix, argv, rest, name }: Command,
   launcher: string,
   file: string,
-  settings: Settings,
+  settings: Conversion,
 ): string {
-  const words = [...conversion(settings), '--', file, name ?? argv[0]!].map((word) => quoteWord(word));
+  const words = [...launcherOptions(settings), '--', file, name ?? argv[0]!].map((word) => quoteWord(word));
   return [`${prefix.replace('@', '')}${launcher}`, ...words, rest].filter(Boolean).join(' ');
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What the parts of a plan share. */
-import type { PreloadLibrary } from '../../../smc/native-parts.ts';
+import type { PreloadLibrary } from '../../smc/native-parts.ts';
 
 /** A line of the drop-in, and the reason for it, in a clause. */
 export interface Line {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** What the plan has to know about this host. */
-import { hasInetSmc } from '../../../host/inet-smc.ts';
-import { nativeFile } from '../../../host/package-files.ts';
-import { seccompObstacle } from '../../../host/seccomp.ts';
-import { systemdKnowsAfSmc } from '../../../host/systemd-families.ts';
-import { findAddon, findLauncher, findPreloadLibraries } from '../../../smc/native-parts.ts';
+import { hasInetSmc } from '../../host/inet-smc.ts';
+import { nativeFile } from '../../host/package-files.ts';
+import { seccompObstacle } from '../../host/seccomp.ts';
+import { systemdKnowsAfSmc } from '../../host/systemd-families.ts';
+import { findAddon, findLauncher, findPreloadLibraries } from '../../smc/native-parts.ts';
 import type { ServiceHost } from './types.ts';
 
 /** Looks at the host. @throws SmcError when the C part was not built */

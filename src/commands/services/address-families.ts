@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** RestrictAddressFamilies= of a unit. */
-import { listOf, splitWords, type Unit } from '../../../host/systemd-unit.ts';
-import type { Settings } from '../settings.ts';
+import { listOf, splitWords, type Unit } from '../../host/systemd-unit.ts';
+import type { Conversion } from './conversion.ts';
 import { refuse } from './refusal.ts';
 import type { Line, ServiceHost } from './types.ts';
 
@@ -25,7 +25,7 @@ function allowsFamily(unit: Unit, family: string): boolean {
 /** The line that allows SMC sockets, if it is needed. @throws SmcError when they cannot be allowed */
 export function addressFamilies(
   unit: Unit,
-  { socket }: Settings,
+  { socket }: Conversion,
   { knowsAfSmc, hasInetSmc }: ServiceHost,
 ): Line | undefined {
   if (!allowsFamily(unit, 'AF_INET') && !allowsFamily(unit, 'AF_INET6'))

@@ -2,7 +2,7 @@
 /** What the sandbox of a unit hides and forbids. */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { isYes, listOf, quoteWord, settingOf, splitWords, type Unit } from '../../../host/systemd-unit.ts';
+import { isYes, listOf, quoteWord, settingOf, splitWords, type Unit } from '../../host/systemd-unit.ts';
 import { refuse } from './refusal.ts';
 import type { Line, ServiceHost } from './types.ts';
 

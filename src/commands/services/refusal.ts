@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Why a service is not changed. */
-import { SmcError } from '../../../smc/error.ts';
+import { SmcError } from '../../smc/error.ts';
 
 /** An error that refuses the service. */
 export const refuse = (message: string, hint?: string): SmcError =>

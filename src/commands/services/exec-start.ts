@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Commands of ExecStart=. */
-import { splitWords, type Word } from '../../../host/systemd-unit.ts';
+import { splitWords, type Word } from '../../host/systemd-unit.ts';
 import type { Command } from './types.ts';
 
 /** Commands in a value of ExecStart=. A semicolon that is a word of its own separates them. */

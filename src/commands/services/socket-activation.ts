@@ -9,7 +9,7 @@ import {
   splitWords,
   type Unit,
   unitNames,
-} from '../../../host/systemd-unit.ts';
+} from '../../host/systemd-unit.ts';
 
 /** Socket units that pass TCP sockets to the service. */
 function socketUnits(unit: Unit, root: string): { name: string; ports: string[] }[] {

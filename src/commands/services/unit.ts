@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The unit that a word of the command line names. */
-import { UsageError } from '../../../cli/options.ts';
-import { readUnit, type Unit } from '../../../host/systemd-unit.ts';
-import { SmcError } from '../../../smc/error.ts';
+import { UsageError } from '../../cli/options.ts';
+import { readUnit, type Unit } from '../../host/systemd-unit.ts';
+import { SmcError } from '../../smc/error.ts';
 
 const TYPES = /\.(socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** The drop-in that converts a service, and what its first line records. */
 import { join } from 'node:path';
-import { contentOf, seal, sealOf } from '../../../host/drop-in.ts';
-import { entries } from '../../../host/sysfs.ts';
-import { SmcError } from '../../../smc/error.ts';
+import { contentOf, seal, sealOf } from '../../host/drop-in.ts';
+import { entries } from '../../host/sysfs.ts';
+import { SmcError } from '../../smc/error.ts';
+import { type Conversion, conversionWords, parseConversionWords } from './conversion.ts';
 import { changedByHand } from './refusal.ts';
 import type { Plan } from './types.ts';
 
@@ -18,9 +19,14 @@ const DIRECTORY = '/etc/systemd/system';
 export const dropInOf = (name: string): string => `${DIRECTORY}/${name}.d/${DROP_IN}`;
 
 /** Text of the drop-in. @param isOurDirectory the directory of the drop-in is made with it */
-export function dropIn(name: string, { lines, environmentFile }: Plan, isOurDirectory: boolean): string {
+export function dropIn(
+  name: string,
+  { lines, environmentFile }: Plan,
+  settings: Conversion,
+  isOurDirectory: boolean,
+): string {
   const words = [
-    `made by smc_run --enable ${name}, removed by --disable`,
+    `made by smc_run --enable ${[name, ...conversionWords(settings)].join(' ')}, removed by --disable`,
     ...(isOurDirectory ? ['with its directory'] : []),
     ...(environmentFile ? [`also ${environmentFile.path}`] : []),
   ].join('; ');
@@ -42,6 +48,13 @@ export function intactWords(path: string, content: string): string {
   if (seal === 'intact') return words;
   if (seal === 'changed') throw changedByHand(path);
   throw new SmcError('EXISTS', `${path} was not made by smc_run`, { hint: 'rename it' });
+}
+
+/** How a service that has a drop-in is converted. @returns `undefined` when the drop-in is not as it was made */
+export function enabledConversion(name: string, root: string): Conversion | undefined {
+  const { seal, words } = sealOf(contentOf(join(root, dropInOf(name))) ?? '');
+  const [, options] = /^made by smc_run --enable [^ ,]+(.*), removed by --disable(?:; |$)/.exec(words) ?? [];
+  return seal === 'intact' && options !== undefined ? parseConversionWords(options) : undefined;
 }
 
 /** What is said when there are none. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The preload way: the library and its options in the environment of the service. */
 import { join } from 'node:path';
-import { contentOf } from '../../../host/drop-in.ts';
+import { contentOf } from '../../host/drop-in.ts';
 import {
   type Assignment,
   environmentOf,
@@ -10,19 +10,18 @@ import {
   quoteWord,
   splitWords,
   type Unit,
-} from '../../../host/systemd-unit.ts';
-import { preloadVariables } from '../environment.ts';
-import type { Settings } from '../settings.ts';
+} from '../../host/systemd-unit.ts';
+import { type Conversion, preloadVariables } from './conversion.ts';
 import { refuse } from './refusal.ts';
 import type { Line } from './types.ts';
 
 /** The variables that the library reads, LD_PRELOAD first. @param library path at which the service sees it */
-export function variables(library: string, settings: Settings): [string, string][] {
+export function variables(library: string, settings: Conversion): [string, string][] {
   return Object.entries(preloadVariables(settings, library)).map(([name, value]) => [name, String(value)]);
 }
 
 /** Lines that add the library and its options. @throws SmcError when the unit sets or removes LD_PRELOAD in another way */
-export function preloadLines(unit: Unit, library: string, settings: Settings, root: string): Line[] {
+export function preloadLines(unit: Unit, library: string, settings: Conversion, root: string): Line[] {
   const [, ...options] = variables(library, settings);
   return [
     preloadLine(unit, library, root),

@@ -3,11 +3,10 @@
  * What a systemd service needs to run over SMC: the lines of a drop-in, and why each is there. Nothing is written, and a
  * running systemd is not asked.
  */
-import { type Caller, lookAtProgram, type Program } from '../../../host/program.ts';
-import { expandSpecifiers, isYes, listOf, settingOf, type Unit } from '../../../host/systemd-unit.ts';
-import type { Settings } from '../settings.ts';
-import { type Decision, decide } from '../way.ts';
+import { type Caller, lookAtProgram, type Program } from '../../host/program.ts';
+import { expandSpecifiers, isYes, listOf, settingOf, type Unit } from '../../host/systemd-unit.ts';
 import { addressFamilies } from './address-families.ts';
+import type { Conversion } from './conversion.ts';
 import { commandsOf } from './exec-start.ts';
 import { checkPostgresService, isPgCtlCluster, postgresEnvironment } from './postgresql.ts';
 import { preloadLines, variables } from './preload.ts';
@@ -16,6 +15,7 @@ import { checkRoot, isDynamic, showFile } from './sandbox.ts';
 import { launchedCommands } from './seccomp.ts';
 import { socketActivation } from './socket-activation.ts';
 import type { Command, Line, Plan, ServiceHost } from './types.ts';
+import { type Decision, decide } from './way.ts';
 
 /** Where systemd looks for programs without a path (the default of its DefaultPath). */
 const SERVICE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -28,7 +28,7 @@ const ORDINARY_USER = 65_534;
  * @param unit without the drop-in of smc_run
  * @throws SmcError when the service cannot be made to run over SMC
  */
-export function planService(unit: Unit, settings: Settings, host: ServiceHost): Plan {
+export function planService(unit: Unit, settings: Conversion, host: ServiceHost): Plan {
   const commands = listOf(unit, 'ExecStart').flatMap(({ value }) => commandsOf(value));
   if (commands.length === 0) throw refuse(`${unit.name} starts no program: it has no ExecStart=`);
   checkPostgresService(unit, commands, host.root);
@@ -78,7 +78,7 @@ function lookAndDecide(
   unit: Unit,
   { argv }: Command,
   caller: Caller,
-  settings: Settings,
+  settings: Conversion,
   { libraries, noSeccomp, root, getxattr }: ServiceHost,
 ): { decision: Decision; program: Program } {
   const words = argv.map((word) => expandSpecifiers(word, unit.name));

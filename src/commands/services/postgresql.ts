@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** PostgreSQL of Debian, whose servers do not get the environment of their unit. */
 import { basename, dirname } from 'node:path';
-import { withBlock, withoutBlock } from '../../../host/drop-in.ts';
-import { inDirectory } from '../../../host/safe-directory.ts';
-import { expandSpecifiers, nameParts, type Unit, unitNames } from '../../../host/systemd-unit.ts';
-import { UntrustedError } from '../../../host/untrusted-error.ts';
+import { withBlock, withoutBlock } from '../../host/drop-in.ts';
+import { inDirectory } from '../../host/safe-directory.ts';
+import { expandSpecifiers, nameParts, type Unit, unitNames } from '../../host/systemd-unit.ts';
+import { UntrustedError } from '../../host/untrusted-error.ts';
 import { changedByHand, refuse } from './refusal.ts';
 import type { Command, Plan } from './types.ts';
 
