@@ -13,12 +13,12 @@
 
 static const char *errno_name(int number)
 {
-	/* all that execve(2), setns(2), unshare(2) and mount(2) list, and what file systems add */
+	/* all that execve(2), flock(2), setns(2), unshare(2) and mount(2) list, and what file systems add */
 	static const struct {
 		int number;
 		const char *name;
 	} names[] = {
-		{ E2BIG, "E2BIG" },	{ EACCES, "EACCES" },	{ EAGAIN, "EAGAIN" },	{ EBUSY, "EBUSY" },
+		{ E2BIG, "E2BIG" },	{ EACCES, "EACCES" },	{ EAGAIN, "EAGAIN" },	{ EBADF, "EBADF" },	{ EBUSY, "EBUSY" },
 		{ EFAULT, "EFAULT" },	{ EINTR, "EINTR" },	{ EINVAL, "EINVAL" },	{ EIO, "EIO" },
 		{ EISDIR, "EISDIR" },	{ ELIBBAD, "ELIBBAD" }, { ELOOP, "ELOOP" },	{ EMFILE, "EMFILE" },
 		{ ENAMETOOLONG, "ENAMETOOLONG" },		{ ENFILE, "ENFILE" },	{ ENODEV, "ENODEV" },
@@ -133,6 +133,7 @@ NAPI_MODULE_INIT()
 	static const napi_property_descriptor functions[] = {
 		{ .utf8name = "enterNetworkNamespace", .method = js_enter_network_namespace, .attributes = napi_enumerable },
 		{ .utf8name = "setNetworkNamespace", .method = js_set_network_namespace, .attributes = napi_enumerable },
+		{ .utf8name = "lockFile", .method = js_lock_file, .attributes = napi_enumerable },
 		{ .utf8name = "interfaceIndex", .method = js_interface_index, .attributes = napi_enumerable },
 		{ .utf8name = "execve", .method = js_execve, .attributes = napi_enumerable },
 		{ .utf8name = "getxattr", .method = js_getxattr, .attributes = napi_enumerable },

@@ -16,6 +16,13 @@ export interface NativeAddon {
    * @throws Node-like error with code, and with syscall "open" or "setns"
    */
   setNetworkNamespace(file: string): void;
+  /**
+   * Locks an open file for this process alone, as long as the descriptor is open: flock(2).
+   * @param waits whether to wait for another process that has the lock; nothing else runs meanwhile
+   * @returns false when another process has it
+   * @throws Node-like error with code
+   */
+  lockFile(fd: number, waits: boolean): boolean;
   /** Index of an interface in the network namespace of the main thread; 0 if there is none of that name. */
   interfaceIndex(name: string): number;
   /**

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, closeSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -316,4 +319,35 @@ t.test('interfaceIndex', async (t) => {
   t.equal(index("'no-such-one'"), '0\n');
   t.equal(index("'much-longer-than-any-name-can-be'"), '0\n');
   t.equal(index('7'), 'TypeError ERR_INVALID_ARG_TYPE\n');
+});
+
+t.test('lockFile', async (t) => {
+  const file = join(t.testdir({ lock: '' }), 'lock');
+  const { lockFile } = createRequire(import.meta.url)(addon) as {
+    lockFile: (fd: number, waits: boolean) => boolean;
+  };
+  const open = (): number => openSync(file, 'r');
+  const first = open();
+  t.equal(lockFile(first, false), true);
+  t.equal(lockFile(first, true), true, 'again');
+  const second = open();
+  t.equal(lockFile(second, false), false, 'another open file');
+  closeSync(first);
+  t.equal(lockFile(second, true), true, 'free when it is closed');
+  closeSync(second);
+  t.throws(() => lockFile(second, false), { code: 'EBADF', syscall: 'flock' });
+  t.throws(() => (lockFile as (...args: unknown[]) => boolean)('x'), TypeError);
+
+  // one who waits gets it when the other one dies
+  const script = `const { openSync } = require('node:fs');
+    require(process.argv[1]).lockFile(openSync(process.argv[2]), process.argv[3] === 'waits') && console.log('locked');
+    setInterval(() => {}, 1000)`;
+  const holder = spawn(NODE, ['-e', script, addon, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => holder.kill('SIGKILL'));
+  await once(holder.stdout, 'data');
+  const waiter = spawn(NODE, ['-e', script, addon, file, 'waits'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => waiter.kill('SIGKILL'));
+  const locked = once(waiter.stdout, 'data');
+  holder.kill('SIGKILL');
+  t.match(String((await locked)[0]), 'locked');
 });
