@@ -15,6 +15,23 @@ export function changeText(change: Change): string {
   return inNamespace(change.namespace, textOf(change));
 }
 
+const PAST: Readonly<Record<string, string>> = {
+  add: 'added',
+  delete: 'deleted',
+  remove: 'removed',
+  enable: 'enabled',
+  disable: 'disabled',
+  set: 'set',
+  change: 'changed',
+  make: 'made',
+};
+
+/** The same when it is done: "added interface eth0 to PNET ID NET1". */
+export function doneText(change: Change): string {
+  const text = textOf(change).replace(/^[a-z]+/, (verb) => PAST[verb] ?? verb);
+  return inNamespace(change.namespace, text);
+}
+
 function textOf(change: Change): string {
   switch (change.what) {
     case 'add-pnet':

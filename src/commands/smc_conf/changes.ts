@@ -67,11 +67,12 @@ export const UEID_ROOM = 4;
  * room. An entry of the PNET table that gets another PNET ID counts as a change, not as a removal.
  * @param running complete; what is `undefined` in it, this kernel or machine does not have
  * @param isPruning remove what `wanted` lacks in the sections that it has
+ * @param detached entries of the table that have no effect, by `memberKey`; those that are wanted are made again
  */
 export function changesBetween(
   running: Configuration,
   wanted: Configuration,
-  { isPruning }: { isPruning: boolean },
+  { isPruning, detached = new Set() }: { isPruning: boolean; detached?: ReadonlySet<string> },
 ): Plan {
   const plan: Plan = { changes: [], kept: [], obstacles: [] };
   const host = (change: Unplaced<Change>): void => {
@@ -91,10 +92,10 @@ export function changesBetween(
   for (const change of ueids.before) host(change);
   for (const ueid of ueids.kept) plan.kept.push({ namespace: undefined, what: 'ueid', ueid });
 
-  namespaceChanges(plan, undefined, running, wanted, isPruning);
+  namespaceChanges(plan, undefined, running, wanted, isPruning, detached);
   for (const [name, settings] of wanted.namespaces ?? []) {
     const present = running.namespaces?.get(name);
-    if (present) namespaceChanges(plan, name, present, settings, isPruning);
+    if (present) namespaceChanges(plan, name, present, settings, isPruning, new Set());
     else
       plan.obstacles.push({
         namespace: name,
@@ -143,12 +144,13 @@ function namespaceChanges(
   running: NamespaceSettings,
   wanted: NamespaceSettings,
   isPruning: boolean,
+  detached: ReadonlySet<string>,
 ): void {
   const add = (change: Unplaced<Change>): void => {
     plan.changes.push({ namespace, ...change });
   };
   if (wanted.pnet) {
-    const { changes, kept } = pnetChanges(running.pnet ?? new Map(), wanted.pnet, isPruning);
+    const { changes, kept } = pnetChanges(running.pnet ?? new Map(), wanted.pnet, isPruning, detached);
     for (const change of changes) add(change);
     for (const entry of kept) plan.kept.push({ namespace, what: 'pnet', ...entry });
   }
@@ -202,9 +204,11 @@ function pnetChanges(
   running: ReadonlyMap<string, PnetNetwork>,
   wanted: ReadonlyMap<string, PnetNetwork>,
   isPruning: boolean,
+  detached: ReadonlySet<string>,
 ): { changes: (Unplaced<AddPnet> | Unplaced<DeletePnet>)[]; kept: PnetEntry[] } {
   const present = pnetEntries(running);
   const target = pnetEntries(wanted);
+  const isDetached = (key: string): boolean => detached.has(key) && target.has(key);
   const kept: PnetEntry[] = [];
   if (!isPruning)
     for (const [key, entry] of present)
@@ -213,7 +217,9 @@ function pnetChanges(
         target.set(key, entry);
       }
   const toDelete = new Set(
-    [...present].filter(([key, { pnetId }]) => target.get(key)?.pnetId !== pnetId).map(([, at]) => at.pnetId),
+    [...present]
+      .filter(([key, { pnetId }]) => target.get(key)?.pnetId !== pnetId || isDetached(key))
+      .map(([, at]) => at.pnetId),
   );
   let toAdd = [...target].filter(([key, { pnetId }]) => {
     const before = present.get(key);

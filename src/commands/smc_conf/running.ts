@@ -14,6 +14,7 @@ import { findAddon } from '../../smc/native-parts.ts';
 import type { PnetEntry } from '../../smc/pnet-table.ts';
 import { readSysctls } from '../../smc/sysctls.ts';
 import type { Configuration, NamespaceSettings, PnetDevice, PnetNetwork } from './configuration.ts';
+import { readServices } from './services.ts';
 
 /** What of a context is needed to read the state. */
 export type Source = Pick<Context, 'client' | 'hostRoot' | 'transport' | 'isRecorded'>;
@@ -30,6 +31,8 @@ export interface Running {
   state: Configuration;
   /** namespaces that were asked for */
   notRead: NotRead[];
+  /** ports of RDMA devices; none in other namespaces than the initial one */
+  ports: readonly SmcrPort[];
 }
 
 /**
@@ -41,14 +44,15 @@ export async function readRunning(source: Source, namespaces: readonly string[])
   const client = await source.client();
   const { hostRoot } = source;
   const files = hostFiles(hostRoot);
-  const own = await readNamespace(client, files);
+  const ports = isInitialNetworkNamespace(hostRoot) === false ? [] : await client.smcrPorts();
+  const own = await readNamespace(client, files, ports);
   const seid = await unlessTooOld(() => client.seid.read());
   const others = new Map<string, NamespaceSettings>();
   const notRead: NotRead[] = [];
   for (const name of namespaces) {
     const read = source.isRecorded
       ? 'a recording has one network namespace'
-      : await inNamespace(name, source, (there) => readNamespace(there, files));
+      : await inNamespace(name, source, (there) => readNamespace(there, files, []));
     if (typeof read === 'string') notRead.push({ namespace: name, reason: read });
     else others.set(name, read);
   }
@@ -58,9 +62,11 @@ export async function readRunning(source: Source, namespaces: readonly string[])
       ueids: await unlessTooOld(() => client.ueids.list()),
       // other machines than IBM Z have a switch that does nothing, if any
       seid: seid?.seid ? seid.isEnabled : undefined,
+      services: source.isRecorded ? undefined : readServices(hostRoot),
       namespaces: others,
     },
     notRead,
+    ports,
   };
 }
 
@@ -104,11 +110,13 @@ export async function inNamespace<T extends object>(
   }
 }
 
-async function readNamespace(client: SmcClient, files: HostFiles): Promise<NamespaceSettings> {
+async function readNamespace(
+  client: SmcClient,
+  files: HostFiles,
+  ports: readonly SmcrPort[],
+): Promise<NamespaceSettings> {
   const { root } = files;
-  const isInitial = isInitialNetworkNamespace(root) !== false;
   const table = await client.pnet.list();
-  const ports = isInitial ? await client.smcrPorts() : [];
   return {
     pnet: tableOf([...table, ...unlistedPorts(table, ports)], files),
     handshakeLimit: await unlessTooOld(() => client.handshakeLimit.isEnabled()),
