@@ -25,6 +25,9 @@ export interface Listing extends SocketDetails {
   opensInet?: boolean;
 }
 
+/** Of listings that go on, or of places unknown: what is open now tells nothing. */
+export const SOCKETS_TO_COME: Pick<Listing, 'goesOn' | 'opensInet'> = { goesOn: true, opensInet: true };
+
 /** What a listing risks. */
 export interface ListingDanger {
   faults: readonly KernelFault[];

@@ -2,10 +2,12 @@
 /**
  * How fast connections move data, from the positions in their buffers at several times. A position consists of an offset and
  * of a count of 16 bits, how often the buffer has wrapped. So it starts again after 65,536 times the size of the buffer, 4 GiB
- * for 64 KiB, and two positions tell less the longer they are apart. To notice that, the first two are close together: what
- * they show tells whether the distance of the last one is too long.
+ * for 64 KiB, and two positions tell less the longer they are apart. A probe, a third position shortly after the first one,
+ * shows whether the last one is too far away. Without a probe, less is believed.
  */
-import { type SmcSocket, socketCookie } from './sockets.ts';
+import type { SeenSocket } from './seen-socket.ts';
+import { SocketMap } from './socket-map.ts';
+import type { SmcSocket } from './sockets.ts';
 
 /** What is known of the traffic of a connection; `undefined`: not known, because a restart may have been missed. */
 export interface Traffic {
@@ -44,6 +46,13 @@ const WRITER_BLOCKED = 0x80;
 /** Positions of one direction are trusted up to this share of the distance at which they restart. */
 const TRUSTED = 0.5;
 
+/** The same without a probe, and the time for which that holds. */
+const TRUSTED_UNPROBED = 1 / 8;
+const UNPROBED_MS = 7000;
+
+/** From this share on, the next positions need a probe. */
+const FAST = 1 / 16;
+
 const position = ({ wrap, count }: Connection['rxProd'], size: number): number => wrap * size + count;
 
 const sampleOf = (c: Connection, at: number): Sample => ({
@@ -56,32 +65,60 @@ const sampleOf = (c: Connection, at: number): Sample => ({
   txBlocked: Boolean(c.txProdFlags & WRITER_BLOCKED),
 });
 
-/** Positions of all connections, from lists that are made one after the other. */
-export class SocketRates {
-  readonly #samples = new Map<bigint, Sample[]>();
+/** The traffic of one connection, from each list to the next. */
+export class TrafficMeter {
+  #last: Sample;
+  #probe: Sample | undefined;
+  /**
+   * bytes that came from the peer, and went to it, since the connection began or was first met; `undefined` once a restart may
+   * have been missed
+   */
+  rxBytes: number | undefined;
+  txBytes: number | undefined;
+  /** it moved so much between the last two lists that the next one needs a probe */
+  isFast = false;
 
-  /** Adds a socket of a list before the last. @param now milliseconds of `performance.now()` */
-  add({ id, attributes: { connection } }: SmcSocket, now: number): void {
-    if (!connection) return;
-    const sample = sampleOf(connection, now);
-    const samples = this.#samples.get(socketCookie(id));
-    if (!samples) this.#samples.set(socketCookie(id), [sample]);
-    // a list can have a socket twice
-    else if (samples.length === 1 && samples[0]!.at < now) samples.push(sample);
+  /**
+   * @param now milliseconds of `performance.now()`
+   * @param since it began after this time; `undefined` if that is not known
+   */
+  constructor(connection: Connection, now: number, since?: number) {
+    this.#last = sampleOf(connection, now);
+    const { rx, rxEnd, tx, txEnd } = this.#last;
+    const begin = (moved: number, end: number): number | undefined => {
+      if (since === undefined) return 0;
+      return moved <= TRUSTED_UNPROBED * end && now - since <= UNPROBED_MS ? moved : undefined;
+    };
+    this.rxBytes = begin(rx, rxEnd);
+    this.txBytes = begin(tx, txEnd);
   }
 
-  /** @returns `undefined` for a socket without an SMC connection, and for one that was not there at first */
-  measure({ id, attributes: { connection } }: SmcSocket, now: number): Traffic | undefined {
-    const [first, second] = this.#samples.get(socketCookie(id)) ?? [];
-    if (!connection || !first || !second) return undefined;
+  /** Takes positions between two lists, shortly after the first one. */
+  probe(connection: Connection, now: number): void {
+    if (now > this.#last.at) this.#probe ??= sampleOf(connection, now);
+  }
+
+  /** Takes the positions of the next list. @returns the traffic since the list before */
+  add(connection: Connection, now: number): Traffic {
+    const first = this.#last;
     const last = sampleOf(connection, now);
-    const share = (of: (sample: Sample) => boolean): number => [first, second, last].filter(of).length / 3;
+    const probe = this.#probe && this.#probe.at < now ? this.#probe : undefined;
+    this.#last = last;
+    this.#probe = undefined;
+    const rx = moved(first, probe, last, 'rx', 'rxEnd');
+    const tx = moved(first, probe, last, 'tx', 'txEnd');
+    this.rxBytes = plus(this.rxBytes, rx);
+    this.txBytes = plus(this.txBytes, tx);
+    this.isFast = rx === undefined || tx === undefined || rx > FAST * last.rxEnd || tx > FAST * last.txEnd;
+    const seconds = (last.at - first.at) / 1000;
+    const samples = probe ? [first, probe, last] : [first, last];
+    const share = (of: (sample: Sample) => boolean): number => samples.filter(of).length / samples.length;
     // what has arrived, less what programs have read
     const unread = distance(position(connection.txCons, connection.rmbeSize), last.rx, last.rxEnd);
     return {
-      seconds: (last.at - first.at) / 1000,
-      rx: rate([first, second, last], 'rx', 'rxEnd'),
-      tx: rate([first, second, last], 'tx', 'txEnd'),
+      seconds,
+      rx: rx === undefined ? undefined : rx / seconds,
+      tx: tx === undefined ? undefined : tx / seconds,
       fill: connection.rmbeSize === 0 ? 0 : Math.min(1, unread / connection.rmbeSize),
       rxBlocked: share(({ rxBlocked }) => rxBlocked),
       txBlocked: share(({ txBlocked }) => txBlocked),
@@ -89,20 +126,56 @@ export class SocketRates {
   }
 }
 
+const plus = (sum: number | undefined, more: number | undefined): number | undefined =>
+  sum === undefined || more === undefined ? undefined : sum + more;
+
 /** From one position forward to another. */
 const distance = (from: number, to: number, end: number): number => (end === 0 ? 0 : (to - from + end) % end);
 
-function rate(
-  [first, second, last]: readonly [Sample, Sample, Sample],
+/** Bytes between two positions; `undefined` if there may have been more. */
+function moved(
+  first: Sample,
+  probe: Sample | undefined,
+  last: Sample,
   at: 'rx' | 'tx',
   end: 'rxEnd' | 'txEnd',
 ): number | undefined {
-  const restart = first[end];
-  // another buffer: the connection was not one yet
-  if (second[end] !== restart || last[end] !== restart || last.at <= second.at) return undefined;
-  const short = distance(first[at], second[at], restart);
-  const long = distance(first[at], last[at], restart);
-  const expected = (short / (second.at - first.at)) * (last.at - first.at);
+  const restart = last[end];
+  // without a buffer, it was not a connection yet
+  const isNew = first[end] === 0;
+  if ((first[end] !== restart && !isNew) || last.at <= first.at) return undefined;
+  const long = distance(isNew ? 0 : first[at], last[at], restart);
+  if (!probe || probe[end] !== first[end] || isNew)
+    return long <= TRUSTED_UNPROBED * restart && last.at - first.at <= UNPROBED_MS ? long : undefined;
+  const short = distance(first[at], probe[at], restart);
+  const expected = (short / (probe.at - first.at)) * (last.at - first.at);
   if (expected > TRUSTED * restart || long > TRUSTED * restart || long < short) return undefined;
-  return (long / (last.at - first.at)) * 1000;
+  return long;
+}
+
+/** The traffic of all connections between two lists. */
+export class SocketRates {
+  readonly #meters = new SocketMap<TrafficMeter>();
+
+  /** Adds a socket of the first list. @param now milliseconds of `performance.now()` */
+  add(socket: SeenSocket, now: number): void {
+    const { connection } = socket.attributes;
+    // a list can have a socket twice
+    if (connection && !this.#meters.get(socket)) this.#meters.set(socket, new TrafficMeter(connection, now));
+  }
+
+  /** Adds a socket of a list shortly after the first. */
+  probe(socket: SeenSocket, now: number): void {
+    const { connection } = socket.attributes;
+    if (connection) this.#meters.get(socket)?.probe(connection, now);
+  }
+
+  /**
+   * Takes a socket of the last list.
+   * @returns `undefined` for a socket without an SMC connection, and for one that was not there at first
+   */
+  measure(socket: SeenSocket, now: number): Traffic | undefined {
+    const { connection } = socket.attributes;
+    return connection && this.#meters.get(socket)?.add(connection, now);
+  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { connectionInfo } from '../../src/netlink/uapi/smc-diag.ts';
-import { SocketRates, type Traffic } from '../../src/smc/socket-rates.ts';
+import { SocketRates, type Traffic, TrafficMeter } from '../../src/smc/socket-rates.ts';
 import type { SmcSocket } from '../../src/smc/sockets.ts';
 
 const SIZE = 0x1_0000;
@@ -25,8 +25,8 @@ interface Place {
 function socket({ rx = 0, tx = 0, read = rx, size = SIZE, rxFlags = 0, txFlags = 0 }: Place): SmcSocket {
   const cursor = (bytes: number): { reserved: number; wrap: number; count: number } => ({
     reserved: 0,
-    wrap: Math.floor(bytes / size) % 0x1_0000,
-    count: bytes % size,
+    wrap: size && Math.floor(bytes / size) % 0x1_0000,
+    count: size && bytes % size,
   });
   const connection = {
     ...connectionInfo.decode(Buffer.alloc(76), 0, 76, 'LE'),
@@ -44,7 +44,7 @@ function socket({ rx = 0, tx = 0, read = rx, size = SIZE, rxFlags = 0, txFlags =
 function measured(first: Place, second: Place, last: Place): Traffic | undefined {
   const rates = new SocketRates();
   rates.add(socket(first), first.at);
-  rates.add(socket(second), second.at);
+  rates.probe(socket(second), second.at);
   return rates.measure(socket(last), last.at);
 }
 
@@ -98,11 +98,61 @@ t.test('a socket that was not there, or is no connection', async (t) => {
   rates.add(bare, 1);
   t.equal(rates.measure(bare, 2), undefined);
   rates.add(socket({ at: 5 }), 5);
-  rates.add(socket({ at: 5 }), 5);
-  t.equal(rates.measure(socket({ at: 9 }), 9), undefined, 'in one list only, twice');
+  rates.add(socket({ at: 6, rx: 7 }), 6);
   const other = { ...socket({ at: 9 }), id: { interface: 0, cookieLow: 2, cookieHigh: 2 } };
-  rates.add(socket({ at: 6 }), 6);
   t.equal(rates.measure(other, 9), undefined, 'another socket');
-  t.ok(rates.measure(socket({ at: 9 }), 9));
+  t.equal(rates.measure(socket({ at: 9, rx: 4 }), 9)?.rx, 1000, 'twice in the first list');
   t.equal(measured({ at: 0, size: 16_384 }, { at: 1 }, { at: 2 })?.rx, undefined, 'another buffer');
+});
+
+t.test('without a probe, positions are trusted for a shorter time and distance', async (t) => {
+  const rx = (at: number, bytes: number): number | undefined => {
+    const rates = new SocketRates();
+    rates.add(socket({ at: 0 }), 0);
+    return rates.measure(socket({ at, rx: bytes }), at)?.rx;
+  };
+  t.equal(rx(1000, END / 8), END / 8);
+  t.equal(rx(1000, END / 8 + 1), undefined);
+  t.equal(rx(7000, 7), 1);
+  t.equal(rx(7001, 7), undefined);
+});
+
+t.test('from one list to the next', async (t) => {
+  const connection = (place: Place): never => socket(place).attributes.connection as never;
+  const meter = new TrafficMeter(connection({ at: 0, rx: 500 }), 0);
+  t.match(meter.add(connection({ at: 1000, rx: 700 }), 1000), { seconds: 1, rx: 200, rxBlocked: 0 });
+  t.notOk(meter.isFast);
+  t.match(meter.add(connection({ at: 3000, rx: (3 * END) / 32 }), 3000), {
+    seconds: 2,
+    rx: ((3 * END) / 32 - 700) / 2,
+  });
+  t.ok(meter.isFast, 'it may move more than can be told');
+  meter.probe(connection({ at: 3100, rx: END / 8 - END / 64, rxFlags: 0x80 }), 3100);
+  meter.probe(connection({ at: 3200, rx: 0 }), 3200);
+  t.match(meter.add(connection({ at: 4000, rx: END / 8 + END / 4 }), 4000), {
+    rx: (5 * END) / 32 + END / 8,
+    rxBlocked: 1 / 3,
+  });
+  t.equal(Math.round(meter.rxBytes!), Math.round(END / 8 + END / 4 - 500));
+  t.equal(
+    meter.add(connection({ at: 5000, rx: (3 * END) / 32 }), 5000).rx,
+    undefined,
+    'the probe was for one list',
+  );
+  t.equal(meter.rxBytes, undefined);
+  t.match(meter.add(connection({ at: 6000, rx: (3 * END) / 32 }), 6000), { rx: 0 });
+  t.equal(meter.rxBytes, undefined, 'what is missing stays missing');
+  t.equal(meter.txBytes, 0);
+});
+
+t.test('the bytes of a connection that is met at its start', async (t) => {
+  const begun = (place: Place, since?: number): number | undefined =>
+    new TrafficMeter(socket(place).attributes.connection as never, place.at, since).rxBytes;
+  t.equal(begun({ at: 1000, rx: 123_456 }), 0, 'not known when it began');
+  t.equal(begun({ at: 1000, rx: 123_456 }, 0), 123_456);
+  t.equal(begun({ at: 1000, rx: END / 4 }, 0), undefined);
+  t.equal(begun({ at: 9000, rx: 1 }, 0), undefined, 'long ago');
+  const meter = new TrafficMeter(socket({ at: 0, size: 0 }).attributes.connection as never, 0);
+  meter.add(socket({ at: 1000, rx: 77_777 }).attributes.connection as never, 1000);
+  t.equal(meter.rxBytes, 77_777, 'without a buffer at first');
 });

@@ -66,7 +66,7 @@ async function list(context: Context, options: SmcssOptions, words: readonly str
   if (options.allNetns) needs.add('netns');
   const { batches, remark } = await openList(context, details, needs);
   const measure = isMeasured
-    ? await (await import('./rates.ts')).startRates(context, options.rates!)
+    ? await (await import('./measure.ts')).startRates(context, options, options.rates!)
     : undefined;
   const reasons = new Set<number>();
   let headerIsDue = !json && !options.noHeader;

@@ -56,6 +56,6 @@ export const RULES: RulesFor<typeof OPTIONS> = {
     },
     { of: 'summary', with: ['groupBy', 'noHeader'] },
     { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes', 'rates'] },
-    { of: ['listening', 'allNetns'], with: 'rates' },
+    { of: 'listening', with: 'rates' },
   ],
 };

@@ -1,49 +1,11 @@
 // SPDX-License-Identifier: MIT
-/** smcss --rates: how fast each connection moves data. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context } from '../../cli/run.ts';
+/** Columns for how fast each connection moves data. */
 import type { SocketRates as RatesDocument, SocketRow } from '../../documents/smcss.ts';
 import type { Made } from '../../output/document.ts';
 import { abbreviate } from '../../output/numbers.ts';
 import { documentColumns } from '../../output/table.ts';
 import type { SeenSocket } from '../../smc/seen-socket.ts';
-import { SocketRates, type Traffic } from '../../smc/socket-rates.ts';
-
-/** Between the first two lists: as a rule this long, and not more than a quarter of the whole time. */
-const SHORT_MS = 100;
-
-/**
- * Lists the sockets twice, and returns when the last list is due.
- * @param seconds from the first list to the last
- * @returns adds the rates to the sockets of that list
- */
-export async function startRates(
-  { io, client }: Context,
-  seconds: number,
-): Promise<(sockets: SeenSocket[]) => void> {
-  io.flush();
-  const rates = new SocketRates();
-  const list = async (): Promise<number> => {
-    let now = performance.now();
-    for await (const batch of (await client()).socketBatches({ connection: true })) {
-      now = performance.now();
-      for (const socket of batch) rates.add(socket, now);
-    }
-    return now;
-  };
-  const begin = await list();
-  await waitUntil(begin + Math.min(SHORT_MS, 250 * seconds));
-  await list();
-  await waitUntil(begin + 1000 * seconds);
-  return (sockets) => {
-    const now = performance.now();
-    for (const socket of sockets) socket.traffic = rates.measure(socket, now);
-  };
-}
-
-async function waitUntil(due: number): Promise<void> {
-  for (let left = due - performance.now(); left > 0; left = due - performance.now()) await sleep(left);
-}
+import type { Traffic } from '../../smc/socket-rates.ts';
 
 const rateText = (rate: number | undefined): string => (rate === undefined ? '?' : abbreviate(whole(rate)));
 const whole = (rate: number): bigint => BigInt(Math.round(rate));

@@ -5,25 +5,28 @@ import type { Context } from '../../cli/run.ts';
 import { networkNamespaces } from '../../host/network-namespaces.ts';
 import { SocketOwners } from '../../host/socket-owners.ts';
 import { type NotEntered, socketsOfAll } from '../../smc/all-namespaces.ts';
+import { SOCKETS_TO_COME } from '../../smc/listing-danger.ts';
 import { findAddon } from '../../smc/native-parts.ts';
 import { seenSockets, withNeeds } from '../../smc/seen-sockets.ts';
 import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
 import { whyUnknown } from '../../smc/socket-ownership.ts';
 import type { SocketDetails } from '../../smc/sockets.ts';
-import type { SocketList } from './selection.ts';
+import type { SocketList, Turn } from './selection.ts';
 
 export async function openSeenList(
   context: Context,
   details: SocketDetails,
   needs: ReadonlySet<FilterNeed>,
+  turn: Turn,
 ): Promise<SocketList> {
   const { note, hostRoot, isRecorded } = context;
   const isEverywhere = needs.has('netns');
-  // what is open in other namespaces is not known
-  warnBeforeListing(context, {
-    ...withNeeds(details, needs),
-    ...(isEverywhere && { goesOn: true, opensInet: true }),
-  });
+  if (turn !== 'later')
+    warnBeforeListing(context, {
+      ...withNeeds(details, needs),
+      // what is open in other namespaces is not known
+      ...((isEverywhere || turn === 'first') && SOCKETS_TO_COME),
+    });
   const client = await context.client();
   const owners = needs.has('ownership') ? new SocketOwners(hostRoot) : undefined;
   const list = (): SocketList['batches'] => seenSockets(client, { details, also: needs, owners });

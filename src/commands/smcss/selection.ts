@@ -2,6 +2,7 @@
 /** Which sockets smcss shows, and how it gets them. */
 import { warnBeforeListing } from '../../cli/listing-warning.ts';
 import type { Context } from '../../cli/run.ts';
+import { SOCKETS_TO_COME } from '../../smc/listing-danger.ts';
 import type { SeenSocket } from '../../smc/seen-socket.ts';
 import type { SocketFilter } from '../../smc/socket-filter.ts';
 import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
@@ -47,17 +48,22 @@ export interface SocketList {
   remark(): void;
 }
 
+/** Whether a list is the only one, or the first one or a later one of many. */
+export type Turn = 'only' | 'first' | 'later';
+
 /**
- * Opens the list. Warns first if that is dangerous.
+ * Opens the list. Warns first if that is dangerous, except before a later one.
  * @param needs what is to be known of each socket beyond the basics
  */
 export async function openList(
   context: Context,
   details: SocketDetails,
   needs: ReadonlySet<FilterNeed>,
+  turn: Turn = 'only',
 ): Promise<SocketList> {
-  if (needs.size > 0) return (await import('./seen-list.ts')).openSeenList(context, details, needs);
-  warnBeforeListing(context, details);
+  if (needs.size > 0) return (await import('./seen-list.ts')).openSeenList(context, details, needs, turn);
+  if (turn !== 'later')
+    warnBeforeListing(context, turn === 'only' ? details : { ...details, ...SOCKETS_TO_COME });
   return { batches: (await context.client()).socketBatches(details), remark() {} };
 }
 
