@@ -125,12 +125,13 @@ for (const name of Object.keys(bin))
 
     const help = helpText(definition);
     t.match(help, `${page.slice(0, -2)}(8)`, 'the help names the page');
-    for (const { short, long, value, help: text } of offered) {
+    for (const { short, long, value, optional, help: text } of offered) {
       const names = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
       const line = help.split('\n').find((line) => line.trimStart().startsWith(`${names} `)) ?? '';
       const words = text.split(' ').slice(0, 2).join(' ');
       t.ok(line.includes(words), `the help explains ${names}`);
-      if (value) t.ok(line.includes(`<${value}>`), `the help names the value of ${names}`);
+      if (value)
+        t.ok(line.includes(optional ? `[${value}]` : `<${value}>`), `the help names the value of ${names}`);
     }
 
     t.ok(sections.get('JSON')?.length, 'there is a section JSON');

@@ -26,6 +26,8 @@ export interface CompletedOption {
   repeats: boolean;
   /** name of its value; absent: it has no value */
   value?: string | undefined;
+  /** the value can be left out */
+  isOptional: boolean;
   /** absent: there is nothing to offer for the value */
   candidates?: Candidates | undefined;
 }
@@ -70,6 +72,7 @@ function optionModel(option: NamedOption): CompletedOption {
     value,
     help,
     repeats: Boolean(option.repeatable),
+    isOptional: Boolean(option.optional),
     candidates:
       value === undefined || completes === undefined
         ? undefined

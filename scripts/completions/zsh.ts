@@ -73,14 +73,19 @@ return ret
 `;
 }
 
-function optionSpec(own: string, { short, long, help, value, candidates, repeats }: CompletedOption): string {
+function optionSpec(
+  own: string,
+  { short, long, help, value, isOptional, candidates, repeats }: CompletedOption,
+): string {
   const spellings = [
     ...(short ? [`-${short}${value ? '+' : ''}`] : []),
     ...(long ? [`--${long}${value ? '=' : ''}`] : []),
   ];
   const others = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(' ');
   const explanation = `[${help.replace(/[[\]\\]/g, '\\$&')}]`;
-  const argument = value ? `:${value}:${candidates ? action(own, candidates) : ' '}` : '';
+  const argument = value
+    ? `${isOptional ? '::' : ':'}${value}:${candidates ? action(own, candidates) : ' '}`
+    : '';
   // -dd is -d twice, so letters can be repeated; for most it makes no difference
   const first = repeats ? "'*'" : shellQuote(`(${others})`);
   const names = spellings.length > 1 ? `{${spellings.join(',')}}` : spellings[0];

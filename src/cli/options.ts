@@ -29,6 +29,16 @@ export interface OptionSpec {
   long?: string;
   /** name of the value it takes, e.g. "NAME" */
   value?: string;
+  /**
+   * The value can be left out. A text that follows is the value only if it looks like one, since operands and letters of
+   * other options can follow as well.
+   */
+  optional?: {
+    /** what is meant without a value */
+    text: string;
+    /** what a value starts with */
+    start: RegExp;
+  };
   /** the words that the value can be */
   choices?: readonly string[];
   /**
@@ -356,17 +366,17 @@ function toCommander(syntax: Syntax, options: readonly NamedOption[]): Command {
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
     .configureHelp({ helpWidth: 100 });
   if (syntax.stopAtOperand) command.passThroughOptions();
-  for (const { short, long, value, help, isHidden } of options) {
+  for (const { short, long, value, optional, help, isHidden } of options) {
     const names = `${short ? `-${short}, ` : ''}--${long}`;
-    const option = new Option(value ? `${names} <${value}>` : names, help);
+    const option = new Option(value ? `${names} ${optional ? `[${value}]` : `<${value}>`}` : names, help);
     command.addOption(isHidden ? option.hideHelp() : option);
   }
   return command;
 }
 
 /**
- * Expands long options that are abbreviated to a unique prefix, because commander knows only full names. Stops at the
- * first option that is wrong, and returns the error for it.
+ * Expands long options that are abbreviated to a unique prefix, because commander knows only full names, and gives options
+ * whose value can be left out the value that is meant. Stops at the first option that is wrong, and returns the error for it.
  */
 function expandAbbreviations(
   options: readonly NamedOption[],
@@ -384,15 +394,21 @@ function expandAbbreviations(
         const [, name = '', rest = ''] = /^--([^=]*)(=.*)?$/s.exec(word) ?? [];
         const option = findLong(options, name, word);
         if (rest && !option.value) throw new UsageError(`option '--${option.long}' takes no value`);
-        words.push(`--${option.long}${rest}`);
-        takesNext = Boolean(option.value) && !rest;
+        if (option.optional && !rest) {
+          const value = valueIn(option.optional, argv[i + 1]);
+          words.push(`--${option.long}=${value ?? option.optional.text}`);
+          if (value !== undefined) i++;
+        } else {
+          words.push(`--${option.long}${rest}`);
+          takesNext = Boolean(option.value) && !rest;
+        }
       } else if (isOperand) words.push(word);
       else {
-        const end = clusterEnd(options, word);
-        words.push(...(end.known > 1 ? [end.known < word.length ? word.slice(0, end.known) : word] : []));
-        if (end.known < word.length)
-          throw new UsageError(`unknown option '-${[...word.slice(end.known)][0]}'`);
-        takesNext = end.takesNext;
+        const cluster = readCluster(options, word, argv[i + 1]);
+        words.push(...cluster.words);
+        if (cluster.unknown !== undefined) throw new UsageError(`unknown option '-${cluster.unknown}'`);
+        takesNext = Boolean(cluster.takesNext);
+        if (cluster.hasNext) i++;
       }
     } catch (error) {
       if (error instanceof UsageError) return { words, error };
@@ -403,14 +419,49 @@ function expandAbbreviations(
   return { words };
 }
 
-/** How many letters of a cluster are known, and whether the last letter takes the next word as its value. */
-function clusterEnd(options: readonly NamedOption[], word: string): { known: number; takesNext: boolean } {
+/** The text if it is a value of an option that can be without one. */
+const valueIn = ({ start }: NonNullable<OptionSpec['optional']>, text = ''): string | undefined =>
+  start.test(text) ? text : undefined;
+
+interface Cluster {
+  /** the letters that are known, in as many words as commander needs */
+  words: string[];
+  /** the first that is not */
+  unknown?: string | undefined;
+  /** the next word is the value of the last letter */
+  takesNext?: boolean;
+  /** and is in the words already */
+  hasNext?: boolean;
+}
+
+function readCluster(options: readonly NamedOption[], word: string, next: string | undefined): Cluster {
+  const words: string[] = [];
+  /** of letters that have no word yet */
+  let from = 1;
+  const upTo = (end: number): void => {
+    if (end > from) words.push(`-${word.slice(from, end)}`);
+  };
   for (let at = 1; at < word.length; at++) {
     const option = options.find(({ short }) => short === word[at]);
-    if (!option) return { known: at, takesNext: false };
-    if (option.value) return { known: word.length, takesNext: at === word.length - 1 };
+    if (!option) {
+      upTo(at);
+      return { words, unknown: [...word.slice(at)][0] };
+    }
+    const { value, optional, long } = option;
+    if (!value) continue;
+    const rest = word.slice(at + 1);
+    if (!optional) {
+      upTo(word.length);
+      return { words, takesNext: rest === '' };
+    }
+    upTo(at);
+    from = at + 1;
+    const text = valueIn(optional, rest === '' ? next : rest);
+    words.push(`--${long}=${text ?? optional.text}`);
+    if (text !== undefined) return { words, hasNext: rest === '' };
   }
-  return { known: word.length, takesNext: false };
+  upTo(word.length);
+  return { words };
 }
 
 /** The options that a word abbreviates; if any of the C suite are among them, only those. */

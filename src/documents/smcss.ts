@@ -287,6 +287,17 @@ export interface SocketGroup {
   smcd: Integer;
   /** that fell back to TCP */
   tcp: Integer;
+  /** how fast they move data together; present with `--group-by` and `-i` */
+  rates?: SocketGroupRates;
+}
+
+export interface SocketGroupRates {
+  /** bytes received in a second, without those of `unknown` */
+  rx_bytes_per_second: Integer;
+  /** bytes sent in a second, likewise */
+  tx_bytes_per_second: Integer;
+  /** SMC connections that have no rate, or a rate that cannot be told */
+  unknown: Integer;
 }
 
 /**

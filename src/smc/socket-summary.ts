@@ -16,10 +16,26 @@ export interface ConnectionCounts {
   tcp: number;
 }
 
+/** How fast connections move data together. */
+export interface GroupTraffic {
+  /** bytes per second from the peers, and to them, of all whose rates are known */
+  rx: number;
+  tx: number;
+  /** SMC connections whose rates are not known */
+  unknown: number;
+}
+
 /** Connections that have something in common. */
-export interface SocketGroup extends ConnectionCounts {
+export interface SocketGroup extends ConnectionCounts, GroupTraffic {
   /** `undefined`: they do not have it, or it is not known */
   key: string | number | undefined;
+}
+
+/** Adds the traffic of an SMC connection, if it was measured. */
+export function addTraffic(sum: GroupTraffic, { traffic, attributes }: SeenSocket): void {
+  sum.rx += traffic?.rx ?? 0;
+  sum.tx += traffic?.tx ?? 0;
+  if (attributes.connection && (traffic?.rx === undefined || traffic.tx === undefined)) sum.unknown++;
 }
 
 const none = (): ConnectionCounts => ({ connections: 0, smcr: 0, smcd: 0, tcp: 0 });
@@ -53,10 +69,11 @@ export class SocketGroups {
         this.uncounted++;
         return;
       }
-      group = { key, ...none() };
+      group = { key, ...none(), rx: 0, tx: 0, unknown: 0 };
       this.#groups.set(key, group);
     }
     count(group, socket);
+    addTraffic(group, socket);
   }
 
   /** The groups with most connections, or most fallbacks, first; without those that have none. */

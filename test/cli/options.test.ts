@@ -375,3 +375,35 @@ t.test('the options of all commands', async (t) => {
   const { options } = withCommonOptions({ ...syntax, options: { json } });
   t.equal(options['json'], json, 'what a command declares itself stays');
 });
+
+t.test('a value that can be left out', async (t) => {
+  const own: Partial<Syntax> = {
+    options: {
+      ...syntax.options,
+      rates: { short: 'i', value: 'N', optional: { text: '1', start: /^[.\d]/ }, help: 'rates' },
+    },
+  };
+  for (const [line, expected] of [
+    ['-i', 'rates || rates=1'],
+    ['-i 3', 'rates || rates=3'],
+    ['-i3', 'rates || rates=3'],
+    ['-i.5x', 'rates || rates=.5x'],
+    ['-i x', 'rates |x| rates=1'],
+    ['-i -a', 'rates all || rates=1'],
+    ['-i -- 3', 'rates |3| rates=1'],
+    ['-ai 3 4', 'all rates |4| rates=3'],
+    ['-aib', 'all rates binary || rates=1'],
+    ['-ai7 b', 'all rates |b| rates=7'],
+    ['-iIeth0', 'rates interface || rates=1 interface=eth0'],
+    ['-iI eth0', 'rates interface || rates=1 interface=eth0'],
+    ['-iz', "usage: unknown option '-z'"],
+    ['-ih', 'answer: help'],
+    ['--rates', 'rates || rates=1'],
+    ['--rates 3', 'rates || rates=3'],
+    ['--ra x', 'rates |x| rates=1'],
+    ['--rates=x', 'rates || rates=x'],
+    ['--rates=', 'rates || rates='],
+  ] as const)
+    t.equal(outcome(line, own), expected, line);
+  t.match(helpText({ ...syntax, ...own }), /-i, --rates \[N\] /);
+});

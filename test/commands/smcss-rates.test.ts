@@ -87,6 +87,26 @@ t.test('filters choose before the columns', async (t) => {
   t.match(outcome.stdout, /10\.0\.0\.1:2 /);
 });
 
+t.test('sums of groups', async (t) => {
+  const { outcome, lists } = await rates(t, '-i 0.2 --group-by=peer');
+  t.equal(lists, 3);
+  const [header = '', line = ''] = outcome.stdout.split('\n');
+  t.equal(header, 'Connections   SMC-R   SMC-D     TCP   RX-B/s   TX-B/s  Peer');
+  // one of the connections was not there at first
+  t.match(line, / 4 +0 +3 +1 +>0 +>[0-9.]+K {2}10\.0\.0\.2$/);
+  const { stdout } = (await rates(t, '-j -i 0.2 --group-by=peer')).outcome;
+  const [group] = JSON.parse(stdout).groups;
+  t.match(group, { connections: 4, rates: { rx_bytes_per_second: 0, unknown: 1 } });
+  t.ok(group.rates.tx_bytes_per_second > 0);
+});
+
+t.test('for one second, unless another time is given', async (t) => {
+  const { outcome } = await rates(t, '-jHi sport = :2');
+  const { sockets } = JSON.parse(outcome.stdout);
+  t.equal(sockets.length, 1, 'what follows is a filter');
+  t.ok(sockets[0].rates.seconds >= 1, sockets[0].rates.seconds);
+});
+
 t.test('what cannot be measured', async (t) => {
   for (const [argv, message] of [
     ['-i 0', /^smcss: --rates '0': must be a number of seconds from 0\.1 to 3600/],

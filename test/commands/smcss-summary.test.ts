@@ -159,7 +159,12 @@ t.test('groups', async (t) => {
 t.test('groups have a limit', async (t) => {
   const groups = new SocketGroups(2);
   for (const address of ['a', 'b', 'c', 'a', 'd'])
-    addToGroups(groups, 'peer', { state: 1, mode: 0, peer: { address, port: 1 } } as SeenSocket);
+    addToGroups(groups, 'peer', {
+      state: 1,
+      mode: 0,
+      attributes: {},
+      peer: { address, port: 1 },
+    } as SeenSocket);
   t.strictSame(
     groups.ranking().map(({ key, connections }) => [key, connections]),
     [

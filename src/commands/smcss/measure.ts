@@ -17,7 +17,7 @@ export async function startRates(
   context: Context,
   { allNetns }: SmcssOptions,
   seconds: number,
-): Promise<(sockets: SeenSocket[]) => void> {
+): Promise<(sockets: readonly SeenSocket[]) => void> {
   context.io.flush();
   const rates = new SocketRates();
   const list = async (take: (socket: SeenSocket, now: number) => void): Promise<number> => {

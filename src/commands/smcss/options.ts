@@ -3,6 +3,13 @@
 import { decimalNumber, number } from '../../cli/number-option.ts';
 import { type Options, optionTable, type RulesFor } from '../../cli/options.ts';
 
+/** A time that is one second unless it is given. No filter starts with a digit. */
+const SECONDS = {
+  value: 'SECONDS',
+  optional: { text: '1', start: /^[\d.]/ },
+  parse: number({ form: decimalNumber, min: 0.1, max: 3600, of: 'seconds' }),
+} as const;
+
 export const OPTIONS = optionTable({
   all: { short: 'a', help: 'include sockets that listen or are not connected yet' },
   listening: { short: 'l', help: 'list only listening sockets' },
@@ -33,9 +40,8 @@ export const OPTIONS = optionTable({
   },
   rates: {
     short: 'i',
-    value: 'SECONDS',
-    parse: number({ form: decimalNumber, min: 0.1, max: 3600, of: 'seconds' }),
-    help: 'add bytes per second of each SMC connection, measured for this long',
+    ...SECONDS,
+    help: 'add bytes per second of each SMC connection, measured for this long (1)',
     addition: true,
   },
   noHeader: { short: 'H', help: 'omit the header line' },
@@ -55,7 +61,8 @@ export const RULES: RulesFor<typeof OPTIONS> = {
       message: () => '--all-netns and --from exclude each other: a recording has one network namespace',
     },
     { of: 'summary', with: ['groupBy', 'noHeader'] },
-    { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes', 'rates'] },
+    { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes'] },
+    { of: 'summary', with: 'rates' },
     { of: 'listening', with: 'rates' },
   ],
 };

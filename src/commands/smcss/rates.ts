@@ -7,7 +7,9 @@ import { documentColumns } from '../../output/table.ts';
 import type { SeenSocket } from '../../smc/seen-socket.ts';
 import type { Traffic } from '../../smc/socket-rates.ts';
 
-const rateText = (rate: number | undefined): string => (rate === undefined ? '?' : abbreviate(whole(rate)));
+/** Bytes per second in six characters at most; `?` if they are not known. */
+export const rateText = (rate: number | undefined): string =>
+  rate === undefined ? '?' : abbreviate(whole(rate));
 const whole = (rate: number): bigint => BigInt(Math.round(rate));
 const percent = (share: number): string => `${Math.round(100 * share)}%`;
 

@@ -70,6 +70,9 @@ export async function openList(
 /** What is done with a socket that options and filter select. */
 export type SocketVisitor = (socket: SeenSocket) => void;
 
+/** Waits until the list is due, and gives what adds the traffic to its sockets. */
+export type Measure = () => Promise<(sockets: readonly SeenSocket[]) => void>;
+
 /**
  * Lists the sockets for a view that shows none of them itself.
  * @returns whether the table changed meanwhile, and what is to be said after the output
@@ -80,14 +83,17 @@ export async function visitSockets(
   words: readonly string[],
   { details, needs }: { details: SocketDetails; needs: ReadonlySet<FilterNeed> },
   visit: SocketVisitor,
+  measure?: Measure,
 ): Promise<{ interrupted: boolean; remark: () => void }> {
   const filter = await filterOf(context, words, options);
   const all = new Set<FilterNeed>([...needs, ...(filter?.needs ?? [])]);
   if (options.allNetns) all.add('netns');
   const { batches, remark } = await openList(context, details, all);
   try {
+    const addTraffic = await measure?.();
     for (;;) {
       const next = await batches.next();
+      if (!next.done) addTraffic?.(next.value);
       if (next.done) {
         const { interrupted } = next.value;
         return { interrupted, remark: () => remarkAll(context, interrupted, remark) };

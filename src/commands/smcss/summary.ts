@@ -5,6 +5,7 @@ import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type {
   SocketGroup as GroupDocument,
+  SocketGroupRates as GroupRates,
   SocketGroupsDocument,
   SocketSummaryDocument,
 } from '../../documents/smcss.ts';
@@ -12,6 +13,7 @@ import type { Made } from '../../output/document.ts';
 import { hex } from '../../output/numbers.ts';
 import { type FittedColumn, fitted, headerLine, printable, rowLine } from '../../output/table.ts';
 import { fallbackReasons, formatReasonCode, namedReason } from '../../smc/fallback-reasons.ts';
+import type { SeenSocket } from '../../smc/seen-socket.ts';
 import type { FilterNeed } from '../../smc/socket-filter-fields.ts';
 import {
   addToGroups,
@@ -25,7 +27,8 @@ import {
 } from '../../smc/socket-summary.ts';
 import { stateName } from '../../smc/sockets.ts';
 import type { SmcssOptions } from './options.ts';
-import { type SocketVisitor, visitSockets } from './selection.ts';
+import { rateText } from './rates.ts';
+import { type Measure, type SocketVisitor, visitSockets } from './selection.ts';
 
 /** Groups of each kind in a summary. */
 const MOST = 10;
@@ -53,16 +56,26 @@ export async function group(
   if (by === 'netns' && !options.allNetns) throw new UsageError('--group-by=netns requires --all-netns');
   const groups = new SocketGroups();
   const needs = new Set<FilterNeed>(GROUPINGS[by].needs);
-  const end = await visitAll(context, options, words, needs, (socket) => addToGroups(groups, by, socket));
+  const { rates } = options;
+  if (rates !== undefined) context.needsRunningSystem('--rates');
+  const measure =
+    rates === undefined
+      ? undefined
+      : async () => (await import('./measure.ts')).startRates(context, options, rates);
+  const visit = (socket: SeenSocket): void => addToGroups(groups, by, socket);
+  const end = await visitAll(context, options, words, needs, visit, measure);
   const ranking = groups.ranking();
   if (options.json)
     writeDocument<SocketGroupsDocument>(context, {
       group_by: by,
-      groups: ranking.map((one) => groupDocument(by, one)),
+      groups: ranking.map((one) => ({
+        ...groupDocument(by, one),
+        ...(measure && { rates: trafficDocument(one) }),
+      })),
       uncounted: groups.uncounted,
       complete: !end.interrupted,
     });
-  else writeGroups(context, by, ranking, Boolean(options.noHeader));
+  else writeGroups(context, by, ranking, options);
   if (groups.uncounted > 0)
     context.note(
       `${groups.uncounted} connections are in no group: there are more than can be kept`,
@@ -79,8 +92,10 @@ function visitAll(
   words: readonly string[],
   needs: ReadonlySet<FilterNeed>,
   visit: SocketVisitor,
+  measure?: Measure,
 ): Promise<End> {
-  return visitSockets(context, { ...options, all: true }, words, { details: {}, needs }, visit);
+  const details = { connection: measure !== undefined };
+  return visitSockets(context, { ...options, all: true }, words, { details, needs }, visit, measure);
 }
 
 function finish({ remark }: End): number {
@@ -99,6 +114,12 @@ function groupDocument(by: GroupBy, { key, connections, smcr, smcd, tcp }: Socke
   const name = by === 'reason' && key !== undefined ? formatReasonCode(Number(key)) : keyText(by, key);
   return { group: key === undefined ? null : name, connections, smcr, smcd, tcp };
 }
+
+const trafficDocument = ({ rx, tx, unknown }: SocketGroup): Made<GroupRates> => ({
+  rx_bytes_per_second: Math.round(rx),
+  tx_bytes_per_second: Math.round(tx),
+  unknown,
+});
 
 function summaryDocument(summary: SocketSummary, { interrupted }: End): Made<SocketSummaryDocument> {
   const groups = (by: 'peer' | 'port' | 'comm'): Made<SocketSummaryDocument['peers']> => ({
@@ -131,6 +152,9 @@ function total(summary: SocketSummary): StateCounts {
     for (const key of Object.keys(sum) as (keyof StateCounts)[]) sum[key] += counts[key];
   return sum;
 }
+
+/** Characters of a rate, with the sign in front. */
+const RATE_WIDTH = 7;
 
 /** Columns of numbers end below each other. */
 function numbers<Row>(titles: readonly string[], of: (row: Row) => readonly number[]): FittedColumn<Row>[] {
@@ -227,8 +251,11 @@ function writeGroups(
   context: Context,
   by: GroupBy,
   ranking: readonly SocketGroup[],
-  noHeader: boolean,
+  { noHeader, rates }: SmcssOptions,
 ): void {
+  // of connections whose rates are not known, there may be more
+  const sum = (rate: number, { unknown }: SocketGroup): string =>
+    `${unknown > 0 ? '>' : ''}${rateText(rate)}`.padStart(RATE_WIDTH);
   writeRows(
     context,
     [
@@ -238,6 +265,12 @@ function writeGroups(
         one.smcd,
         one.tcp,
       ]),
+      ...(rates === undefined
+        ? []
+        : [
+            { title: 'RX-B/s'.padStart(RATE_WIDTH), text: (one: SocketGroup) => sum(one.rx, one) },
+            { title: 'TX-B/s'.padStart(RATE_WIDTH), text: (one: SocketGroup) => sum(one.tx, one) },
+          ]),
       { title: TITLES[by], text: ({ key }) => keyText(by, key) },
     ],
     ranking,
