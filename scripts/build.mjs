@@ -74,12 +74,17 @@ const withOurAddon = {
   },
 };
 
-/** A package of npm that few runs load: one file that all bundles share. */
+/** Packages of npm that few runs load: one file each, which all bundles share. */
+const BESIDE = ['tar', 'yaml'];
+
 /** @type {import('esbuild').Plugin} */
-const withTarBeside = {
-  name: 'with-tar-beside',
+const withOthersBeside = {
+  name: 'with-others-beside',
   setup({ onResolve }) {
-    onResolve({ filter: /^tar$/ }, () => ({ path: './tar.cjs', external: true }));
+    onResolve({ filter: new RegExp(`^(${BESIDE.join('|')})$`) }, ({ path }) => ({
+      path: `./${path}.cjs`,
+      external: true,
+    }));
   },
 };
 
@@ -140,10 +145,16 @@ async function buildJavaScript() {
         supported: { 'dynamic-import': false },
         define: { ...shared.define, 'import.meta.url': 'importMetaUrl' },
         banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
-        plugins: [withoutChildProcess, withGlobalProcess, withOurAddon, withTarBeside],
+        plugins: [withoutChildProcess, withGlobalProcess, withOurAddon, withOthersBeside],
       }),
     ),
-    build({ ...forCommands, entryPoints: [require.resolve('tar')], outfile: 'dist/commands/tar.cjs' }),
+    ...BESIDE.map((name) =>
+      build({
+        ...forCommands,
+        entryPoints: [require.resolve(name)],
+        outfile: `dist/commands/${name}.cjs`,
+      }),
+    ),
   ]);
   for (const commands of bundles) identify(join(root, `dist/commands/${commands.join('-')}.cjs`));
   await build({

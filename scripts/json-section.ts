@@ -15,6 +15,8 @@ export interface Schema {
   items?: Schema;
   prefixItems?: Schema[];
   properties?: Record<string, Schema>;
+  /** of an object whose keys are names */
+  additionalProperties?: boolean | Schema;
 }
 
 /** A document, and the command line under which the page describes it. */
@@ -182,7 +184,12 @@ class DocumentText {
     if (anyOf) return anyOf.flatMap((one) => this.#possibilities(one));
     if (schema.enum) return schema.enum.map((value) => (value === null ? { word: 'null' } : literal(value)));
     if (schema.const !== undefined) return [literal(schema.const)];
-    const elements = [schema.items ?? [], schema.prefixItems ?? []].flat();
+    const byName = schema.additionalProperties;
+    const elements = [
+      schema.items ?? [],
+      schema.prefixItems ?? [],
+      typeof byName === 'object' ? byName : [],
+    ].flat();
     return [schema.type ?? []].flat().map((type) => ({
       word: type === 'integer' ? 'number' : type,
       ...(schema.properties && { fields: schema.properties }),
@@ -196,7 +203,8 @@ const literal = (value: unknown): Possibility => ({ word: typeof value, literal:
 
 /** What is said of a type that has a name; of numbers and hexadecimal digits, the type in words says all. */
 function named(name: string, one: Possibility): Possibility {
-  if (name === 'Integer' || one.fields) return one;
+  if (name === 'Integer') return { word: one.word };
+  if (one.fields) return one;
   if (name === 'Hex') return { ...one, word: 'hexadecimal string' };
   return one.description ? { ...one, note: one.description } : one;
 }
@@ -205,7 +213,7 @@ function named(name: string, one: Possibility): Possibility {
 function typeWords(possibilities: readonly Possibility[]): string {
   const words = possibilities.map(({ word, elements = [] }) => {
     const inner = elements.filter((element) => element.word !== 'null').map((element) => `${element.word}s`);
-    return inner.length > 0 ? `array of ${either(inner)}` : word;
+    return inner.length > 0 ? `${word} of ${either(inner)}` : word;
   });
   return either([...words.filter((word) => word !== 'null'), ...words.filter((word) => word === 'null')]);
 }

@@ -50,13 +50,19 @@ export function manPages(): Map<string, string> {
           names.includes(`smcr-${object}.8`),
         )
       : read(name);
-    const [page = ''] = name.split('.');
+    const page = pageOf(name);
     const documents = documentsOf(page, schemas);
     const withList = page === 'smc_chk' ? withChecks(text) : text;
     if (documents.length > 0) pages.set(name, withJson(page, withList, documents));
   }
   return pages;
 }
+
+/** Name of a page without its section: "smc.yaml" of smc.yaml.5. */
+export const pageOf = (file: string): string => file.replace(/\.\d$/, '');
+
+/** The heading under which a page lists the fields of its documents: that of a file has keys. */
+export const fieldsHeading = (page: string): string => (page === 'smc.yaml' ? 'KEYS' : 'JSON');
 
 /** The documents that a page is about. smcr shares with smcd those that it has no schema of its own for. */
 export function documentsOf(page: string, schemas: readonly (Schema & { title: string })[]): PageDocument[] {
@@ -73,8 +79,11 @@ export function documentsOf(page: string, schemas: readonly (Schema & { title: s
   }));
 }
 
-/** From the heading to the next one. */
-const SECTION = /^\.Sh JSON\n[\s\S]*?(?=^\.Sh )/m;
+/** What is said of the keys of a file. */
+const ON_KEYS = ['Keys may be in any order, and each may be missing unless it is required.'];
+
+/** From a heading to the next one. */
+const section = (heading: string): RegExp => new RegExp(`^\\.Sh ${heading}\\n[\\s\\S]*?(?=^\\.Sh )`, 'm');
 
 const sectionsOf = (text: string): Set<string> =>
   new Set([...text.matchAll(/^\.Sh (.+)$/gm)].map(([, title]) => title!));
@@ -91,9 +100,13 @@ function withChecks(text: string): string {
 function withJson(page: string, text: string, documents: readonly PageDocument[]): string {
   const [command = '', object] = page.split('-');
   const sections = sectionsOf(text);
-  const lines = jsonSection(`${page}(8)`, object ? onObjects(command) : ON_ALL, documents, sections);
-  if (!SECTION.test(text)) throw new Error(`man/${page}.8 has no section JSON before another one`);
-  return text.replace(SECTION, () => `${['.Sh JSON', ...lines].join('\n')}\n`);
+  const heading = fieldsHeading(page);
+  const isFile = heading === 'KEYS';
+  const introduction = isFile ? ON_KEYS : object ? onObjects(command) : ON_ALL;
+  const lines = jsonSection(`${page}(${isFile ? 5 : 8})`, introduction, documents, sections);
+  const place = section(heading);
+  if (!place.test(text)) throw new Error(`the page ${page} has no section ${heading} before another one`);
+  return text.replace(place, () => `${[`.Sh ${heading}`, ...lines].join('\n')}\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

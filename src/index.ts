@@ -9,6 +9,7 @@
  *     client.close();
  */
 export type * from './documents/smc_chk.ts';
+export type * from './documents/smc_conf.ts';
 export type * from './documents/smc_dbg.ts';
 export type * from './documents/smc_pnet.ts';
 export type * from './documents/smc_rnics.ts';

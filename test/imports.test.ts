@@ -68,6 +68,7 @@ const PACKAGES: Record<string, string[]> = {
   'output/style.ts': ['chalk'],
   'recording/archive.ts': ['tar'],
   'output/grid.ts': ['cli-table3'],
+  'commands/smc_conf/yaml.ts': ['yaml'],
 };
 
 const isOwn = (target: string): boolean => target.endsWith('.ts');

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Schema } from '../scripts/json-section.ts';
-import { documentsOf, manPages } from '../scripts/man.ts';
+import { documentsOf, fieldsHeading, manPages, pageOf } from '../scripts/man.ts';
 import { helpText, optionList, withCommonOptions } from '../src/cli/options.ts';
 import type { CommandDefinition } from '../src/cli/run.ts';
 import { type FallbackReason, fallbackReasons, formatReasonCode } from '../src/smc/fallback-reasons.ts';
@@ -146,10 +146,10 @@ t.test('every document is described, with all its fields and no others', async (
   const all = [...schemas.values()] as (Schema & JsonSchema)[];
   const described = new Set<string>();
   for (const page of pages) {
-    const documents = documentsOf(page.replace(/\.\d$/, ''), all);
+    const documents = documentsOf(pageOf(page), all);
     for (const { schema } of documents) described.add((schema as JsonSchema).title);
     const fields = documents.flatMap(({ schema }) => properties(schema));
-    const json = documents.length > 0 ? (sectionsOf(page).get('JSON') ?? []) : [];
+    const json = documents.length > 0 ? (sectionsOf(page).get(fieldsHeading(pageOf(page))) ?? []) : [];
     t.strictSame([...new Set(items(json, 'Va'))].sort(), [...new Set(fields)].sort(), page);
   }
   t.strictSame(
@@ -207,7 +207,7 @@ const reasonLine = ({ code, name, meaning }: Pick<FallbackReason, 'code' | 'name
 t.test('smc-tools(7) leads to every page, and every command to it', async (t) => {
   const map = readFileSync(join(root, 'man/smc-tools.7'), 'utf8');
   for (const page of pages) {
-    const [name, section] = page.split('.');
+    const [name, section] = [pageOf(page), page.at(-1)];
     if (name !== 'smc-tools') t.ok(map.includes(`Xr ${name} ${section}`), `smc-tools(7) names ${page}`);
   }
   for (const name of Object.keys(bin))

@@ -27,7 +27,7 @@ for (const scene of scenes.sort())
     const directory = join(fixtures, scene);
     const read = (file: string): string => readFileSync(join(directory, file), 'utf8');
     const { runs } = JSON.parse(read('expected.json')) as Expected;
-    // smc_run records nothing; smc_dbg follows below
+    // smc_run records nothing; smc_dbg and, as a part of its bundle, smc_conf follow below
     const wanted = ['smc_chk', 'smc_pnet', 'smc_rnics', 'smcd', 'smcr', 'smcss'];
     t.strictSame([...new Set(runs.map(({ argv: [name] }) => name))].sort(), wanted, 'all commands');
     for (const { argv, recording, stdout, stderr, status } of runs) {

@@ -21,10 +21,14 @@ export function enterNetworkNamespace(name: string): void {
   }
 }
 
+/** Whether ip-netns(8) can know a network namespace by this name: it is the name of a file. */
+export function isNamespaceName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && Buffer.byteLength(name) < 256;
+}
+
 function namespaceFile(name: string): string {
-  const isFileName = name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
   const named =
-    isFileName &&
+    isNamespaceName(name) &&
     NAMED_NAMESPACES.map((directory) => `${directory}/${name}`).find((path) => existsSync(path));
   if (named) return named;
   if (!/^[1-9]\d*$/.test(name))

@@ -96,6 +96,16 @@ function checkName(kind: string, name: string, maxLength: number): void {
     });
 }
 
+/** @throws SmcError INVALID for a name that no entry of the table may have */
+export function checkInterfaceName(name: string): void {
+  checkName('interface', name, IFNAME_MAX_LENGTH);
+}
+
+/** Likewise for an RDMA or ISM device. @throws SmcError INVALID */
+export function checkDeviceName(name: string): void {
+  checkName('device', name, IBNAME_MAX_LENGTH);
+}
+
 /** Text for messages: `interface eth0` or `device mlx5_0 port 1`. */
 export function describeEntry(entry: PnetEntry): string {
   return entry.kind === 'ethernet'
@@ -139,8 +149,8 @@ export class PnetTable {
     const { ethName, ibName } = addition;
     if (ethName === undefined && ibName === undefined)
       throw new SmcError('INVALID', 'an interface or a device is needed');
-    if (ethName !== undefined) checkName('interface', ethName, IFNAME_MAX_LENGTH);
-    if (ibName !== undefined) checkName('device', ibName, IBNAME_MAX_LENGTH);
+    if (ethName !== undefined) checkInterfaceName(ethName);
+    if (ibName !== undefined) checkDeviceName(ibName);
     const ibPort = addition.ibPort ?? 1;
     if (!Number.isInteger(ibPort) || ibPort < 1 || ibPort > IBPORT_MAX)
       throw new SmcError('INVALID', `port ${ibPort} is out of range`, {

@@ -160,6 +160,19 @@ export function readSysctls(name: string | undefined, root: string): Sysctl[] {
 }
 
 /**
+ * Checks a value for a setting, without a look at the kernel.
+ * @param name with or without "net.smc."
+ * @param text decimal, with k or m where the unit is bytes; or "default"
+ * @returns the value as the kernel prints it
+ * @throws SmcError NOT_FOUND, INVALID
+ */
+export function checkSysctl(name: string, text: string): string {
+  const spec = specOf(name);
+  const wanted = text === 'default' ? spec.default : text;
+  return spec.range ? checkedNumber(spec, wanted) : wanted;
+}
+
+/**
  * Changes a setting of this network namespace, after a check of the range. Requires root of the namespace.
  * @param name with or without "net.smc."
  * @param text decimal, with k or m where the unit is bytes; or "default"
@@ -167,8 +180,7 @@ export function readSysctls(name: string | undefined, root: string): Sysctl[] {
  */
 export function setSysctl(name: string, text: string, root: string): Sysctl {
   const spec = specOf(name);
-  const wanted = text === 'default' ? spec.default : text;
-  const value = spec.range ? checkedNumber(spec, wanted) : wanted;
+  const value = checkSysctl(name, text);
   const [current] = readSysctls(name, root);
   if (current?.value === undefined)
     throw new SmcError('NOT_SUPPORTED', `this kernel does not have ${PREFIX}${spec.name}`, {

@@ -26,3 +26,28 @@ export function tableDevices({ release, rdmaDevices, dibsDevices, pciFunctions }
   const others = (dibsDevices ?? []).filter(({ name }) => !ism.some((known) => known.name === name));
   return [...rdma, ...ism, ...others.map(({ name }): TableDevice => ({ name, aliases: [] }))];
 }
+
+/** A device that the host does not have. */
+export interface MissingDevice {
+  /** which ones it has, or how the device is called there */
+  hint: string;
+}
+
+/**
+ * Whether an entry of the table waits for its device; whether there is loopback-ism cannot be seen before Linux 6.18.
+ * @returns `undefined` when the device is there, or may be
+ */
+export function missingDevice(name: string, files: HostFiles): MissingDevice | undefined {
+  const devices = tableDevices(files);
+  if (devices.some((device) => device.name === name || device.aliases.includes(name))) return undefined;
+  const { release, dibsDevices } = files;
+  const isNamed = hasDibsNames(release, dibsDevices);
+  if (!isNamed && (name === 'loopback-ism' || (name === 'lo' && release === undefined))) return undefined;
+  const names = devices.flatMap((device) => [device.name, ...device.aliases]);
+  const has = `this host has ${names.length > 0 ? names.join(', ') : 'none'}`;
+  if (name === 'loopback-ism') return { hint: 'since Linux 6.18 it is called lo' };
+  if (name === 'lo' && !isNamed)
+    return { hint: 'before Linux 6.18 the loopback device is called loopback-ism' };
+  const isName = /^ism[0-9a-f]+$/.test(name) && !isNamed;
+  return { hint: isName ? `before Linux 6.18 ISM devices are named by PCI address; ${has}` : has };
+}

@@ -257,7 +257,7 @@ t.test('without the netlink addon', async (t) => {
       });
       continue; // lists what sysfs tells
     }
-    const argv = name === 'smcd' || name === 'smcr' ? ['info'] : [];
+    const argv = name === 'smc_conf' ? ['export'] : name === 'smcd' || name === 'smcr' ? ['info'] : [];
     t.match(
       start(file, argv),
       {
@@ -274,7 +274,7 @@ t.test('without the netlink addon', async (t) => {
 
 t.test('a recording that cannot be written', async (t) => {
   for (const name of speaking) {
-    const argv = name === 'smcd' || name === 'smcr' ? ['info'] : [];
+    const argv = name === 'smc_conf' ? ['export'] : name === 'smcd' || name === 'smcr' ? ['info'] : [];
     const env = { SMC_TOOLS_RECORD: '/no/such/directory/file' };
     const { status, stderr } = start(join(root, bin[name]!), argv, { env });
     t.equal(status, 1);

@@ -192,6 +192,7 @@ const CALLS: Record<string, { reads: string; changes?: string; refused?: string 
   smc_rnics: { reads: '-a', changes: '-e 12', refused: '--enable' },
   smc_chk: { reads: '', changes: '-S', refused: '--server' },
   smc_dbg: { reads: '' },
+  smc_conf: { reads: 'export', changes: 'apply', refused: 'apply' },
   smc_run: { reads: '', changes: 'true', refused: 'a program' },
 };
 const bundle = join(root, 'test/fixtures/6.12-smcr');

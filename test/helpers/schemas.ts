@@ -64,6 +64,8 @@ const SPELLINGS: readonly (readonly [title: string, options: RegExp])[] = [
 /** The longest title whose words are all in the command line. smcr shares with smcd the schemas that it does not have. */
 function titleFor([program = '', ...given]: readonly string[]): string | undefined {
   const chosen = SPELLINGS.filter(([, options]) => given.some((word) => options.test(word)));
+  // a file, which has a name of its own
+  if (program === 'smc_conf' && given.includes('export')) return 'smc.yaml';
   const isChoice = ['smc_chk', 'smc_run', 'smcss'].includes(program);
   const rest = isChoice ? chosen.map(([title]) => title) : given;
   const operands = rest.filter((word) => !word.startsWith('-'));

@@ -67,8 +67,9 @@ export function keptText(kept: Kept): string {
   }
 }
 
-/** "sysctl hs_ctrl has no effect: this kernel does not have it" */
+/** "sysctl hs_ctrl cannot be set: this kernel does not have it" */
 export function obstacleText({ namespace, object, reason }: Obstacle): string {
+  if (object === undefined) return `network namespace ${namespace} cannot be set up: ${reason}`;
   return inNamespace(namespace, `${object} cannot be set: ${reason}`);
 }
 

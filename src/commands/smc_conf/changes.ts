@@ -46,8 +46,8 @@ export type Kept = { namespace: string | undefined } & (
 /** Something that is wanted and that this host cannot have at the moment. There is no change for it. */
 export interface Obstacle {
   namespace: string | undefined;
-  /** what is wanted: "sysctl smcr_max_send_wr" */
-  object: string;
+  /** what is wanted: "sysctl smcr_max_send_wr"; `undefined` for all that a namespace is to have */
+  object: string | undefined;
   /** a clause */
   reason: string;
 }
@@ -99,7 +99,7 @@ export function changesBetween(
     else
       plan.obstacles.push({
         namespace: name,
-        object: 'all settings',
+        object: undefined,
         reason: 'there is no network namespace of this name, or it cannot be entered',
       });
   }

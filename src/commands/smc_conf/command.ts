@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** smc_conf: how SMC is set up on this host, as one file. */
 import { type Context, defineCommand } from '../../cli/run.ts';
+import { FileError } from './file-error.ts';
 import {
   ACTIONS,
   type Action,
@@ -37,8 +38,18 @@ async function dispatch(
   checkTaken(action, options);
   if (NEEDS_SYSTEM.has(action)) context.needsRunningSystem(action);
   const act = await ACTS[action]();
-  return act(context, options);
+  try {
+    return await act(context, options);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    for (const { line, column, message, hint } of error.problems)
+      context.note(`${error.file}:${line}:${column}: ${message}`, hint);
+    return STATUS_FAILED;
+  }
 }
+
+/** A file has mistakes. */
+const STATUS_FAILED = 1;
 
 /** Carries an action out. @returns exit status */
 type Act = (context: Context, options: ConfOptions) => Promise<number>;
@@ -52,9 +63,9 @@ const notYet = async (): Promise<Act> => {
 
 /** Each action is loaded when it is asked for. */
 const ACTS: Readonly<Record<Action, () => Promise<Act>>> = {
-  export: notYet,
-  check: notYet,
-  diff: notYet,
+  export: async () => (await import('./export.ts')).exportMode,
+  check: async () => (await import('./check.ts')).checkMode,
+  diff: async () => (await import('./diff.ts')).diffMode,
   apply: notYet,
   undo: notYet,
   enable: notYet,

@@ -17,7 +17,7 @@ export const OPTIONS = optionTable({
     value: 'FILE',
     parse: fileName,
     completes: 'file',
-    help: `the file, or - for standard input; default ${DEFAULT_FILE}`,
+    help: 'the file, by default the one in /etc/smc-tools; - is standard input',
   },
   merge: { help: 'with export: put the state into the file, and keep its comments' },
   prune: { help: 'with diff and apply: remove what the file does not have' },

@@ -176,7 +176,7 @@ function deviceOf(name: string, port: number, { pciFunctions, dibsDevices }: Hos
 }
 
 /** The answer, or `undefined` from a kernel that does not know the question. */
-async function unlessTooOld<T>(ask: () => Promise<T>): Promise<T | undefined> {
+export async function unlessTooOld<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {

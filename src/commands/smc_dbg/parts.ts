@@ -33,6 +33,7 @@ const ADDITIONAL: readonly Part[] = [
   { file: 'seid.txt', commands: ['smcd seid'] },
   { file: 'hs_limit.txt', commands: ['smcd hs-limit'] },
   { file: 'sysctl.txt', commands: ['smcd sysctl'] },
+  { file: 'smc.yaml', commands: ['smc_conf export'] },
   { file: 'check.txt', commands: ['smc_chk'] },
 ];
 
@@ -44,6 +45,7 @@ const DOCUMENTS: readonly string[] = [
   ),
   ...['device', 'linkgroup', 'linkgroup link-show', 'stats'].map((object) => `smcr -a -j ${object}`),
   'smc_rnics -a -j',
+  'smc_conf export -j',
   'smc_chk -j',
 ];
 

@@ -21,4 +21,5 @@ export const SUITE: Readonly<Record<string, () => Promise<CommandDefinition>>> =
   smcd: async () => (await import('../smcd/command.ts')).smcd,
   smc_dbg: async () => smcDbgVersion,
   smcr: async () => (await import('../smcr/command.ts')).smcr,
+  smc_conf: async () => (await import('../smc_conf/command.ts')).smcConf,
 };

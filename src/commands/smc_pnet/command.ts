@@ -6,7 +6,6 @@ import { type Context, defineCommand } from '../../cli/run.ts';
 import type { PnetTableDocument, PnetTableRow } from '../../documents/smc_pnet.ts';
 import { tableLines } from '../../output/fold.ts';
 import { documentColumns, printable } from '../../output/table.ts';
-import type { HostFiles } from '../../smc/host.ts';
 import { describeEntry, foldPnetId, type PnetEntry } from '../../smc/pnet-table.ts';
 import { ACTIONS, OPTIONS, type PnetOptions, RULES } from './options.ts';
 
@@ -89,31 +88,13 @@ async function add(
       `there is no interface ${ethName} yet; the entry takes effect when it appears`,
       `this host has ${list(interfaces)}`,
     );
-  if (ibName !== undefined) await noteDevice(ibName, files, note);
+  if (ibName !== undefined) {
+    const { missingDevice } = await import('../../smc/table-devices.ts');
+    const missing = missingDevice(ibName, files);
+    if (missing)
+      note(`there is no device ${ibName} yet; the entry takes effect when it appears`, missing.hint);
+  }
   return 0;
-}
-
-/** What waits, and why; whether there is loopback-ism cannot be seen before Linux 6.18. */
-async function noteDevice(ibName: string, files: HostFiles, note: Context['note']): Promise<void> {
-  const [{ tableDevices }, { hasDibsNames }] = await Promise.all([
-    import('../../smc/table-devices.ts'),
-    import('../../host/dibs-devices.ts'),
-  ]);
-  const devices = tableDevices(files);
-  if (devices.some(({ name, aliases }) => name === ibName || aliases.includes(ibName))) return;
-  const { release, dibsDevices } = files;
-  const isNamed = hasDibsNames(release, dibsDevices);
-  if (!isNamed && (ibName === 'loopback-ism' || (ibName === 'lo' && release === undefined))) return;
-  const has = `this host has ${list(devices.flatMap(({ name, aliases }) => [name, ...aliases]))}`;
-  const hint =
-    ibName === 'loopback-ism'
-      ? 'since Linux 6.18 it is called lo'
-      : ibName === 'lo' && !isNamed
-        ? 'before Linux 6.18 the loopback device is called loopback-ism'
-        : /^ism[0-9a-f]+$/.test(ibName) && !isNamed
-          ? `before Linux 6.18 ISM devices are named by PCI address; ${has}`
-          : has;
-  note(`there is no device ${ibName} yet; the entry takes effect when it appears`, hint);
 }
 
 function list(names: readonly string[]): string {

@@ -200,7 +200,7 @@ t.test('what this host cannot have', async (t) => {
         'seid cannot be set: this machine has no SEID, or does not show it without an ISM device',
         'handshake_limit cannot be set: this kernel does not have it; it is available since Linux 5.18',
         'sysctl smcr_max_send_wr cannot be set: this kernel does not have it; it is available since Linux 6.19',
-        'in network namespace red: all settings cannot be set: there is no network namespace of this name, or it cannot be entered',
+        'network namespace red cannot be set up: there is no network namespace of this name, or it cannot be entered',
       ],
     },
   );

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/** The text of the file. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { SmcError } from '../../smc/error.ts';
+import { FileError } from './file-error.ts';
+
+/** Stands for standard input. */
+export const STANDARD_INPUT = '-';
+
+/** A file of a host with a thousand devices has a fifth of it. */
+const SIZE_MAX = 256 * 1024;
+
+const RETRY_MS = 5;
+
+/** What a file is called in messages. */
+export const nameInMessages = (file: string): string => (file === STANDARD_INPUT ? 'standard input' : file);
+
+/**
+ * Reads a file, or standard input.
+ * @throws FileError for what is no text; SmcError NOT_FOUND; Node's own error
+ */
+export function readSource(file: string): string {
+  const name = nameInMessages(file);
+  const bytes = readAll(file);
+  if (bytes.length > SIZE_MAX)
+    throw new FileError(name, [
+      {
+        line: 1,
+        column: 1,
+        message: 'the file is too large',
+        hint: `it can have ${SIZE_MAX / 1024} KiB`,
+      },
+    ]);
+  const bad = firstBadByte(bytes);
+  if (bad) {
+    const before = bytes.subarray(0, bad.offset).toString('latin1').split('\n');
+    throw new FileError(name, [
+      { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, message: bad.what, hint: bad.hint },
+    ]);
+  }
+  return new TextDecoder().decode(bytes);
+}
+
+/** At most one byte more than is allowed. */
+function readAll(file: string): Buffer {
+  const fd = file === STANDARD_INPUT ? 0 : open(file);
+  try {
+    const buffer = Buffer.alloc(SIZE_MAX + 1);
+    let length = 0;
+    while (length < buffer.length) {
+      const count = readSome(fd, buffer, length);
+      if (count === 0) break;
+      length += count;
+    }
+    return buffer.subarray(0, length);
+  } catch (error) {
+    // errors of reading, unlike those of opening, have no path
+    (error as NodeJS.ErrnoException).path ??= nameInMessages(file);
+    throw error;
+  } finally {
+    if (fd !== 0) closeSync(fd);
+  }
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new SmcError('NOT_FOUND', `there is no file ${file}`, {
+      hint: 'smc_conf export prints one with the state of this host',
+      cause,
+    });
+  }
+}
+
+function readSome(fd: number, buffer: Buffer, at: number): number {
+  for (;;)
+    try {
+      return readSync(fd, buffer, at, buffer.length - at, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw error;
+      // a parent process made the pipe non-blocking
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+}
+
+/** The first byte that no text of ours has. */
+function firstBadByte(bytes: Buffer): { offset: number; what: string; hint: string } | undefined {
+  const control = bytes.findIndex(
+    (byte) => byte === 0x7f || (byte < 0x20 && ![0x09, 0x0a, 0x0d].includes(byte)),
+  );
+  const bad = badUtf8(bytes);
+  if (control < 0 && bad < 0) return undefined;
+  const hint = 'the file is a text in UTF-8';
+  if (bad >= 0 && (control < 0 || bad < control)) return { offset: bad, what: 'this is not UTF-8', hint };
+  const code = bytes[control]!.toString(16).padStart(2, '0');
+  return { offset: control, what: `there is a control character (0x${code})`, hint };
+}
+
+/** Offset of the first character that is not UTF-8; -1 if all is. */
+function badUtf8(bytes: Buffer): number {
+  const isText = (end: number): boolean => {
+    try {
+      // a character that is cut off at the end is none that is wrong
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, end), {
+        stream: end < bytes.length,
+      });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (isText(bytes.length)) return -1;
+  let [good, bad] = [0, bytes.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (isText(middle)) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
