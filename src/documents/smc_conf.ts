@@ -186,6 +186,89 @@ export interface ChangeRow {
   to: string | boolean | null;
 }
 
+/**
+ * What apply has done.
+ * @title smc_conf apply
+ */
+export interface ApplyDocument extends UndoDocument {
+  /** name of the file; - for standard input */
+  file: string;
+}
+
+/**
+ * What undo has done.
+ * @title smc_conf undo
+ */
+export interface UndoDocument {
+  /** whether `--dry-run` was given: then nothing was done */
+  dry_run: boolean;
+  /** whether the host is another than before */
+  changed: boolean;
+  /** changes in their order, and what became of them */
+  changes: OutcomeRow[];
+  /** after a failure without `--keep-going`: whether all is as it was before; null if nothing failed */
+  went_back: boolean | null;
+  /** what was made to go back */
+  went_back_by: ChangeRow[];
+  /** why going back failed, or null */
+  back_error: FailureRow | null;
+  /** what the kernel has accepted, and what the host does not show */
+  without_effect: ChangeRow[];
+  /** what the host has and the file does not, and what stays: without `--prune` */
+  kept: KeptRow[];
+  /** what the file has and this host cannot have at the moment */
+  obstacles: ObstacleRow[];
+  /** what else has happened, in words */
+  remarks: string[];
+}
+
+/**
+ * Whether the file is applied at boot.
+ * @title smc_conf status
+ */
+export interface BootDocument {
+  /** whether the unit is started at boot */
+  enabled: boolean;
+  /** path of the unit, or null */
+  unit: string | null;
+  /**
+   * whether the unit is as smc_conf enable made it: `intact`; `changed` if it was edited since; `foreign` if it was not
+   * made by smc_conf; null if there is none, or if a package brought it
+   */
+  seal: 'intact' | 'changed' | 'foreign' | null;
+  /** path of the file that it applies */
+  file: string;
+  /** whether there is such a file */
+  file_exists: boolean;
+  /** the last run of the unit since the boot; null where systemd does not run */
+  last_run: {
+    /** state of the unit: `active`, `inactive`, `failed`, … */
+    state: string;
+    /** `success`, or how it has failed */
+    result: string;
+    /** when it ended, or null if there was none */
+    time: string | null;
+  } | null;
+}
+
+/** One change and what became of it. */
+export interface OutcomeRow extends ChangeRow {
+  /**
+   * `planned` with `--dry-run`; `undone` if a later one failed; `skipped` if an earlier one failed
+   */
+  result: 'planned' | 'done' | 'undone' | 'failed' | 'skipped';
+  /** why it failed, or null */
+  error: FailureRow | null;
+}
+
+/** A failure. */
+export interface FailureRow {
+  /** what is wrong */
+  text: string;
+  /** what to do, or null */
+  hint: string | null;
+}
+
 /** What has a PNET ID. */
 export interface PnetMemberRow {
   /** name of the interface; null for a device */

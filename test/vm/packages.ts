@@ -141,6 +141,7 @@ export const hostPackages: readonly HostPackage[] = [
 
   { name: 'curl', for: ['guest-tests'], why: 'a client to run over SMC' },
   { name: 'systemd', for: ['guest-tests'], why: 'booted in a guest for the tests of services' },
+  { name: 'udev', for: ['guest-tests'], why: 'tells of devices that come and are renamed, in a guest' },
   { name: 'lintian', for: ['guest-tests', 'release-test'], why: 'has to like the Debian package' },
   { name: 'golang-go', for: ['guest-tests'], why: 'programs that no preload library reaches' },
   { name: 'default-jre-headless', for: ['guest-tests'], why: 'a program with sockets of its own kind' },

@@ -9,20 +9,38 @@ export type Inside = (command: string, options?: RunOptions) => Promise<CommandR
 /** The only target that systemd starts; services of the tests start sysinit.target themselves. */
 const TARGET = 'smc-tools-test.target';
 
+/** How to boot systemd. */
+export interface SystemdOptions {
+  /** keeps what is in /etc/systemd/system, as a system that boots again does */
+  keepsUnits?: boolean;
+  /** starts udev, which then hears of devices that come */
+  udev?: boolean;
+  /** a unit that the boot starts */
+  wants?: string;
+}
+
 /**
  * Boots systemd. It empties the guest's /tmp.
  * @returns when it has started everything in its target
  */
-export async function startSystemd(guest: Guest): Promise<Inside> {
-  const unit = `[Unit]\nDefaultDependencies=no\nRequires=sysinit.target\nAfter=sysinit.target\n`;
+export async function startSystemd(
+  guest: Guest,
+  { keepsUnits = false, udev = false, wants }: SystemdOptions = {},
+): Promise<Inside> {
+  const needed = ['sysinit.target', ...(wants === undefined ? [] : [wants])].join(' ');
+  const unit = `[Unit]\nDefaultDependencies=no\nRequires=${needed}\nAfter=${needed}\n`;
+  // what is there before the boot is left alone: loading drivers for all that QEMU has takes half a minute
+  const masked = ['systemd-udev-trigger.service', ...(udev ? [] : ['systemd-udevd.service'])];
   await guest.writeFile('/run/systemd-target', unit);
   await guest.run(
-    `mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    `mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
     mkdir -p /run/systemd/system
     mv /run/systemd-target /run/systemd/system/${TARGET}
     # nothing of the host is wanted: its own units in /etc, its clean-up of /tmp
-    rm -rf /etc/systemd/system/*
-    ln -s /dev/null /etc/systemd/system/systemd-tmpfiles-clean.timer`,
+    ${keepsUnits ? '' : 'rm -rf /etc/systemd/system/*'}
+    cd /run/systemd/system
+    ln -sf /dev/null systemd-tmpfiles-clean.timer
+    ${masked.map((name) => `ln -sf /dev/null ${name}`).join('\n')}`,
     { check: true },
   );
   // "container" keeps systemd from setting up devices and the clock
@@ -36,4 +54,12 @@ export async function startSystemd(guest: Guest): Promise<Inside> {
     guest.run(`${enter} sh -c "$COMMAND"`, { ...options, env: { ...options.env, COMMAND: command } });
   await waitFor(guest, `(${enter} systemctl is-active ${TARGET}) 2>&1`, { shows: '^active$' });
   return inside;
+}
+
+/** Ends systemd and everything that it has started. What it has left in /run goes, too. */
+export async function stopSystemd(guest: Guest): Promise<void> {
+  // process 1 of a PID namespace takes all others with it
+  await guest.run('kill -9 $(pgrep -x systemd | tail -1)', { check: true });
+  await waitFor(guest, '! pgrep -x systemd');
+  await guest.run('rm -rf /run/systemd /run/udev');
 }

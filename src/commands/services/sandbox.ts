@@ -90,8 +90,8 @@ function outOfReach(file: string, root: string): string | undefined {
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
-/** Whoever can replace the library can run code in the service. @throws SmcError unless only root can */
-function checkTrust(file: string, root: string): void {
+/** Whoever can replace a file can run code in the service. @throws SmcError unless only root can */
+export function checkTrust(file: string, root: string): void {
   const owners = [0, lstatSync(root).uid];
   for (const path of [file, ...directoriesOf(file)]) {
     const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
@@ -99,7 +99,7 @@ function checkTrust(file: string, root: string): void {
     const isWritable = stats.mode & GROUP_OR_OTHERS_WRITE && !(stats.isDirectory() && stats.mode & STICKY);
     if (owners.includes(stats.uid) && !isWritable) continue;
     throw refuse(
-      `${path} ${owners.includes(stats.uid) ? 'is writable by users other than its owner' : `belongs to user ${stats.uid}, not to root`}: anyone who can change the library could run code in the service`,
+      `${path} ${owners.includes(stats.uid) ? 'is writable by users other than its owner' : `belongs to user ${stats.uid}, not to root`}: anyone who can change it could run code in the service`,
       'install the package for the system: npm install -g --prefix /usr/local smc-tools',
     );
   }

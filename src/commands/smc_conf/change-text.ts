@@ -28,7 +28,9 @@ const PAST: Readonly<Record<string, string>> = {
 
 /** The same when it is done: "added interface eth0 to PNET ID NET1". */
 export function doneText(change: Change): string {
-  const text = textOf(change).replace(/^[a-z]+/, (verb) => PAST[verb] ?? verb);
+  const text = textOf(change)
+    .replace(/^[a-z]+/, (verb) => PAST[verb] ?? verb)
+    .replace(/ \(now (.*)\)$/, ' (was $1)');
   return inNamespace(change.namespace, text);
 }
 

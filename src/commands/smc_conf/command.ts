@@ -54,21 +54,14 @@ const STATUS_FAILED = 1;
 /** Carries an action out. @returns exit status */
 type Act = (context: Context, options: ConfOptions) => Promise<number>;
 
-const notYet = async (): Promise<Act> => {
-  const { SmcError } = await import('../../smc/error.ts');
-  return async () => {
-    throw new SmcError('NOT_SUPPORTED', 'this version cannot do that yet');
-  };
-};
-
 /** Each action is loaded when it is asked for. */
 const ACTS: Readonly<Record<Action, () => Promise<Act>>> = {
   export: async () => (await import('./export.ts')).exportMode,
   check: async () => (await import('./check.ts')).checkMode,
   diff: async () => (await import('./diff.ts')).diffMode,
-  apply: notYet,
-  undo: notYet,
-  enable: notYet,
-  disable: notYet,
-  status: notYet,
+  apply: async () => (await import('./apply.ts')).apply,
+  undo: async () => (await import('./undo.ts')).undo,
+  enable: async () => (await import('./boot.ts')).enable,
+  disable: async () => (await import('./boot.ts')).disable,
+  status: async () => (await import('./boot-status.ts')).status,
 };

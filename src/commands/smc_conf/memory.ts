@@ -3,8 +3,9 @@
  * What apply remembers for undo, and for entries that lose their effect. It is kept in a private file, and counts for one
  * boot and one network namespace.
  */
+import { join } from 'node:path';
 import { bootId, networkNamespace } from '../../host/identity.ts';
-import { readStateFile, stateDirectory, writeStateFile } from '../../host/state-file.ts';
+import { readStateFile, writeStateFile } from '../../host/state-file.ts';
 import { SmcError } from '../../smc/error.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -28,47 +29,49 @@ export interface Memory {
   interfaces: ReadonlyMap<string, number>;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 const FORMAT = 'smc-tools-conf';
 const VERSION = 1;
 
-/** Where it is kept, for root. */
-export interface MemoryFile {
-  directory: string;
-  name: string;
-}
+/**
+ * The directory of root, whatever the environment says: undo in a shell and apply at boot mean the same file, and exclude
+ * each other.
+ */
+export const memoryDirectory = (root: string): string => join(root, 'run', 'smc-tools');
 
-/** @throws SmcError NOT_FOUND when there is no directory for it; Node's own error without /proc */
-export function memoryFile(env: Environment, root: string): MemoryFile {
-  const directory = stateDirectory(env, root);
-  if (directory === undefined)
-    throw new SmcError('NOT_FOUND', 'there is no directory to remember the state before in', {
-      hint: 'set HOME or XDG_STATE_HOME',
-    });
-  return { directory, name: `conf-${networkNamespace(root)}.json` };
-}
+/** Nothing is known. */
+const NOTHING: Memory = { interfaces: new Map() };
+
+const fileName = (root: string): string => `conf-${networkNamespace(root)}.json`;
 
 /**
  * Reads what was remembered since the boot.
  * @throws SmcError INVALID for a damaged file; UntrustedError; Node's own error
  */
-export function recall(file: MemoryFile, root: string): Memory {
-  const text = readStateFile(file.directory, file.name);
-  const nothing: Memory = { interfaces: new Map() };
-  if (text === undefined) return nothing;
-  const document = parse(text, `${file.directory}/${file.name}`);
+export function recall(root: string): Memory {
+  const directory = memoryDirectory(root);
+  const text = readStateFile(directory, fileName(root));
+  if (text === undefined) return NOTHING;
+  const document = parse(text, join(directory, fileName(root)));
   // the kernel has forgotten everything when it boots
-  if (document.bootId !== bootId(root)) return nothing;
+  if (document.bootId !== bootId(root)) return NOTHING;
   return { last: document.last, interfaces: document.interfaces };
 }
 
+/** The same for a command that changes nothing: nothing is known where the file cannot be used. */
+export function recallIfReadable(root: string): Memory {
+  try {
+    return recall(root);
+  } catch {
+    return NOTHING;
+  }
+}
+
 /** @throws UntrustedError; Node's own error */
-export function remember(file: MemoryFile, root: string, { last, interfaces }: Memory): void {
+export function remember(root: string, { last, interfaces }: Memory): void {
   const document = { format: FORMAT, version: VERSION, bootId: bootId(root), last, interfaces };
   writeStateFile(
-    file.directory,
-    file.name,
+    memoryDirectory(root),
+    fileName(root),
     `${JSON.stringify(document, (_key, value) => (value instanceof Map ? { entries: [...value] } : value))}\n`,
   );
 }

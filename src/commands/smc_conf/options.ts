@@ -2,12 +2,19 @@
 /** The options of smc_conf, and which of its actions take them. */
 import { type Options, optionTable, UsageError } from '../../cli/options.ts';
 import { didYouMean } from '../../cli/suggest.ts';
+import { isNamespaceName } from '../../smc/network-namespace.ts';
 
 /** The file that describes this host. */
 export const DEFAULT_FILE = '/etc/smc-tools/smc.yaml';
 
 function fileName(text: string, option: string): string {
   if (text === '') throw new UsageError(`${option} '' names no file`);
+  return text;
+}
+
+function namespaceName(text: string, option: string): string {
+  if (!isNamespaceName(text))
+    throw new UsageError(`${option} '${text}' is not the name of a network namespace`);
   return text;
 }
 
@@ -22,6 +29,12 @@ export const OPTIONS = optionTable({
   merge: { help: 'with export: put the state into the file, and keep its comments' },
   prune: { help: 'with diff and apply: remove what the file does not have' },
   keepGoing: { help: 'with apply and undo: go on after a failure, instead of going back' },
+  only: {
+    value: 'NETNS',
+    parse: namespaceName,
+    completes: 'netns',
+    help: 'with diff and apply: only this network namespace of the file',
+  },
   dryRun: { help: 'show what would be done' },
 });
 
@@ -45,10 +58,10 @@ export type Action = keyof typeof ACTIONS;
 const TAKES: Readonly<Record<Action, readonly (keyof ConfOptions)[]>> = {
   export: ['file', 'merge', 'json', 'netns', 'from', 'dryRun'],
   check: ['file', 'json', 'netns', 'from'],
-  diff: ['file', 'prune', 'json', 'netns', 'from'],
-  apply: ['file', 'prune', 'keepGoing', 'dryRun', 'json', 'netns', 'from'],
+  diff: ['file', 'prune', 'only', 'json', 'netns', 'from'],
+  apply: ['file', 'prune', 'only', 'keepGoing', 'dryRun', 'json', 'netns', 'from'],
   undo: ['keepGoing', 'dryRun', 'json', 'netns', 'from'],
-  enable: ['dryRun', 'netns', 'from'],
+  enable: ['file', 'dryRun', 'netns', 'from'],
   disable: ['dryRun', 'netns', 'from'],
   status: ['json', 'netns', 'from'],
 };

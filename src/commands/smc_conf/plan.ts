@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 /** What has to be done to make the host what a file says. */
+import { SmcError } from '../../smc/error.ts';
 import { changesBetween, type Plan } from './changes.ts';
 import type { Configuration } from './configuration.ts';
+import { detachedInterfaces, detachedPorts } from './detached.ts';
 import { type ConfigurationFile, readConfigurationFile } from './file.ts';
+import { type Memory, recallIfReadable } from './memory.ts';
 import { type ConfOptions, DEFAULT_FILE } from './options.ts';
 import { readRunning, type Source } from './running.ts';
+import { withoutAliases } from './services.ts';
 
-export interface PlannedFile {
-  file: ConfigurationFile;
+export interface Planned {
   /** before the changes */
   running: Configuration;
   plan: Plan;
+}
+
+export interface PlannedFile extends Planned {
+  file: ConfigurationFile;
 }
 
 /**
@@ -19,15 +26,46 @@ export interface PlannedFile {
  */
 export async function planFile(
   source: Source,
-  { file, prune }: Pick<ConfOptions, 'file' | 'prune'>,
+  options: Pick<ConfOptions, 'file' | 'prune' | 'only'>,
 ): Promise<PlannedFile> {
-  const wanted = readConfigurationFile(file ?? DEFAULT_FILE);
-  const names = [...(wanted.configuration.namespaces?.keys() ?? [])];
-  const { state, notRead } = await readRunning(source, names);
-  const plan = changesBetween(state, wanted.configuration, { isPruning: prune });
+  const file = readConfigurationFile(options.file ?? DEFAULT_FILE);
+  const wanted = wantedOf(file, options, source);
+  return { file, ...(await planFor(source, wanted, options.prune, recallIfReadable(source.hostRoot))) };
+}
+
+/** What of a file is to be applied. @throws SmcError NOT_FOUND */
+export function wantedOf(
+  { name, configuration }: ConfigurationFile,
+  { only }: Pick<ConfOptions, 'only'>,
+  { hostRoot }: Pick<Source, 'hostRoot'>,
+): Configuration {
+  const { services, namespaces } = configuration;
+  if (only === undefined)
+    return { ...configuration, ...(services && { services: withoutAliases(services, hostRoot) }) };
+  const settings = namespaces?.get(only);
+  if (!settings)
+    throw new SmcError('NOT_FOUND', `${name} has no network namespace '${only}'`, {
+      hint: 'add it to the section namespaces',
+    });
+  return { namespaces: new Map([[only, settings]]) };
+}
+
+/** Compares the host with what is wanted. @throws SmcError; NetlinkError */
+export async function planFor(
+  source: Source,
+  wanted: Configuration,
+  isPruning: boolean,
+  memory: Memory,
+): Promise<Planned> {
+  const { state, notRead, ports } = await readRunning(source, [...(wanted.namespaces?.keys() ?? [])]);
+  const detached = new Set([
+    ...detachedPorts(state, ports),
+    ...detachedInterfaces(state, memory, source.hostRoot),
+  ]);
+  const plan = changesBetween(state, wanted, { isPruning, detached });
   for (const obstacle of plan.obstacles) {
     const found = notRead.find(({ namespace }) => namespace === obstacle.namespace);
     if (found) obstacle.reason = found.reason;
   }
-  return { file: wanted, running: state, plan };
+  return { running: state, plan };
 }
