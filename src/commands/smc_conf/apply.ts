@@ -3,7 +3,7 @@
 import type { Context } from '../../cli/run.ts';
 import { type Carried, carryOut } from './carry-out.ts';
 import { changeText } from './change-text.ts';
-import type { Change } from './changes.ts';
+import { type Change, changesBetween } from './changes.ts';
 import type { Configuration } from './configuration.ts';
 import { interfaceIndexes } from './detached.ts';
 import { exclusively } from './exclusive.ts';
@@ -63,7 +63,9 @@ async function applyAlone(
     remember(root, memory);
     return report.end(carried);
   }
-  remember(root, { last: { ...last, isComplete: true }, interfaces: interfaces() });
+  // entries that were only made again are nothing to undo
+  const isOther = changesBetween(before, last.after, { isPruning: true }).changes.length > 0;
+  remember(root, { last: isOther ? { ...last, isComplete: true } : memory.last, interfaces: interfaces() });
   return report.end(carried, await readBack(context, wanted, options.prune, interfaces(), carried));
 }
 

@@ -296,6 +296,11 @@ t.test('entries that have no effect are made again', async (t) => {
   t.match(made.stdout, /^added interface eth3 to PNET ID NET1 again$/m, 'an interface that was renamed');
   t.same(host.kernel.requests.splice(0)[0], 'DEL NET1');
   t.equal((await host.run('diff')).status, 0, 'and only once');
+  t.match(
+    (await host.run('undo --dry-run')).stdout,
+    /^delete PNET ID NET1: .*eth3/m,
+    'undo means the apply before',
+  );
 
   host.put('sys/class/net/eth3/ifindex', '10\n');
   host.put('sys/class/net/eth3/name_assign_type', '3\n');
