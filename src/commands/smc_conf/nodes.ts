@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Reads the values of a YAML document, and collects all that is wrong with them. */
-import { UsageError } from '../../cli/options.ts';
+import { oneOf, UsageError } from '../../cli/options.ts';
 import { didYouMean } from '../../cli/suggest.ts';
 import { SmcError } from '../../smc/error.ts';
 import type { Place, Problem } from './file-error.ts';
@@ -47,7 +47,7 @@ export class NodeReader {
     const entries = new Map<string, Entry>();
     for (const { key: at, value } of node.items) {
       if (!isScalar(at)) {
-        this.problem(at, `${path}: a key must be a word, not ${kindOf(at)}`);
+        this.problem(at, `${path === '' ? '' : `${path}: `}a key must be a word, not ${kindOf(at)}`);
         continue;
       }
       // 100 and true are names, too
@@ -100,7 +100,8 @@ export class NodeReader {
   /** A name. Numbers and the like have to be in quotes, so that each reader of YAML sees the same. */
   text(node: ParsedNode | null, path: string, at: ParsedNode | null): string | undefined {
     if (isScalar(node) && typeof node.value === 'string') return node.value;
-    const source = isScalar(node) && !isNull(node) ? node.source : undefined;
+    const isPlain = isScalar(node) && ['number', 'boolean'].includes(typeof node.value);
+    const source = isPlain ? node.source : undefined;
     this.#wrongType(node, path, at, 'a text', source ? `write '${source}' in quotes` : '');
     return undefined;
   }
@@ -131,7 +132,7 @@ export class NodeReader {
   /** One of some words. */
   choice<C extends string>({ value, at }: Entry, path: string, choices: readonly C[]): C | undefined {
     if (isScalar(value) && choices.includes(value.value as C)) return value.value as C;
-    this.#wrongType(value, path, at, `one of ${choices.join(', ')}`, '');
+    this.#wrongType(value, path, at, oneOf(choices), '');
     return undefined;
   }
 
@@ -179,8 +180,15 @@ export class NodeReader {
 /** What to write instead of nothing. */
 const emptyHint = (written: string): string => `write ${written} if there is nothing in it, or leave it out`;
 
-/** What older versions of YAML had for true and false. */
-const OLD_BOOLEANS: Readonly<Record<string, boolean>> = { on: true, yes: true, off: false, no: false };
+/** What older versions of YAML had for true and false, and these in quotes. */
+const OLD_BOOLEANS: Readonly<Record<string, boolean>> = {
+  on: true,
+  yes: true,
+  true: true,
+  off: false,
+  no: false,
+  false: false,
+};
 
 /** As it is in front of a key. */
 const inside = (path: string): string => (path === '' ? '' : `${path}.`);
@@ -196,6 +204,7 @@ const LONGEST_SHOWN = 40;
 function kindOf(node: ParsedNode | null): string {
   if (isMap(node)) return 'keys with values';
   if (isSeq(node)) return 'a list';
+  if (isAlias(node)) return 'an alias';
   if (!isScalar(node) || isNull(node)) return 'nothing';
   const { value, source = '' } = node;
   const text = typeof value === 'string' ? value : source;

@@ -102,23 +102,15 @@ function firstBadByte(bytes: Buffer): { offset: number; what: string; hint: stri
 
 /** Offset of the first character that is not UTF-8; -1 if all is. */
 function badUtf8(bytes: Buffer): number {
-  const isText = (end: number): boolean => {
-    try {
-      // a character that is cut off at the end is none that is wrong
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, end), {
-        stream: end < bytes.length,
-      });
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  if (isText(bytes.length)) return -1;
-  let [good, bad] = [0, bytes.length];
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    if (isText(middle)) good = middle;
-    else bad = middle;
+  // Node puts this character in the place of what is wrong; it can be in a file, too
+  const REPLACEMENT = '\ufffd';
+  let offset = 0;
+  const parts = bytes.toString('utf8').split(REPLACEMENT);
+  for (const part of parts.slice(0, -1)) {
+    offset += Buffer.byteLength(part);
+    const isIts = bytes.subarray(offset, offset + 3).toString('hex') === 'efbfbd';
+    if (!isIts) return offset;
+    offset += 3;
   }
-  return good;
+  return -1;
 }

@@ -61,8 +61,8 @@ export function parseYaml(text: string, file: string): ParsedText {
   const parsed = document as Document.Parsed;
   const { errors, warnings, directives } = parsed;
   const problems = [...errors, ...warnings].map(({ code, message, pos: [offset] }) => {
-    const { text: words = firstLower(message), hint } = SYNTAX[code] ?? {};
-    return problem(offset, words, hint);
+    const { text = inWords(message), hint } = SYNTAX[code] ?? {};
+    return problem(offset, text, hint);
   });
   if (second)
     problems.push(
@@ -74,7 +74,7 @@ export function parseYaml(text: string, file: string): ParsedText {
     );
   if (directives.yaml.explicit && directives.yaml.version !== '1.2')
     problems.push(problem(0, `%YAML ${directives.yaml.version} is not supported`, 'the file is YAML 1.2'));
-  if (problems.length > 0) throw new FileError(file, problems);
+  if (problems.length > 0) throw new FileError(file, firstOfLines(problems));
   return { document: parsed, placeOf };
 }
 
@@ -97,10 +97,13 @@ function firstTooDeep(tokens: readonly CST.Token[]): number | undefined {
   return undefined;
 }
 
+/** What follows in the same line is a consequence, as a rule. */
+const firstOfLines = (problems: readonly Problem[]): Problem[] =>
+  problems.filter(({ line }, index) => problems.findIndex((one) => one.line === line) === index);
+
 /** Our words for mistakes that people make; for the others, those of the package. */
 const SYNTAX: Readonly<Record<string, { text?: string; hint?: string }>> = {
   TAB_AS_INDENT: { text: 'a tab is used to indent', hint: 'YAML takes blanks only' },
-  BAD_INDENT: { hint: 'what belongs together begins in the same column' },
   BAD_DQ_ESCAPE: { hint: 'in double quotes a backslash begins an escape; single quotes have none' },
   BAD_SCALAR_START: { hint: 'put the text in quotes' },
   BLOCK_AS_IMPLICIT_KEY: {
@@ -108,9 +111,24 @@ const SYNTAX: Readonly<Record<string, { text?: string; hint?: string }>> = {
     hint: 'begin a new line, or put a text with a colon in quotes',
   },
   MULTILINE_IMPLICIT_KEY: { text: 'a key without its colon', hint: 'write "key: value"' },
-  MISSING_CHAR: {},
   MULTIPLE_DOCS: { text: 'a second document begins here', hint: 'a file has one, without ---' },
   TAG_RESOLVE_FAILED: { hint: 'tags such as !name are not needed here' },
 };
 
-const firstLower = (text: string): string => `${text[0]?.toLowerCase() ?? ''}${text.slice(1)}`;
+/** Likewise where a kind of mistake has several messages. */
+const MESSAGES: readonly (readonly [RegExp, string])[] = [
+  [/^Implicit map keys need to be followed by map values$/, 'a key without its colon'],
+  [/^Missing closing (.)quote$/, 'the closing $1 is missing'],
+  [/^Flow (?:sequence|map) .*end with a (.)$/, 'the closing $1 is missing'],
+  [
+    /^All (?:mapping|sequence) items must start at the same column$/,
+    'this begins in another column than what is above',
+  ],
+];
+
+function inWords(message: string): string {
+  const [pattern, words] = MESSAGES.find(([one]) => one.test(message)) ?? [];
+  return pattern && words !== undefined
+    ? message.replace(pattern, words)
+    : `${message[0]?.toLowerCase() ?? ''}${message.slice(1)}`;
+}
