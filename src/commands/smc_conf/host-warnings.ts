@@ -101,7 +101,12 @@ function interfaceWarning(
   const base = baseDevice(there, interfaces) ?? there;
   const hardware = interfacePnetId(base, root);
   if (hardware !== undefined)
-    return [`${base.name} has PNET ID ${hardware} in hardware, which counts for ${name}`, 'leave it out'];
+    return [
+      base === there
+        ? `interface ${name} has PNET ID ${hardware} in hardware, which counts`
+        : `${base.name}, the lowest interface below ${name}, has PNET ID ${hardware} in hardware, which counts`,
+      'leave it out',
+    ];
   if (base === there || pnet?.get(pnetId)?.interfaces.includes(base.name)) return undefined;
   const isPassedOver = kernel && hasFault(kernel, ENTRY_OF_UPPER_INTERFACE) === true;
   const hint = `give the PNET ID to ${base.name}`;

@@ -40,12 +40,13 @@ function isJson(text: string): boolean {
   }
 }
 
-/** How a file indents. */
+/** How a file indents and uses brackets. */
 function styleOf(text: string): { indent: number; indentSeq: boolean; flowCollectionPadding: boolean } {
-  const [, blanks] = /:[ \t]*(?:#.*)?\n( +)[^\s#-]/.exec(text) ?? [];
+  // the first line below a key at the top, without comments
+  const [, blanks] = /^[^\s#-].*:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*( +)[^\s#-]/m.exec(text) ?? [];
   return {
     indent: Math.min(blanks?.length ?? 2, 8),
-    indentSeq: !/^( *)\S[^\n]*:[ \t]*(?:#.*)?\n\1- /m.test(text),
+    indentSeq: !/^( *)\S.*:[ \t]*(?:#.*)?\n\1- /m.test(text),
     flowCollectionPadding: /[[{] /.test(text),
   };
 }

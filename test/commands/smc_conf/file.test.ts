@@ -703,10 +703,7 @@ t.test('files that are no text', async (t) => {
     ['version: 1\nueids: [\0]\n', `2:9: error: there is a control character (0x00); ${utf8}`],
     ['\x7fELF', `1:1: error: there is a control character (0x7f); ${utf8}`],
     [Buffer.from('version: 1\n# \xe4\n', 'latin1'), `2:3: error: this is not UTF-8; ${utf8}`],
-    [
-      Buffer.from('# \xef\xbf\xbd\xe2\x82', 'latin1'),
-      `1:6: error: this is not UTF-8; ${utf8}`,
-    ],
+    [Buffer.from('# \xef\xbf\xbd\xe2\x82', 'latin1'), `1:6: error: this is not UTF-8; ${utf8}`],
     [Buffer.from('\ufeffversion: 1\n', 'utf16le'), `1:1: error: this is not UTF-8; ${utf8}`],
     [`# ${'x'.repeat(300_000)}`, '1:1: error: the file is too large; it can have 256 KiB'],
   ] as const)
