@@ -56,7 +56,7 @@ const UNIT = /^[^/]+\.(service|scope|socket|mount|swap)$/;
 const unitOf = (path: string): string | undefined => path.split('/').findLast((part) => UNIT.test(part));
 
 /** systemd writes what is not allowed in the name of a unit as \xNN. */
-const unescaped = (name: string): string =>
+export const unescaped = (name: string): string =>
   name.replace(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 
 const ID = '[0-9a-f]{64}';
@@ -103,4 +103,21 @@ function containerAt(name: string, above: readonly string[]): Container | undefi
   if (!new RegExp(`^${ID}$`).test(name)) return undefined;
   if (parent === 'docker') return { runtime: 'docker', id: name };
   return above.some((part) => part.startsWith('kubepods')) ? { runtime: 'cri', id: name } : undefined;
+}
+
+/** How each runtime may call the group of a container. */
+const GROUPS: Readonly<Record<ContainerRuntime, (id: string) => string>> = {
+  docker: (id) => `docker-${id}`,
+  podman: (id) => `libpod-${id}`,
+  containerd: (id) => `cri-containerd-${id}`,
+  'cri-o': (id) => `crio-${id}`,
+  cri: (id) => `kubepods/${id}`,
+  lxc: (id) => `lxc.payload.${id}`,
+  'systemd-nspawn': (id) => `systemd-nspawn@${id}.service`,
+};
+
+/** The reverse of `parseControlGroup`, without what that does not read. */
+export function formatControlGroup({ unit, container }: ControlGroup): string {
+  const ofUnit = unit === undefined ? '' : `0::/${unit}\n`;
+  return container ? `${ofUnit}1:cpu:/${GROUPS[container.runtime](container.id)}\n` : ofUnit;
 }

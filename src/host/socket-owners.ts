@@ -49,6 +49,7 @@ export class SocketOwners {
         this.#read(Number(pid));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ENOTDIR') this.#readCopy(Number(pid));
         // the others have ended meanwhile
         if (code === 'EACCES' || code === 'EPERM') unreadable++;
       }
@@ -60,12 +61,21 @@ export class SocketOwners {
     const directory = `${this.#root}/proc/${pid}/fd`;
     for (const fd of readdirSync(directory)) {
       const inode = inodeOf(`${directory}/${fd}`);
-      if (inode === undefined) continue;
-      this.#others.push(this.#last.get(inode) ?? 0);
-      this.#last.set(inode, this.#pids.length);
-      this.#pids.push(pid);
-      this.#fds.push(Number(fd));
+      if (inode !== undefined) this.#add(inode, pid, Number(fd));
     }
+  }
+
+  /** A bundle has a file in place of the directory, made by `descriptorLine`. */
+  #readCopy(pid: number): void {
+    const text = readFileSync(`${this.#root}/proc/${pid}/fd`, 'latin1');
+    for (const [, fd, inode] of text.matchAll(DESCRIPTOR)) this.#add(Number(inode), pid, Number(fd));
+  }
+
+  #add(inode: number, pid: number, fd: number): void {
+    this.#others.push(this.#last.get(inode) ?? 0);
+    this.#last.set(inode, this.#pids.length);
+    this.#pids.push(pid);
+    this.#fds.push(fd);
   }
 
   /** The holders of a socket by process and descriptor; empty when none is known. */
@@ -96,6 +106,11 @@ export class SocketOwners {
     return process;
   }
 }
+
+const DESCRIPTOR = /^(\d{1,10}) -> socket:\[(\d{1,15})\]$/gm;
+
+/** A descriptor of a socket in the copy of a host. A link for each would be more files than a bundle may have. */
+export const descriptorLine = (fd: number, inode: bigint | number): string => `${fd} -> socket:[${inode}]\n`;
 
 const LINK = 'socket:[';
 

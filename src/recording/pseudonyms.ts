@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
- * Other names for addresses, host names and enterprise IDs: the same for the same thing, of the same shape, so that
+ * Other names for addresses, hosts, enterprise IDs, units and containers: the same for the same thing, of the same shape, so that
  * everything that reads the original reads the replacement. Replacements are from ranges that nobody uses, and come out
  * unchanged when they are replaced again.
  */
 import { isIPv6 } from 'node:net';
+import { type Container, formatControlGroup, parseControlGroup, unescaped } from '../host/control-group.ts';
 import { formatIpv4, formatIpv6 } from '../smc/ip-address.ts';
 import { parseIpv6 } from '../smc/parse-ipv6.ts';
 import type { Pseudonyms } from './redaction.ts';
@@ -30,6 +31,11 @@ const IPV6_HOST = 'feed0000feed';
 const MAC_PREFIX = '0a:ed:fe';
 const GUID_PREFIX = '0aed:feed:';
 const GID_PREFIX = 0xfeed_0000_0000_0000n;
+/** Units that say no more than a number of a user or a session. */
+const HARMLESS_UNIT = /^(?:init\.scope|session-\w+\.scope|user@\d+\.service)$/;
+/** Replacements of units and containers. */
+const OUR_UNIT = /^unit\d+\.\w+$/;
+const OUR_CONTAINER = /^(?:container\d+|feed[0-9a-f]{8}0{52})$/;
 
 export class Redactor implements Pseudonyms {
   readonly #ipv4Networks = new Numbering<string>();
@@ -39,6 +45,8 @@ export class Redactor implements Pseudonyms {
   readonly #macs = new Numbering<string>();
   readonly #guids = new Numbering<string>();
   readonly #gids = new Numbering<bigint>();
+  readonly #units = new Numbering<string>();
+  readonly #containers = new Numbering<string>();
   readonly #words = new Map<string, string>();
   readonly #taken = new Set<string>();
   readonly #counts = new Map<string, number>();
@@ -71,6 +79,43 @@ export class Redactor implements Pseudonyms {
     const address = parseIpv6(text);
     return address ? fullForm(this.address(address)) : '';
   };
+
+  /**
+   * What /proc/PID/cgroup tells of a process, without the rest of the path.
+   * @param command of the process; a unit that is called like it is not replaced, because the command is not
+   */
+  controlGroup(text: string, command: string): string {
+    const { unit, container } = parseControlGroup(text);
+    const renamed = container && { runtime: container.runtime, id: this.#container(container) };
+    return formatControlGroup({
+      unit: unit === undefined ? undefined : this.#unit(unit, { command, container, renamed }),
+      container: renamed,
+    });
+  }
+
+  #container({ id }: Container): string {
+    if (OUR_CONTAINER.test(id)) return id;
+    const number = this.#containers.of(id);
+    // the first 12 digits are what is shown
+    return /^[0-9a-f]{64}$/.test(id)
+      ? `feed${number.toString(16).padStart(8, '0')}`.padEnd(64, '0')
+      : `container${number}`;
+  }
+
+  #unit(
+    unit: string,
+    {
+      command,
+      container,
+      renamed,
+    }: { command: string; container: Container | undefined; renamed: Container | undefined },
+  ): string {
+    if (HARMLESS_UNIT.test(unit) || OUR_UNIT.test(unit) || unit === `${command}.service`) return unit;
+    // the unit of the container itself, such as docker-ID.scope
+    if (container && renamed && parseControlGroup(`0::/${unit}`).container?.id === container.id)
+      return unescaped(unit).replace(container.id, () => renamed.id);
+    return `unit${this.#units.of(unit)}${unit.slice(unit.lastIndexOf('.'))}`;
+  }
 
   /** Replaces what stands in a text: addresses of any kind, and host names and enterprise IDs met before. */
   text(text: string): string {

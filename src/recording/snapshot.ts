@@ -13,6 +13,7 @@ import { pciNames } from '../host/pci-names.ts';
 import { privateDirectory } from '../host/private-directory.ts';
 import { kernelTransport, type Transport } from '../netlink/transport.ts';
 import { BUNDLE_FORMAT, BUNDLE_VERSION, HOST, MANIFEST, RECORDING } from './bundle.ts';
+import { copyOwners } from './owners.ts';
 import { player } from './player.ts';
 import { Redactor } from './pseudonyms.ts';
 import { copyHostFiles } from './recorded-files.ts';
@@ -40,6 +41,8 @@ export class Snapshot {
   /** records what is asked */
   readonly transport: Transport;
   readonly missing: BundleMissing[] = [];
+  /** root of the system itself */
+  readonly #system: string;
   #recording: Recording;
   readonly #remove: () => void;
   readonly #made = new Set<string>();
@@ -50,6 +53,7 @@ export class Snapshot {
   ) {
     this.directory = directory;
     this.#remove = remove;
+    this.#system = hostRoot;
     const kernel = kernelRelease(hostRoot) ?? 'unknown';
     const recorded = recorder(transport, { kernel, isSnapshot: true });
     this.transport = recorded.transport;
@@ -103,16 +107,22 @@ export class Snapshot {
     return this.#recording.order;
   }
 
+  /** Copies what tells which processes hold these sockets. */
+  addOwners(inodes: Iterable<number>): void {
+    const write = (file: string, data: string | Uint8Array): void => this.write(`${HOST}/${file}`, data);
+    this.missing.push(...copyOwners(this.#system, inodes, write));
+  }
+
   /** @param file path in the bundle */
-  write(file: string, text: string): void {
+  write(file: string, data: string | Uint8Array): void {
     const path = join(this.directory, file);
     const above = dirname(path);
     if (!this.#made.has(above)) mkdirSync(above, { recursive: true });
     this.#made.add(above);
-    writeFileSync(path, text, { mode: 0o600 });
+    writeFileSync(path, data, { mode: 0o600 });
   }
 
-  /** Replaces addresses, names of hosts and enterprise IDs in all that was copied and recorded. */
+  /** Replaces addresses, names of hosts, units and containers, and enterprise IDs in all that was copied and recorded. */
   redact(): void {
     const redactor = new Redactor();
     const name = readFileOr(join(this.hostRoot, 'proc/sys/kernel/hostname')).trim();
@@ -177,6 +187,8 @@ function filesBelow(directory: string): string[] {
   });
 }
 
+const CONTROL_GROUP = /\/proc\/\d+\/cgroup$/;
+
 function redactFile(path: string, redactor: Redactor): void {
   const text = readFileSync(path, 'latin1');
   // binary files are the names of networks in hardware
@@ -186,6 +198,8 @@ function redactFile(path: string, redactor: Redactor): void {
       ? 'redacted\n'
       : path.endsWith('/gid') // of the class dibs; those of RDMA devices have numbers for names
         ? redactor.gidUuid(text)
-        : redactor.text(text);
+        : CONTROL_GROUP.test(path)
+          ? redactor.controlGroup(text, readFileOr(join(dirname(path), 'comm')).replace(/\n$/, ''))
+          : redactor.text(text);
   if (other !== text) writeFileSync(path, other, 'latin1');
 }

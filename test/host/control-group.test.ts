@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Units and containers, from the paths that systemd and the container engines make.
 import t from 'tap';
-import { parseControlGroup } from '../../src/host/control-group.ts';
+import { formatControlGroup, parseControlGroup } from '../../src/host/control-group.ts';
 
 const ID = '4f0c2d1a9b3c4f0c2d1a9b3c4f0c2d1a9b3c4f0c2d1a9b3c4f0c2d1a9b3c0123';
 
@@ -76,4 +76,11 @@ t.test('units and containers', async (t) => {
       { unit, container: runtime === undefined ? undefined : { runtime, id } },
       text,
     );
+});
+
+t.test('written again, and read, it is the same', async (t) => {
+  for (const [text] of CASES) {
+    const group = parseControlGroup(text);
+    t.strictSame(parseControlGroup(formatControlGroup(group)), group, text);
+  }
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
+import { parseControlGroup } from '../../src/host/control-group.ts';
 import { Redactor } from '../../src/recording/pseudonyms.ts';
 import { formatIpv6 } from '../../src/smc/ip-address.ts';
 import { parseIpv6 } from '../../src/smc/parse-ipv6.ts';
@@ -69,4 +70,47 @@ t.test('IPv6 addresses in all spellings', async (t) => {
   for (const text of ['::', '::1', '1::', 'fe80::1:2', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4', '2001:db8::'])
     t.equal(formatIpv6(parseIpv6(text)!), text);
   for (const text of ['', '1:2', 'fe80::1%eth0', '1::2::3', '10.0.0.1']) t.equal(parseIpv6(text), undefined);
+});
+
+t.test('units and containers', async (t) => {
+  const redactor = new Redactor();
+  const id = (digit: string): string => digit.repeat(64);
+  const ours = (number: number): string => `feed0000000${number}`.padEnd(64, '0');
+  const cases: [text: string, command: string, unit: string | undefined, container?: [string, string]][] = [
+    ['0::/system.slice/nginx.service', 'nginx', 'nginx.service'],
+    ['0::/system.slice/acme-payroll.service', 'java', 'unit1.service'],
+    ['0::/system.slice/system-vpn.slice/vpn@acme.service/worker', 'vpn', 'unit2.service'],
+    ['0::/system.slice/acme-payroll.service', 'sh', 'unit1.service'],
+    ['0::/user.slice/user-1000.slice/session-2.scope', 'ssh', 'session-2.scope'],
+    ['0::/user.slice/user-1000.slice/user@1000.service/init.scope', 'x', 'init.scope'],
+    [`0::/system.slice/docker-${id('a')}.scope`, 'web', `docker-${ours(1)}.scope`, ['docker', ours(1)]],
+    [`12:pids:/docker/${id('a')}`, 'web', undefined, ['docker', ours(1)]],
+    [
+      `0::/kubepods.slice/x.slice/cri-containerd-${id('b')}.scope`,
+      'x',
+      `cri-containerd-${ours(2)}.scope`,
+      ['containerd', ours(2)],
+    ],
+    ['0::/lxc.payload.acme/system.slice/web.service', 'java', 'unit3.service', ['lxc', 'container3']],
+    [
+      '0::/machine.slice/systemd-nspawn@acme.service/payload',
+      'x',
+      'systemd-nspawn@container3.service',
+      ['systemd-nspawn', 'container3'],
+    ],
+    [
+      '0::/machine.slice/machine-a\\x20b.scope',
+      'x',
+      'machine-container4.scope',
+      ['systemd-nspawn', 'container4'],
+    ],
+    ['0::/', 'x', undefined],
+  ];
+  for (const [text, command, unit, container] of cases) {
+    const other = redactor.controlGroup(text, command);
+    const expected = { unit, container: container && { runtime: container[0], id: container[1] } };
+    t.strictSame(parseControlGroup(other), expected, text);
+    t.notMatch(other, /acme|user-|slice/, text);
+    t.equal(new Redactor().controlGroup(other, command), other, `again: ${text}`);
+  }
 });

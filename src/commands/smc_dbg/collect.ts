@@ -4,6 +4,7 @@
 import type { Io } from '../../cli/io.ts';
 import { type Context, type Environment, run } from '../../cli/run.ts';
 import type { BundleManifest, BundleMissing, BundlePart } from '../../documents/smc_dbg.ts';
+import type { SocketsDocument } from '../../documents/smcss.ts';
 import { Snapshot } from '../../recording/snapshot.ts';
 import { SmcError } from '../../smc/error.ts';
 import { explain } from '../../smc/explain.ts';
@@ -51,6 +52,8 @@ export async function collect(
     const live = await runAll([...JSON_PARTS, ...TEXT_PARTS], environment, stop, (what) =>
       progress(`asking the system: ${what}`),
     );
+    progress('reading who has the sockets');
+    snapshot.addOwners(inodesOf(live.outputs));
     if (redact) snapshot.redact();
     environment.transport = snapshot.finish();
     const write = (what: string): void => progress(`writing the results: ${what}`);
@@ -80,6 +83,14 @@ export async function collect(
     snapshot.close();
     throw error;
   }
+}
+
+/** Inodes of the sockets that smcss has listed; none if it failed. */
+function inodesOf(outputs: readonly Output[]): number[] {
+  const text = outputs.find(({ file }) => file === 'json/smcss.json')?.text;
+  if (!text) return [];
+  const { sockets } = JSON.parse(text) as Pick<SocketsDocument, 'sockets'>;
+  return sockets.map(({ inode }) => inode);
 }
 
 /** Commands whose failure the recording does not hold: the kernel could not be asked at all. */

@@ -13,6 +13,11 @@ import { whyUnknown } from '../../smc/socket-ownership.ts';
 import type { SocketDetails } from '../../smc/sockets.ts';
 import type { SocketList, Turn } from './selection.ts';
 
+const NOT_IN_BUNDLE = {
+  why: 'the bundle does not have their processes',
+  hint: 'smc_dbg of this version collects them, as root those of all users',
+};
+
 export async function openSeenList(
   context: Context,
   details: SocketDetails,
@@ -50,7 +55,7 @@ export async function openSeenList(
     remark() {
       everywhere?.remark();
       if (!owners || unknown === 0) return;
-      const { why, hint } = isRecorded ? { why: 'a recording has no processes' } : whyUnknown(owners);
+      const { why, hint } = isRecorded ? NOT_IN_BUNDLE : whyUnknown(owners);
       note(`the owners of ${unknown} socket${unknown === 1 ? '' : 's'} are unknown: ${why}`, hint);
     },
   };
