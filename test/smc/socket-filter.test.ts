@@ -164,6 +164,22 @@ t.test('interfaces', async (t) => {
   cases(t, ['dev elsewhere'], { selects: [], leaves: [socket(), socket({ dev: 2 })] });
 });
 
+t.test('interfaces of all namespaces: the name is looked up in that of each socket', async (t) => {
+  let here: Readonly<Record<string, number>> = { eth0: 2 };
+  const everywhere = { ...names, hasInterface: () => true, interfaceIndex: (name: string) => here[name] };
+  const matches = (text: string, dev: number): boolean =>
+    parseSocketFilter(text, everywhere).matches(socket({ dev }));
+  const { matches: one } = parseSocketFilter('dev eth0', everywhere);
+  t.equal(one(socket({ dev: 2 })), true);
+  t.equal(matches('dev dummy7', 7), false);
+  here = { eth0: 5, dummy7: 7 };
+  t.equal(one(socket({ dev: 2 })), false, 'the same filter, after this thread has gone to another one');
+  t.equal(one(socket({ dev: 5 })), true);
+  t.equal(matches('dev dummy7', 7), true);
+  t.equal(matches('dev != eth0', 5), false);
+  t.equal(one(socket()), false, 'bound to none');
+});
+
 t.test('mode', async (t) => {
   const [smcr, smcd, tcp] = [socket(), socket({ mode: 2 }), fallback(0)];
   cases(t, ['mode smcr', 'mode = SMCR'], { selects: [smcr], leaves: [smcd, tcp, listener] });

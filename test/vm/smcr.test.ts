@@ -7,6 +7,7 @@ import t from 'tap';
 import { projectDirectory, setUpSmcR } from './guest.ts';
 import {
   addUeid,
+  batch,
   bootWithSuite,
   echoPair,
   fetchAndLook,
@@ -91,6 +92,17 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
         'm',
       ),
     );
+    const [answer] = await batch(guest, ['smcr -j linkgroup']);
+    const groups = JSON.parse(answer!.stdout).link_groups as { link_group_id: string; role: string }[];
+    const group = groups.find(({ role }) => role === 'SERV')?.link_group_id;
+    for (const [filter, expected] of [
+      ['ibdev rxelo', 2],
+      ['ibdev != rxelo', 0],
+      [`lgr ${group} sport 7003`, 1],
+      [`lgr ${group} dport 7003`, 0],
+    ] as const)
+      t.equal(on(7003, await sockets(guest, filter)).length, expected, filter);
+
     t.equal((await run('smcss -D')).stdout.split('\n').length, 2, 'no SMC-D sockets');
     t.match((await run('smcss -l')).stdout, /^LISTEN +00000 \d{7} 127\.0\.0\.1:7003 {10}$/m);
     t.notMatch((await run('smcss -H')).stdout, /State/);
