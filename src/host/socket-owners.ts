@@ -18,7 +18,7 @@ export interface SocketHolder {
 
 type Process = Omit<SocketHolder, 'fd'>;
 
-const isProcess = (name: string): boolean => /^[1-9]\d*$/.test(name);
+const isProcess = (name: string): boolean => /^[1-9]\d{0,9}$/.test(name);
 
 /** The holders of all sockets, as they were when /proc was read. */
 export class SocketOwners {
@@ -49,7 +49,6 @@ export class SocketOwners {
         this.#read(Number(pid));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ENOTDIR') this.#readCopy(Number(pid));
         // the others have ended meanwhile
         if (code === 'EACCES' || code === 'EPERM') unreadable++;
       }
@@ -59,9 +58,19 @@ export class SocketOwners {
 
   #read(pid: number): void {
     const directory = `${this.#root}/proc/${pid}/fd`;
-    for (const fd of readdirSync(directory)) {
-      const inode = inodeOf(`${directory}/${fd}`);
-      if (inode !== undefined) this.#add(inode, pid, Number(fd));
+    let names: string[];
+    try {
+      names = readdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+      this.#readCopy(pid);
+      return;
+    }
+    for (const name of names) {
+      const inode = inodeOf(`${directory}/${name}`);
+      const fd = Number(name);
+      // in a bundle from anybody, it can have any name
+      if (inode !== undefined && Number.isInteger(fd)) this.#add(inode, pid, fd);
     }
   }
 

@@ -6,7 +6,7 @@ import type { BundleMissing } from '../documents/smc_dbg.ts';
 import { descriptorLine, SocketOwners } from '../host/socket-owners.ts';
 
 /** A bundle may have a bounded number of files (untrusted-tree.ts), and four are made for each process. */
-export const MOST_PROCESSES = 10_000;
+const MOST_PROCESSES = 10_000;
 
 /**
  * Of processes that hold one of these sockets, the descriptors of them, the command and the control group.
@@ -18,6 +18,7 @@ export function copyOwners(
   from: string,
   inodes: Iterable<number>,
   write: (file: string, data: string | Uint8Array) => void,
+  most = MOST_PROCESSES,
 ): BundleMissing[] {
   let owners: SocketOwners;
   try {
@@ -34,7 +35,7 @@ export function copyOwners(
     if (holders.length === 0) unknown++;
     for (const { pid, fd } of holders) {
       const known = descriptors.get(pid);
-      if (known === undefined && descriptors.size >= MOST_PROCESSES) left++;
+      if (known === undefined && descriptors.size >= most) left++;
       else descriptors.set(pid, (known ?? '') + descriptorLine(fd, inode));
     }
   }
@@ -52,8 +53,6 @@ export function copyOwners(
     ...(unknown > 0 && unreadable > 0
       ? [{ what: `owners of ${unknown} sockets`, reason: `EACCES for ${unreadable} processes` }]
       : []),
-    ...(left > 0
-      ? [{ what: `${left} descriptors of sockets`, reason: `more than ${MOST_PROCESSES} processes` }]
-      : []),
+    ...(left > 0 ? [{ what: `${left} descriptors of sockets`, reason: `more than ${most} processes` }] : []),
   ];
 }

@@ -53,6 +53,19 @@ t.test('holders of a socket', async (t) => {
   t.equal(owners.unreadable, 0);
 });
 
+t.test('names that no /proc has', async (t) => {
+  const root = made(t, { 3: { fds: { 5: 'socket:[7]' } } });
+  for (const pid of ['3', '99999999999999999999']) {
+    mkdirSync(join(root, `proc/${pid}/fd`), { recursive: true });
+    symlinkSync('socket:[7]', join(root, `proc/${pid}/fd/x`));
+  }
+  symlinkSync('socket:[x]', join(root, 'proc/3/fd/6'));
+  const owners = new SocketOwners(root);
+  t.match(owners.holdersOf(7), [{ pid: 3, fd: 5 }]);
+  t.equal(owners.holdersOf(7).length, 1);
+  t.equal(owners.processes, 1);
+});
+
 t.test('this process', async (t) => {
   const server = createServer().listen(0);
   t.teardown(() => server.close());
