@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Rows per second of smcss, from a replayed dump: needs no guest and no SMC. With several bundles they take turns, and
 // are compared with the first. Arguments: rounds (10), then bundles (dist/commands/smcss.cjs).
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +35,25 @@ function cost(bundle, options) {
   return Number(stderr);
 }
 
+/** Seconds between lists, and for how long they are made. */
+const WATCH = { interval: 0.5, total: 10 };
+
+/** CPU time of a list of --watch on a terminal, in microseconds. @param {string} bundle */
+async function costOfList(bundle) {
+  const result = join(directory, 'result');
+  const words = [process.execPath, program, bundle, directory, '-a', '--watch', String(WATCH.interval)];
+  const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  // script(1) is the terminal
+  const terminal = spawn('script', ['-qec', `stty cols 120 rows 40; ${quoted}`, '/dev/null'], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8', REPLAY_RESULT: result },
+  });
+  setTimeout(() => terminal.stdin.end('q'), 1000 * WATCH.total);
+  await once(terminal, 'close');
+  const [cpu = 0, lists = 1] = readFileSync(result, 'utf8').split(' ').map(Number);
+  return { cpu: cpu / lists, lists };
+}
+
 try {
   for (const extensions of new Set(LISTINGS.map(([, bits]) => bits))) {
     const parts = madeUpDump(SOCKETS, extensions).flatMap((datagram) => {
@@ -61,6 +81,13 @@ try {
       ];
       console.log(`| ${options} | ${bundle} | ${figures.join(' | ')} |`);
     }
+  }
+  console.log('\n| smcss | bundle | lists | CPU of a list | share of a core, every second |');
+  console.log('| --- | --- | ---: | ---: | ---: |');
+  for (const bundle of bundles) {
+    const { cpu, lists } = await costOfList(bundle);
+    const figures = [lists, `${(cpu / 1e3).toFixed(0)} ms`, `${(cpu / 1e4).toFixed(0)}%`];
+    console.log(`| -a --watch | ${bundle} | ${figures.join(' | ')} |`);
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });

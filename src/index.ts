@@ -112,6 +112,13 @@ export {
   SUMMARY_NEEDS,
 } from './smc/socket-summary.ts';
 export {
+  type ChangeKind,
+  type ListChanges,
+  type SocketChange,
+  SocketTracker,
+  type TrackedSocket,
+} from './smc/socket-tracker.ts';
+export {
   connectionMode,
   type Endpoint,
   type SmcSocket,

@@ -13,6 +13,10 @@ export interface Io {
   readonly isTerminal: boolean;
   /** width of that terminal in characters; 0 when it does not know, `undefined` when there is none */
   readonly columns?: number | undefined;
+  /** and its height */
+  readonly rows?: number | undefined;
+  /** Calls a function whenever that terminal gets another size. @returns a function that ends this */
+  onResize?(listener: () => void): () => void;
   /** standard error is a terminal */
   readonly errorIsTerminal?: boolean | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -86,6 +90,13 @@ export function processIo(): Io {
     isTerminal: isTerminal(1, () => process.stdout.isTTY === true),
     get columns() {
       return io.isTerminal ? process.stdout.columns : undefined;
+    },
+    get rows() {
+      return io.isTerminal ? process.stdout.rows : undefined;
+    },
+    onResize(listener) {
+      process.stdout.on('resize', listener);
+      return () => process.stdout.off('resize', listener);
     },
     get errorIsTerminal() {
       return isTerminal(2, () => process.stderr.isTTY === true);

@@ -83,6 +83,24 @@ export interface SocketRow {
   owners?: SocketOwner[];
   /** the network namespace that the socket is in; present with `-A` */
   netns?: SocketNamespace;
+  /** what is known from earlier lists; present with `--watch` */
+  watched?: SocketWatched;
+}
+
+/** What is known of a socket from several lists. */
+export interface SocketWatched {
+  /** time from the first list that had it to the last */
+  seconds: number;
+  /** it was not in the list before the first one that had it, so it began between the two */
+  from_start: boolean;
+  /** bytes received, all of them if it is `from_start`, otherwise since it was first met; null if it cannot be told */
+  rx_bytes: Integer | null;
+  /** bytes sent, likewise */
+  tx_bytes: Integer | null;
+  /**
+   * what is different from the list before: it is new, its state, mode, reasons or inode changed, or it is gone; null for nothing
+   */
+  change: 'new' | 'changed' | 'gone' | null;
 }
 
 export interface SocketNamespace {
@@ -212,6 +230,23 @@ export interface SocketDmb {
   /** second half of a 128-bit GID, 16 digits; null before Linux 6.8 */
   ext_gid: Hex | null;
   peer_ext_gid: Hex | null;
+}
+
+/**
+ * The SMC sockets at one time. Each list is a document, in one line.
+ * @title smcss --watch
+ */
+export interface SocketWatchDocument {
+  /** one object for each socket that is selected, in the order of `--sort` */
+  sockets: SocketRow[];
+  /** those of the list before that are not there any more, as they were */
+  gone: SocketRow[];
+  /** when the list began, in UTC, as in ISO 8601 */
+  time: string;
+  /** sums of the rates of these sockets */
+  rates: SocketGroupRates;
+  /** false if sockets may be missing or listed twice, because the table changed while it was read */
+  complete: boolean;
 }
 
 /**

@@ -167,6 +167,12 @@ export class SocketSummary {
   readonly connections = none();
   readonly #reasons = new Map<number, ReasonCounts>();
   readonly groups = { peer: new SocketGroups(), port: new SocketGroups(), comm: new SocketGroups() };
+  readonly #totals: readonly (typeof TOTALS)[number][];
+
+  /** @param totals the groups that are wanted */
+  constructor(totals: readonly (typeof TOTALS)[number][] = TOTALS) {
+    this.#totals = totals;
+  }
 
   add(socket: SeenSocket): void {
     const state = this.states.get(socket.state) ?? { smcr: 0, smcd: 0, tcp: 0, none: 0, total: 0 };
@@ -179,7 +185,7 @@ export class SocketSummary {
     else state.none++;
     if (!isConnection(socket)) return;
     count(this.connections, socket);
-    for (const by of TOTALS) addToGroups(this.groups[by], by, socket);
+    for (const by of this.#totals) addToGroups(this.groups[by], by, socket);
     this.#addReason(socket);
   }
 

@@ -91,6 +91,11 @@ export class SocketTracker {
     return this.#sockets.size;
   }
 
+  /** Number of the last list; sockets whose `list` is smaller were missing in it. */
+  get list(): number {
+    return this.#list;
+  }
+
   /**
    * Some connection is so fast that the next list cannot tell its rate without a probe, shortly after this one. So it is after
    * the first list, when nothing is known yet.

@@ -102,10 +102,10 @@ for (const name of Object.keys(bin)) {
       t.strictSame([status, stderr], [0, '']);
       t.ok(stdout.startsWith(`Usage: ${name} ${command.usage}\n`));
       t.ok(stdout.includes(command.summary.slice(0, 40)));
-      for (const { short, long, value, help, isHidden } of options) {
+      for (const { short, long, value, optional, help, isHidden } of options) {
         if (isHidden) continue;
         const spelling = [short && `-${short}`, long && `--${long}`].filter(Boolean).join(', ');
-        const line = `  ${spelling}${value ? ` <${value}>` : ''} `;
+        const line = `  ${spelling}${value ? (optional ? ` [${value}]` : ` <${value}>`) : ''} `;
         t.ok(stdout.includes(line) && stdout.replace(/\s+/g, ' ').includes(help), line);
       }
       for (const [example, effect] of command.examples)
@@ -128,9 +128,9 @@ for (const name of Object.keys(bin)) {
       t.not(status, 0);
       usageStatus = status;
     }
-    for (const { short, long, value } of options) {
+    for (const { short, long, value, optional } of options) {
       const spellings = [short && `-${short}`, long && `--${long}`].filter(Boolean) as string[];
-      for (const spelling of value ? spellings : []) {
+      for (const spelling of value && !optional ? spellings : []) {
         const { status, stdout, stderr } = await runCommand(command, spelling, { transport: kernel });
         t.equal(stdout, '');
         t.not(status, 0);

@@ -59,6 +59,7 @@ const SPELLINGS: readonly (readonly [title: string, options: RegExp])[] = [
   ['--status', /^--status/],
   ['--summary', /^(-[a-zA-Z]*s|--summary)/],
   ['--group-by', /^--group-by/],
+  ['--watch', /^--watch/],
 ];
 
 /** The longest title whose words are all in the command line. smcr shares with smcd the schemas that it does not have. */

@@ -73,14 +73,17 @@ const ownerColumns = documentColumns<SeenSocket, Required<Pick<SocketRow, 'owner
   {
     key: 'ownership',
     header: 'Owner',
-    text: ({ ownership }) => {
-      if (!ownership) return '';
-      return ownership.state === 'held' ? holdersText(ownership.holders) : ownership.state;
-    },
+    text: ownerText,
     json: ({ ownership }) => ownership?.state ?? 'unknown',
   },
   { key: 'owners', json: ({ ownership }) => ownership?.holders.map(ownerJson) ?? [] },
 ]);
+
+/** Who holds the socket, or why nobody; '' if that was not asked for. */
+export function ownerText({ ownership }: SeenSocket): string {
+  if (!ownership) return '';
+  return ownership.state === 'held' ? holdersText(ownership.holders) : ownership.state;
+}
 
 /** As ss(8) writes it, then each unit and each container once: `users:(("nginx",pid=1,fd=3)) unit:nginx.service`. */
 function holdersText(holders: readonly SocketHolder[]): string {
@@ -124,7 +127,7 @@ const namespaceColumns = documentColumns<SeenSocket, Required<Pick<SocketRow, 'n
 ]);
 
 /** Its name, or `docker/4f0c2d1a9b3c`, or its inode. */
-function namespaceText(netns: SeenSocket['netns']): string {
+export function namespaceText(netns: SeenSocket['netns']): string {
   if (!netns) return '';
   const { name, container, inode } = netns;
   if (name !== undefined) return word(name);

@@ -67,24 +67,26 @@ function fullAddress({ address, port }: Endpoint): string {
   return `${address ?? 'unknown'}:${port}`;
 }
 
-/** At most 23 characters: the end of a longer address gives way to `..`, the port stays. */
-function shortAddress(endpoint: Endpoint): string {
+/** At most so many characters: the end of a longer address gives way to `..`, the port stays. */
+export function addressText(endpoint: Endpoint, width: number): string {
   const text = fullAddress(endpoint);
-  if (text.length <= ADDRESS_WIDTH) return text;
+  if (text.length <= width) return text;
   const port = String(endpoint.port);
-  return `${endpoint.address?.slice(0, ADDRESS_WIDTH - 3 - port.length)}..:${port}`;
+  return `${endpoint.address?.slice(0, width - 3 - port.length)}..:${port}`;
 }
+
+const shortAddress = (endpoint: Endpoint): string => addressText(endpoint, ADDRESS_WIDTH);
 
 const endpointJson = ({ address, port }: Endpoint): Made<SocketEnd> => ({ address: address ?? null, port });
 
 /** Keys of the columns that only some options show. */
 type DetailKey = 'shutdown' | 'connection' | 'link' | 'dmb' | 'cookie' | AddedKey;
 
-/** Keys of the columns in additions.ts. */
-type AddedKey = 'rates' | 'ownership' | 'owners' | 'netns';
+/** Keys that options add: columns in additions.ts, and what only --watch knows. */
+type AddedKey = 'rates' | 'ownership' | 'owners' | 'netns' | 'watched';
 
 function baseColumns(
-  addressText: (endpoint: Endpoint) => string,
+  endText: (endpoint: Endpoint) => string,
 ): DocumentColumns<SmcSocket, Omit<SocketRow, DetailKey>> {
   return documentColumns<SmcSocket, Omit<SocketRow, DetailKey>>()([
     {
@@ -109,13 +111,13 @@ function baseColumns(
     {
       key: 'local',
       header: 'Local Address           ',
-      text: ({ local }) => `${addressText(local).padEnd(ADDRESS_WIDTH)} `,
+      text: ({ local }) => `${endText(local).padEnd(ADDRESS_WIDTH)} `,
       json: ({ local }) => endpointJson(local),
     },
     {
       key: 'peer',
       header: 'Peer Address            ',
-      text: ({ peer }) => `${addressText(peer).padEnd(ADDRESS_WIDTH)} `,
+      text: ({ peer }) => `${endText(peer).padEnd(ADDRESS_WIDTH)} `,
       json: ({ peer, state }) => (state === STATE_LISTEN ? null : endpointJson(peer)),
     },
     {

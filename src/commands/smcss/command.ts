@@ -28,6 +28,7 @@ export const smcss = defineCommand({
     ['smcss dport = :https and not mode tcp', 'connections to port 443 that do not fall back'],
     ['smcss -p', 'and whose they are'],
     ['smcss -i 1', 'and how fast they are'],
+    ['smcss --watch', 'all of that, as it changes'],
     ['smcss -s', 'how many, over what, and why not over SMC'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
@@ -35,6 +36,7 @@ export const smcss = defineCommand({
 });
 
 async function show(context: Context, options: SmcssOptions, words: readonly string[]): Promise<number> {
+  if (options.watch !== undefined) return (await import('./watch/watch.ts')).watch(context, options, words);
   if (options.summary) return (await import('./summary.ts')).summarize(context, options, words);
   if (options.groupBy) return (await import('./summary.ts')).group(context, options, words);
   return list(context, options, words);

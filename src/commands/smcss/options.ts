@@ -44,6 +44,17 @@ export const OPTIONS = optionTable({
     help: 'add bytes per second of each SMC connection, measured for this long (1)',
     addition: true,
   },
+  watch: {
+    ...SECONDS,
+    help: 'show the sockets and their rates again and again, every so many seconds (1)',
+    addition: true,
+  },
+  sort: {
+    value: 'FIELD',
+    choices: ['rx', 'tx', 'age', 'port', 'peer', 'reason'],
+    help: 'order of --watch: rx (default), tx, age, port, peer or reason',
+    addition: true,
+  },
   noHeader: { short: 'H', help: 'omit the header line' },
 });
 
@@ -64,5 +75,8 @@ export const RULES: RulesFor<typeof OPTIONS> = {
     { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes'] },
     { of: 'summary', with: 'rates' },
     { of: 'listening', with: 'rates' },
+    { of: 'watch', with: ['debug', 'summary', 'groupBy'] },
+    { of: 'watch', with: 'rates', message: () => '--watch shows rates: leave --rates out' },
   ],
+  requires: { sort: 'watch' },
 };

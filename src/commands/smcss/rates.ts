@@ -11,16 +11,22 @@ import type { Traffic } from '../../smc/socket-rates.ts';
 export const rateText = (rate: number | undefined): string =>
   rate === undefined ? '?' : abbreviate(whole(rate));
 const whole = (rate: number): bigint => BigInt(Math.round(rate));
-const percent = (share: number): string => `${Math.round(100 * share)}%`;
+export const percent = (share: number): string => `${Math.round(100 * share)}%`;
 
 /** Characters of a rate. */
 const WIDTH = 6;
 
-/** A column of the traffic; what is no SMC connection has a dash, one that was not there at first a question mark. */
+/** A cell of the traffic; what is no SMC connection has a dash, one that was not there at first a question mark. */
+export function trafficText(
+  { traffic, attributes: { connection } }: SeenSocket,
+  text: (traffic: Traffic) => string,
+): string {
+  return connection ? (traffic ? text(traffic) : '?') : '-';
+}
+
 const trafficColumn = (header: string, text: (traffic: Traffic) => string) => ({
   header: header.padStart(WIDTH).padEnd(WIDTH + 1),
-  text: ({ traffic, attributes: { connection } }: SeenSocket) =>
-    `${(connection ? (traffic ? text(traffic) : '?') : '-').trimStart().padStart(WIDTH)} `,
+  text: (socket: SeenSocket) => `${trafficText(socket, text).padStart(WIDTH)} `,
 });
 
 const ratesJson = ({ seconds, rx, tx, fill, rxBlocked, txBlocked }: Traffic): Made<RatesDocument> => ({

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/** One list after the other, at regular times. */
+import { type FollowedList, nextTick, probeAfter, type SocketFollower } from '../follow.ts';
+
+/** What decides when the next list is made. */
+export interface Clock {
+  seconds: number;
+  isOver(): boolean;
+  /** Waits so many milliseconds, or until it is over. @returns false if the next list is wanted at once */
+  wait(ms: number): Promise<boolean>;
+}
+
+/** Makes lists until it is over; never two at a time. */
+export async function eachTick(
+  follower: SocketFollower,
+  { seconds, isOver, wait }: Clock,
+  needs: () => Parameters<SocketFollower['list']>[0],
+  show: (list: FollowedList) => void,
+): Promise<void> {
+  let due = performance.now();
+  for (;;) {
+    show(await follower.list(needs()));
+    if (isOver()) return;
+    let hasTime = true;
+    if (follower.needsProbe(seconds)) {
+      hasTime = await wait(probeAfter(seconds));
+      if (isOver()) return;
+      if (hasTime) await follower.probe();
+    }
+    const now = performance.now();
+    due = nextTick(due, now, seconds);
+    hasTime = hasTime && (await wait(due - now));
+    if (isOver()) return;
+    // somebody did not want to wait: the times go on from here
+    if (!hasTime) due = performance.now();
+  }
+}
