@@ -140,6 +140,7 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'python3', for: ['scenes', ...tests], why: 'programs that open sockets of any family' },
 
   { name: 'curl', for: ['guest-tests'], why: 'a client to run over SMC' },
+  { name: 'tmux', for: ['guest-tests'], why: 'a terminal for smcss --watch' },
   { name: 'systemd', for: ['guest-tests'], why: 'booted in a guest for the tests of services' },
   { name: 'udev', for: ['guest-tests'], why: 'tells of devices that come and are renamed, in a guest' },
   { name: 'lintian', for: ['guest-tests', 'release-test'], why: 'has to like the Debian package' },
