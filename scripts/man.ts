@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * npm run man: writes what is generated in man/. The section JSON of a page is made of the schemas of the documents that
- * the page is about, the pages of smcr's objects of those of smcd's, and the list of checks in smc_chk(8) of their
- * definitions. The schemas are made first.
+ * the page is about, the pages of smcr's objects of those of smcd's, the list of checks in smc_chk(8) and that of metrics in
+ * smc_exporter(8) of their definitions. The schemas are made first.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { CHECKS } from '../src/smc/checks/index.ts';
 import { checkList } from './check-list.ts';
 import { jsonSection, type PageDocument, type Schema } from './json-section.ts';
+import { metricsList } from './metrics-list.ts';
 import { writeSchemas } from './schemas.ts';
 import { smcrPage } from './smcr-pages.ts';
 
@@ -52,7 +53,8 @@ export function manPages(): Map<string, string> {
       : read(name);
     const page = pageOf(name);
     const documents = documentsOf(page, schemas);
-    const withList = page === 'smc_chk' ? withChecks(text) : text;
+    const withList =
+      page === 'smc_chk' ? withChecks(text) : page === 'smc_exporter' ? withMetrics(text) : text;
     if (documents.length > 0) pages.set(name, withJson(page, withList, documents));
   }
   return pages;
@@ -95,6 +97,14 @@ function withChecks(text: string): string {
   const explained = CHECKS.flatMap(({ explained }) => [...explained]);
   const lines = checkList('smc_chk(8)', explained, sectionsOf(text));
   return text.replace(CHECK_LIST, (_, introduction: string) => `${introduction}${lines.join('\n')}\n`);
+}
+
+/** The subsections of the section METRICS, behind what is said of all metrics. */
+const METRICS_LIST = /(^\.Sh METRICS\n(?:(?!\.S[hs] ).*\n)*)(?:(?!\.Sh ).*\n)*/m;
+
+function withMetrics(text: string): string {
+  const lines = metricsList('smc_exporter(8)', sectionsOf(text));
+  return text.replace(METRICS_LIST, (_, introduction: string) => `${introduction}${lines.join('\n')}\n`);
 }
 
 function withJson(page: string, text: string, documents: readonly PageDocument[]): string {

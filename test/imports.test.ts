@@ -69,6 +69,9 @@ const PACKAGES: Record<string, string[]> = {
   'recording/archive.ts': ['tar'],
   'output/grid.ts': ['cli-table3'],
   'commands/smc_conf/yaml.ts': ['yaml'],
+  'commands/smc_exporter/exposition.ts': ['prom-client/lib/registry.js'],
+  'commands/smc_exporter/server/basic-auth.ts': ['bcryptjs'],
+  'commands/smc_exporter/server/web-config.ts': ['yaml'],
 };
 
 const isOwn = (target: string): boolean => target.endsWith('.ts');

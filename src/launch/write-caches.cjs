@@ -36,6 +36,9 @@ const emptyKernel = {
   },
 };
 
+/** What is run besides `--version` and `--help`: nothing, but for commands that would not end then. */
+const RUNS = { smc_exporter: ['--once'] };
+
 const nowhere = { write() {}, flush() {}, error() {}, isTerminal: false, env: {} };
 
 /** Writes the caches of all bundles. */
@@ -45,7 +48,7 @@ exports.writeCaches = async () => {
     if (!name) continue;
     const { script, bundle, identity, run } = compile(name, false);
     // functions that run now are cached as code; the others are compiled when they are needed
-    for (const argv of [['--version'], ['--help'], []])
+    for (const argv of [['--version'], ['--help'], RUNS[name] ?? []])
       await run(argv, { io: nowhere, transport: emptyKernel });
     write(join(__dirname, `${bundle}.cache`), identity, script, 0o644);
   }

@@ -124,30 +124,53 @@ export async function observeHost<P extends KernelPart>(
   parts: readonly P[],
   env?: Environment,
 ): Promise<HostWith<P>> {
-  const families = await observe(async () =>
-    (await client.families()).filter(({ name }) => name === GENERAL || name === PNETID),
-  );
-  const noSmc = absent('kernel module smc is not loaded', NO_SMC);
-  const lacking = {
-    [GENERAL]: absent(`the kernel does not have ${GENERAL}`),
-    [PNETID]: absent(`the kernel does not have ${PNETID}`),
-  };
-  /** Why a family cannot be asked: one failure for all that it would have answered. */
-  const absence = (family: string): Observed<never> | undefined => {
-    if (!families.value) return families;
-    if (families.value.length === 0) return noSmc;
-    return families.value.some(({ name }) => name === family) ? undefined : lacking[family];
-  };
+  const families = await observeFamilies(client);
   const answers: Record<string, Observed<unknown>> = {};
   for (const part of KERNEL_PARTS) {
     if (!(parts as readonly KernelPart[]).includes(part)) continue;
-    const { family, ask } = QUESTIONS[part] as Question<unknown>;
-    answers[part] = (family && absence(family)) || (await observe(() => ask(client, root, env)));
+    answers[part] = await observePart(client, root, part, families, env);
   }
   return Object.assign(hostFiles(root), { families }, answers as unknown as Pick<KernelAnswers, P>);
 }
 
+/** Families of SMC that the kernel has at this moment. Loads no module. */
+export function observeFamilies(client: SmcClient): Promise<Observed<FamilyInfo[]>> {
+  return observe(async () =>
+    (await client.families()).filter(({ name }) => name === GENERAL || name === PNETID),
+  );
+}
+
+/** Asks the kernel for one part; see `observeHost`. */
+export async function observePart<P extends KernelPart>(
+  client: SmcClient,
+  root: string,
+  part: P,
+  families: Observed<FamilyInfo[]>,
+  env?: Environment,
+): Promise<Observed<Value<P>>> {
+  const { family, ask } = QUESTIONS[part];
+  return (family && absence(families, family)) || observe(() => ask(client, root, env));
+}
+
+/**
+ * Why a family cannot be asked: one failure for all that it would have answered. Asked by its name, a family that is not
+ * there would make the kernel load SMC.
+ * @returns `undefined` when it can be asked
+ */
+export function absence(families: Observed<FamilyInfo[]>, family = GENERAL): Observed<never> | undefined {
+  if (!families.value) return families;
+  if (families.value.length === 0) return WITHOUT_SMC;
+  return families.value.some(({ name }) => name === family) ? undefined : LACKING[family];
+}
+
 const absent = (text: string, why = text): Observed<never> => ({ why, error: new SmcError('NO_SMC', text) });
+
+const WITHOUT_SMC = absent('kernel module smc is not loaded', NO_SMC);
+
+const LACKING: Readonly<Record<string, Observed<never>>> = {
+  [GENERAL]: absent(`the kernel does not have ${GENERAL}`),
+  [PNETID]: absent(`the kernel does not have ${PNETID}`),
+};
 
 /**
  * What the kernel did not answer: each failure once, for the first part that it hides. Failures that follow because the

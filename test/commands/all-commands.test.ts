@@ -193,6 +193,7 @@ const CALLS: Record<string, { reads: string; changes?: string; refused?: string 
   smc_chk: { reads: '', changes: '-S', refused: '--server' },
   smc_dbg: { reads: '' },
   smc_conf: { reads: 'export', changes: 'apply', refused: 'apply' },
+  smc_exporter: { reads: '--once', changes: '--textfile x -i 60', refused: '--interval' },
   smc_run: { reads: '', changes: 'true', refused: 'a program' },
 };
 const bundle = join(root, 'test/fixtures/6.12-smcr');

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/** smc_exporter: metrics of SMC for Prometheus and programs that read its formats. */
+import { type Context, defineCommand } from '../../cli/run.ts';
+import { type ExporterOptions, OPTIONS, RULES } from './options.ts';
+import { makeScraper } from './scrape.ts';
+
+export const smcExporter = defineCommand({
+  name: 'smc_exporter',
+  usage: '[options]',
+  summary: 'Serves metrics of SMC to Prometheus, prints them, or writes them to a file.',
+  options: OPTIONS,
+  rules: RULES,
+  examples: [
+    ['smc_exporter', 'serve http://127.0.0.1:10043/metrics'],
+    ['smc_exporter -l :10043 --web-config web.yml', 'serve other hosts, with TLS and passwords'],
+    ['smc_exporter --once', 'print the metrics'],
+    ['smc_exporter --textfile smc.prom -i 60', 'write them each minute, for node_exporter'],
+  ],
+  run: dispatch,
+});
+
+async function dispatch(context: Context, options: ExporterOptions): Promise<undefined> {
+  const { once, textfile, interval } = options;
+  const scraper = makeScraper(context, options);
+  if (once) await (await import('./once.ts')).printOnce(context, scraper, options);
+  else if (textfile !== undefined)
+    await (await import('./textfile.ts')).writeTextfile(context, scraper, textfile, interval);
+  else await (await import('./serve.ts')).serve(context, scraper, options);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/** --once: prints the metrics. */
+import { writeDocument } from '../../cli/print.ts';
+import type { Context } from '../../cli/run.ts';
+import type { SmcExporterDocument } from '../../documents/smc_exporter.ts';
+import type { Made } from '../../output/document.ts';
+import { exposition } from './exposition.ts';
+import type { Metric, Sample } from './metric.ts';
+import type { ExporterOptions } from './options.ts';
+import type { Scraper } from './scrape.ts';
+
+export async function printOnce(
+  context: Context,
+  scraper: Scraper,
+  { json }: Pick<ExporterOptions, 'json'>,
+): Promise<void> {
+  const samples = scraper.samples(await scraper.read());
+  if (json) writeDocument<SmcExporterDocument>(context, { metrics: [...samples.byMetric].map(metricJson) });
+  else context.io.write(await exposition(samples, 'text'));
+}
+
+const metricJson = ([metric, samples]: [Metric, readonly Sample[]]): Made<
+  SmcExporterDocument['metrics'][number]
+> => ({
+  name: metric.name,
+  type: metric.type,
+  help: metric.help.replaceAll('`', ''),
+  samples: samples.map(({ name = metric.name, labels, value }) => ({ name, labels, value })),
+});

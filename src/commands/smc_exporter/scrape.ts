@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/** A scrape: one reading of the host, shared by all who ask meanwhile, and the metrics that follow from it. */
+import type { Context } from '../../cli/run.ts';
+import { findAddon } from '../../smc/native-parts.ts';
+import { type ReadingOptions, SharedReadings } from '../../smc/reading.ts';
+import { type HostAndNamespaces, readEverywhere, readHere } from '../../smc/reading-namespaces.ts';
+import type { Collector } from './collectors/collector.ts';
+import { COLLECTORS, partsFor, samplesOf } from './collectors/index.ts';
+import type { Samples } from './metric.ts';
+import { DEFAULT_TIMEOUT_S, DEFAULT_TOP, type ExporterOptions } from './options.ts';
+
+/** With more sockets than this they are listed only if that is asked for. */
+export const MOST_SOCKETS = 10_000;
+
+export interface Scraper {
+  collectors: readonly Collector[];
+  /** the one reading that is under way, or a new one */
+  read(): Promise<HostAndNamespaces>;
+  /** the metrics of a reading */
+  samples(seen: HostAndNamespaces): Samples;
+}
+
+/** The collectors that options choose. */
+export function chosenCollectors({
+  collector: on,
+  noCollector: off,
+}: Pick<ExporterOptions, 'collector' | 'noCollector'>): readonly Collector[] {
+  return COLLECTORS.filter(
+    ({ name, onByDefault }) => (onByDefault || on.includes(name)) && !off.includes(name),
+  );
+}
+
+/** @throws SmcError NOT_SUPPORTED when namespaces cannot be entered, for want of the addon */
+export function makeScraper(context: Context, options: ExporterOptions): Scraper {
+  const { hostRoot: root, transport, isRecorded } = context;
+  const collectors = chosenCollectors(options);
+  const readingOptions: ReadingOptions = {
+    client: transport ? { transport } : {},
+    root,
+    parts: partsFor(collectors),
+    timeoutMs: (options.timeout ?? DEFAULT_TIMEOUT_S) * 1000,
+    sockets: {
+      most: options.collector.includes('sockets') ? undefined : MOST_SOCKETS,
+      by: [...new Set(options.by)],
+      isRecorded,
+    },
+  };
+  const addon = options.allNetns ? findAddon() : undefined;
+  const readings = new SharedReadings(() =>
+    addon
+      ? readEverywhere(readingOptions, (file) => addon.setNetworkNamespace(file))
+      : readHere(readingOptions),
+  );
+  const { top = DEFAULT_TOP } = options;
+  return {
+    collectors,
+    read: () => readings.take(),
+    samples: (seen) => samplesOf(seen, collectors, { top, isRecorded }),
+  };
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/** Without another mode: serves the metrics until it is told to stop. */
+import { untilInterrupted } from '../../cli/interrupt.ts';
+import type { Context } from '../../cli/run.ts';
+import { explain } from '../../smc/explain.ts';
+import { DEFAULT_LISTEN, type ExporterOptions } from './options.ts';
+import { routesOf } from './routes.ts';
+import type { Scraper } from './scrape.ts';
+import { OPEN } from './server/access.ts';
+import { type ListenAddress, passedSockets, readAddress } from './server/addresses.ts';
+import { MetricsServer } from './server/server.ts';
+
+/** @throws UsageError; Node's own error when it cannot listen */
+export async function serve(context: Context, scraper: Scraper, options: ExporterOptions): Promise<void> {
+  const { io, note } = context;
+  const addresses = addressesOf(options, io.env);
+  const server = new MetricsServer({
+    routes: routesOf(scraper),
+    access: () => OPEN,
+    onError: (error) => note(explain(error)?.text ?? `internal error: ${error}`),
+  });
+  await untilInterrupted(async (stop) => {
+    try {
+      for (const address of addresses) note(`listening on ${await server.listen(address)}`);
+      await aborted(stop);
+    } finally {
+      await server.end();
+    }
+  });
+}
+
+/** What systemd passes and what options say, or the default where neither says anything. */
+function addressesOf({ listen }: ExporterOptions, env: Context['io']['env']): ListenAddress[] {
+  const addresses = [...passedSockets(env), ...listen.map(readAddress)];
+  return addresses.length > 0 ? addresses : [readAddress(DEFAULT_LISTEN)];
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
