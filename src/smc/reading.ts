@@ -134,8 +134,8 @@ const lateError = (timeoutMs: number): NetlinkError =>
   new NetlinkError({ op: 'receive', code: 'ERR_TIMEOUT', detail: `no answer within ${timeoutMs} ms` });
 
 /**
- * Reads all parts that are wanted, in the network namespace of this thread. Never fails as a whole, and ends when the time
- * is over at the latest.
+ * Reads all parts that are wanted, in the network namespace of this thread. Ends when the time is over at the latest.
+ * @throws NetlinkError ERR_NO_ADDON, without which nearly nothing can be read; nothing else
  */
 export async function takeReading(options: ReadingOptions): Promise<Reading> {
   const { root, parts, timeoutMs, sockets } = options;
@@ -167,6 +167,8 @@ export async function takeReading(options: ReadingOptions): Promise<Reading> {
   };
   const isLate = (): boolean => performance.now() - begin > timeoutMs;
   const families = await attempt((client) => observeFamilies(client));
+  const failure = 'why' in families ? families.error : undefined;
+  if (failure instanceof NetlinkError && failure.code === 'ERR_NO_ADDON') throw failure;
   const outcomes = await Promise.all(
     [...parts].map(async (part) => {
       const ask = QUESTIONS[part] as (asker: Asker) => Promise<Observed<unknown>>;

@@ -207,6 +207,10 @@ t.test('a Node that is too old', async (t) => {
 /** Commands that end with what netlink tells: not smc_run, which opens no socket, and smc_dbg, which goes on. */
 const speaking = Object.keys(bin).filter((name) => !['smc_run', 'smc_dbg'].includes(name));
 
+/** What makes a command read and end. */
+const reading = (name: string): string[] =>
+  ({ smcd: ['info'], smcr: ['info'], smc_conf: ['export'], smc_exporter: ['--once'] })[name] ?? [];
+
 t.test('a package without its bundles', async (t) => {
   const copy = scratchDir(t);
   cpSync(join(root, 'bin'), join(copy, 'bin'), { recursive: true });
@@ -257,7 +261,7 @@ t.test('without the netlink addon', async (t) => {
       });
       continue; // lists what sysfs tells
     }
-    const argv = name === 'smc_conf' ? ['export'] : name === 'smcd' || name === 'smcr' ? ['info'] : [];
+    const argv = reading(name);
     t.match(
       start(file, argv),
       {
@@ -274,7 +278,7 @@ t.test('without the netlink addon', async (t) => {
 
 t.test('a recording that cannot be written', async (t) => {
   for (const name of speaking) {
-    const argv = name === 'smc_conf' ? ['export'] : name === 'smcd' || name === 'smcr' ? ['info'] : [];
+    const argv = reading(name);
     const env = { SMC_TOOLS_RECORD: '/no/such/directory/file' };
     const { status, stderr } = start(join(root, bin[name]!), argv, { env });
     t.equal(status, 1);

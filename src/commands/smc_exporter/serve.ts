@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** Without another mode: serves the metrics until it is told to stop. */
 import { untilInterrupted } from '../../cli/interrupt.ts';
+import { UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
 import { explain } from '../../smc/explain.ts';
 import { DEFAULT_LISTEN, type ExporterOptions } from './options.ts';
 import { routesOf } from './routes.ts';
 import type { Scraper } from './scrape.ts';
-import { OPEN } from './server/access.ts';
+import { type Access, OPEN } from './server/access.ts';
 import { type ListenAddress, passedSockets, readAddress } from './server/addresses.ts';
 import { MetricsServer } from './server/server.ts';
 
@@ -16,12 +17,14 @@ export async function serve(context: Context, scraper: Scraper, options: Exporte
   const addresses = addressesOf(options, io.env);
   const server = new MetricsServer({
     routes: routesOf(scraper),
-    access: () => OPEN,
+    access: await accessOf(options.webConfig, note),
     onError: (error) => note(explain(error)?.text ?? `internal error: ${error}`),
   });
   await untilInterrupted(async (stop) => {
     try {
       for (const address of addresses) note(`listening on ${await server.listen(address)}`);
+      // what makes every scrape fail is said now
+      await scraper.read();
       await aborted(stop);
     } finally {
       await server.end();
@@ -33,6 +36,19 @@ export async function serve(context: Context, scraper: Scraper, options: Exporte
 function addressesOf({ listen }: ExporterOptions, env: Context['io']['env']): ListenAddress[] {
   const addresses = [...passedSockets(env), ...listen.map(readAddress)];
   return addresses.length > 0 ? addresses : [readAddress(DEFAULT_LISTEN)];
+}
+
+/** @throws UsageError when the file is wrong; Node's own error when it cannot be read */
+async function accessOf(file: string | undefined, note: Context['note']): Promise<() => Access> {
+  if (file === undefined) return () => OPEN;
+  const { WebAccess } = await import('./server/web-access.ts');
+  const { WebConfigError } = await import('./server/web-config.ts');
+  try {
+    const access = new WebAccess(file, note);
+    return () => access.current();
+  } catch (error) {
+    throw error instanceof WebConfigError ? new UsageError(error.message) : error;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

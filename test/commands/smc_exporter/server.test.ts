@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+/** The server of smc_exporter: what is answered, and what clients who mean no good can do. */
+import { once } from 'node:events';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage, request } from 'node:http';
+import { get as getHttps } from 'node:https';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { OPEN } from '../../../src/commands/smc_exporter/server/access.ts';
+import { passedSockets, readAddress } from '../../../src/commands/smc_exporter/server/addresses.ts';
+import { LIMITS } from '../../../src/commands/smc_exporter/server/connections.ts';
+import { type Handler, MetricsServer } from '../../../src/commands/smc_exporter/server/server.ts';
+import { WebAccess } from '../../../src/commands/smc_exporter/server/web-access.ts';
+import { PEM } from '../../helpers/certificates.ts';
+import { waitUntil } from '../../helpers/wait.ts';
+
+/** An answer that comes when the test says so. */
+class Gate {
+  open!: () => void;
+  readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
+  waiting = 0;
+  readonly handler: Handler = async ({ response }) => {
+    this.waiting++;
+    await this.opened;
+    response.end('open\n');
+  };
+}
+
+const hello: Handler = ({ response }) => {
+  response.setHeader('Content-Type', 'text/plain');
+  response.end('hello\n');
+};
+
+interface World {
+  url: string;
+  port: number;
+  server: MetricsServer;
+  errors: unknown[];
+}
+
+async function serve(
+  t: Test,
+  { limits = {}, access = () => OPEN, gate = new Gate() }: Partial<Parts> = {},
+): Promise<World> {
+  const errors: unknown[] = [];
+  const server = new MetricsServer({
+    routes: new Map<string, Handler>([
+      ['/hello', hello],
+      ['/gate', gate.handler],
+      ['/bug', () => Promise.reject(new Error('a bug'))],
+    ]),
+    access,
+    onError: (error) => errors.push(error),
+    limits: { ...LIMITS, ...limits },
+  });
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  t.teardown(() => {
+    gate.open();
+    return server.end();
+  });
+  return { url, port: Number(new URL(url).port), server, errors };
+}
+
+interface Parts {
+  limits: Partial<typeof LIMITS>;
+  access: () => typeof OPEN;
+  gate: Gate;
+}
+
+interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+async function answerOf(sent: ReturnType<typeof get>): Promise<Answer> {
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  let body = '';
+  for await (const chunk of response.setEncoding('utf8')) body += chunk;
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
+}
+
+/** A client that does what it likes; `received` is all that it got. */
+async function rawClient(t: Test, port: number): Promise<Socket & { received: string }> {
+  const socket = Object.assign(connect(port, '127.0.0.1'), { received: '' });
+  socket.on('error', () => {});
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    socket.received += text;
+  });
+  t.teardown(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** The connection has ended; it may have before. */
+const gone = async (socket: Socket): Promise<unknown> => socket.destroyed || once(socket, 'close');
+
+t.test('what is answered', async (t) => {
+  const { url, errors, port } = await serve(t);
+  const hi = await answerOf(get(`${url}/hello?a=b`));
+  t.match(hi, { status: 200, body: 'hello\n', headers: { 'x-content-type-options': 'nosniff' } });
+  const head = await answerOf(request(`${url}/hello`, { method: 'HEAD' }).end());
+  t.match(head, { status: 200, body: '', headers: { 'content-type': 'text/plain' } });
+  for (const path of ['/', '/hello/', '//hello', '/../hell'])
+    t.match(await answerOf(get(`${url}${path}`)), { status: 404, body: 'not found\n' }, path);
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
+    t.match(
+      await answerOf(request(`${url}/hello`, { method }).end()),
+      { status: 405, headers: { allow: 'GET, HEAD' } },
+      method,
+    );
+  t.match(await answerOf(get(`${url}/bug`)), { status: 500, body: 'internal error\n' });
+  t.match(errors, [{ message: 'a bug' }], 'and the operator is told');
+  const client = await rawClient(t, port);
+  client.end('nonsense\r\n\r\n');
+  await gone(client);
+  t.match(client.received, /^HTTP\/1\.1 400 /);
+});
+
+t.test('several requests on one connection', async (t) => {
+  const { port } = await serve(t);
+  const client = await rawClient(t, port);
+  client.write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3));
+  await waitUntil('three answers', () => client.received.split('hello\n').length === 4);
+  client.write('GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab');
+  await gone(client);
+  t.match(client.received, /Connection: close/, 'a body is not read, so it is the last one');
+});
+
+t.test('headers that are too large', async (t) => {
+  const { port, url } = await serve(t);
+  const client = await rawClient(t, port);
+  client.write(`GET /hello HTTP/1.1\r\nX: ${'x'.repeat(100_000)}`);
+  await gone(client);
+  t.match(client.received, /^HTTP\/1\.1 431 /);
+  t.equal((await answerOf(get(`${url}/hello`))).status, 200);
+});
+
+t.test('clients that send nothing, or not all of it, lose their connection', async (t) => {
+  const { port } = await serve(t, { limits: { requestMs: 50, idleMs: 50 } });
+  const silent = await rawClient(t, port);
+  const slow = await rawClient(t, port);
+  slow.write('GET /hello HTTP/1.1\r\nX: ');
+  const idle = await rawClient(t, port);
+  idle.write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n');
+  await Promise.all([silent, slow, idle].map(gone));
+  t.equal(silent.received, '');
+  t.equal(slow.received, '');
+  t.match(idle.received, /hello\n$/);
+});
+
+t.test('clients that only wait do not keep others out', async (t) => {
+  const { port, url } = await serve(t, { limits: { connections: 4 } });
+  const waiting = [];
+  for (let i = 0; i < 4; i++) waiting.push(await rawClient(t, port));
+  for (let i = 0; i < 8; i++) t.equal((await answerOf(get(`${url}/hello`, { agent: false }))).status, 200);
+  await gone(waiting[0]!);
+  t.pass('the one that has waited longest has gone');
+});
+
+t.test('more requests than connections are allowed', async (t) => {
+  const gate = new Gate();
+  const { port, url } = await serve(t, { gate, limits: { connections: 2 } });
+  const first = [answerOf(get(`${url}/gate`)), answerOf(get(`${url}/gate`))];
+  await waitUntil('both requests', () => gate.waiting === 2);
+  const refused = await rawClient(t, port);
+  await gone(refused);
+  t.equal(refused.received, '');
+  gate.open();
+  t.strictSame(
+    (await Promise.all(first)).map(({ status }) => status),
+    [200, 200],
+  );
+  t.equal((await answerOf(get(`${url}/hello`))).status, 200);
+});
+
+t.test('a client that does not read its answer', async (t) => {
+  let left: Promise<unknown> | undefined;
+  const gate = Object.assign(new Gate(), {
+    handler: (({ response }) => {
+      left = once(response, 'close');
+      response.end('x'.repeat(1e8));
+    }) satisfies Handler,
+  });
+  const { port } = await serve(t, { gate, limits: { answerMs: 100 } });
+  const client = await rawClient(t, port);
+  client.pause();
+  client.write('GET /gate HTTP/1.1\r\nHost: a\r\n\r\n');
+  await waitUntil('the request', () => left !== undefined);
+  await left;
+  client.resume();
+  await gone(client);
+  t.ok(client.received.length < 1e8, 'the rest of it is not sent');
+});
+
+t.test('the end: what is asked is answered, and nothing else is taken', async (t) => {
+  const gate = new Gate();
+  const { port, url, server } = await serve(t, { gate });
+  const asked = answerOf(get(`${url}/gate`));
+  const idle = await rawClient(t, port);
+  await waitUntil('the request', () => gate.waiting === 1);
+  let hasEnded = false;
+  const ended = server.end().then(() => {
+    hasEnded = true;
+  });
+  await gone(idle);
+  await t.rejects(answerOf(get(`${url}/hello`, { agent: false })), { code: 'ECONNREFUSED' });
+  t.equal(hasEnded, false);
+  gate.open();
+  t.match(await asked, { status: 200, body: 'open\n', headers: {} });
+  await ended;
+});
+
+t.test('the end does not wait for ever', async (t) => {
+  const gate = new Gate();
+  const { url, server } = await serve(t, { gate, limits: { endMs: 50 } });
+  const asked = answerOf(get(`${url}/gate`));
+  asked.catch(() => {});
+  await waitUntil('the request', () => gate.waiting === 1);
+  await server.end();
+  await t.rejects(asked, { code: 'ECONNRESET' });
+});
+
+t.test('UNIX sockets', async (t) => {
+  const path = join(t.testdir({}), 'socket');
+  const { server } = await serve(t);
+  t.equal(await server.listen({ path }), `unix:${path}`);
+  t.match(await answerOf(get({ socketPath: path, path: '/hello', agent: false })), { status: 200 });
+  const other = await serve(t);
+  await t.rejects(other.server.listen({ path }), { code: 'EADDRINUSE' }, 'somebody serves it');
+  await server.end();
+  t.notOk(existsSync(path), 'it is removed at the end');
+  // what a process leaves that was killed: a name at which nobody listens
+  const listener = createServer().listen(`${path}.old`);
+  await once(listener, 'listening');
+  renameSync(`${path}.old`, path);
+  await new Promise((resolve) => listener.close(resolve));
+  await other.server.listen({ path });
+  t.match(await answerOf(get({ socketPath: path, path: '/hello', agent: false })), { status: 200 });
+});
+
+t.test('addresses', async (t) => {
+  t.strictSame(readAddress('127.0.0.1:80'), { host: '127.0.0.1', port: 80 });
+  t.strictSame(readAddress('[::1]:80'), { host: '::1', port: 80 });
+  t.strictSame(readAddress(':80'), { host: '::', port: 80 });
+  t.strictSame(readAddress('localhost:0'), { host: 'localhost', port: 0 });
+  t.strictSame(readAddress('unix:/a b:1'), { path: '/a b:1' });
+  for (const text of ['', '80', 'a:b', '::1:80', '[]:80', 'a:65536', 'unix:', `unix:/${'x'.repeat(107)}`])
+    t.throws(() => readAddress(text), { name: 'UsageError' }, text);
+  t.strictSame(passedSockets({ LISTEN_FDS: '2', LISTEN_PID: '7' }, 7), [{ fd: 3 }, { fd: 4 }]);
+  t.strictSame(passedSockets({ LISTEN_FDS: '2', LISTEN_PID: '8' }, 7), [], 'for another process');
+  t.strictSame(passedSockets({ LISTEN_FDS: '-1', LISTEN_PID: '7' }, 7), []);
+  t.strictSame(passedSockets({}, 7), []);
+});
+
+/** `secret` */
+const HASH = '$2b$04$JHcUfBVbyIFoVL3mrOnTPuVBLzsfop/JChcBaNrwlttJEKGZ.hFtm';
+const USERS = `basic_auth_users:\n  me: ${HASH}\n`;
+const TLS = 'tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n';
+
+/** A server with a web configuration that the test can change. */
+async function guarded(t: Test, text: string) {
+  const directory = t.testdir({ ...PEM, 'web.yml': text });
+  const file = join(directory, 'web.yml');
+  const notes: string[] = [];
+  const access = new WebAccess(file, (note) => notes.push(note));
+  const world = await serve(t, { access: () => access.current() });
+  const change = (content: string, name = 'web.yml'): void => {
+    writeFileSync(join(directory, `${name}.new`), content);
+    renameSync(join(directory, `${name}.new`), join(directory, name));
+  };
+  return { ...world, notes, change, file, directory };
+}
+
+const basic = (text: string) => ({
+  agent: false as const,
+  headers: { Authorization: `Basic ${Buffer.from(text).toString('base64')}` },
+});
+
+t.test('passwords', async (t) => {
+  const { url, notes, change, file } = await guarded(t, USERS);
+  const status = async (options: object): Promise<number> =>
+    (await answerOf(get(`${url}/hello`, { agent: false, ...options }))).status;
+  const asked = await answerOf(get(`${url}/hello`, { agent: false }));
+  t.match(asked, { status: 401, headers: { 'www-authenticate': /^Basic realm=/ } });
+  t.equal(await status(basic('me:secret')), 200);
+  t.equal(await status(basic('me:secret')), 200, 'again, from what is known');
+  for (const wrong of ['me:Secret', 'me:', 'me', 'you:secret', ':', 'me:secret\0'])
+    t.equal(await status(basic(wrong)), 401, JSON.stringify(wrong));
+  t.equal(await status({ headers: { Authorization: 'Bearer secret' } }), 401);
+  t.equal(await status({ method: 'POST' }), 401, 'before anything else is looked at');
+
+  change('basic_auth_users:\n  me: wrong\n');
+  t.equal(await status(basic('me:secret')), 200, 'a wrong file changes nothing');
+  t.equal(await status({}), 401);
+  t.strictSame(
+    notes,
+    [
+      `${file} line 2: the password of me must be a bcrypt hash, as htpasswd -nB prints it; the configuration before it stays in force`,
+    ],
+    'and is told once',
+  );
+  rmSync(file);
+  t.equal(await status({}), 401);
+  t.match(notes[1], /web\.yml: no such file or directory; the configuration before it/);
+  change(`basic_auth_users:\n  you: ${HASH}\n`);
+  t.equal(await status(basic('me:secret')), 401);
+  t.equal(await status(basic('you:secret')), 200);
+  change('');
+  t.equal(await status({}), 200, 'nobody is asked any more');
+  t.equal(notes.length, 2);
+});
+
+t.test('many wrong passwords at once', async (t) => {
+  const { url } = await guarded(t, `basic_auth_users:\n  me: ${HASH.replace('$04$', '$07$')}\n`);
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_, i) => answerOf(get(`${url}/hello`, basic(`me:${i}`)))),
+  );
+  const statuses = new Set(answers.map(({ status }) => status));
+  t.strictSame([...statuses].sort(), [401, 503], 'some are compared, and the others do not wait');
+});
+
+t.test('TLS', async (t) => {
+  const { url, port, change, directory } = await guarded(t, TLS);
+  const secure = { ca: PEM['ca.crt'], agent: false as const };
+  t.match(url, /^https:/);
+  t.equal((await answerOf(getHttps(`${url}/hello`, secure))).status, 200);
+  await t.rejects(
+    answerOf(getHttps(`${url}/hello`, { agent: false })),
+    /self.signed|verify/i,
+    'unknown authority',
+  );
+  await t.rejects(
+    answerOf(getHttps(`${url}/hello`, { ...secure, maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })),
+  );
+  await t.rejects(answerOf(get({ port, host: '127.0.0.1', path: '/hello' })), 'without TLS');
+  const silent = await rawClient(t, port);
+  t.equal((await answerOf(getHttps(`${url}/hello`, secure))).status, 200, 'beside a half-open connection');
+  silent.destroy();
+
+  change(PEM['stranger.crt'], 'server.crt');
+  t.equal(
+    (await answerOf(getHttps(`${url}/hello`, secure))).status,
+    200,
+    'the key of another certificate: the one before stays',
+  );
+  change(PEM['stranger.key'], 'server.key');
+  await t.rejects(
+    answerOf(getHttps(`${url}/hello`, secure)),
+    { code: /VERIFY|SELF_SIGNED|UNABLE/ },
+    'both are new',
+  );
+  change('');
+  const plain = url.replace('https', 'http');
+  t.equal((await answerOf(get(`${plain}/hello`))).status, 200, 'switched off');
+  t.ok(directory);
+});
+
+t.test('certificates of clients', async (t) => {
+  const ca = '  client_ca_file: ca.crt\n';
+  const { url, change } = await guarded(t, TLS);
+  const outcome = async (name?: 'client' | 'stranger'): Promise<string> => {
+    const own = name ? { cert: PEM[`${name}.crt`], key: PEM[`${name}.key`] } : {};
+    try {
+      const options = { ca: PEM['ca.crt'], agent: false as const, ...own };
+      return String((await answerOf(getHttps(`${url}/hello`, options))).status);
+    } catch {
+      return 'refused';
+    }
+  };
+  const outcomes = async (): Promise<string[]> => [
+    await outcome(),
+    await outcome('client'),
+    await outcome('stranger'),
+  ];
+  const expected = {
+    NoClientCert: ['200', '200', '200'],
+    RequestClientCert: ['200', '200', '200'],
+    RequireAnyClientCert: ['refused', '200', '200'],
+    VerifyClientCertIfGiven: ['200', '200', 'refused'],
+    RequireAndVerifyClientCert: ['refused', '200', 'refused'],
+  };
+  for (const [type, wanted] of Object.entries(expected)) {
+    change(`${TLS}  client_auth_type: ${type}\n${type.includes('Verify') ? ca : ''}`);
+    t.strictSame(await outcomes(), wanted, type);
+  }
+});
+
+t.test('a wrong configuration at the start', async (t) => {
+  const directory = t.testdir({
+    ...PEM,
+    'web.yml': TLS,
+    'other.yml': TLS.replace('server.key', 'client.key'),
+  });
+  const open = (name: string) => () => new WebAccess(join(directory, name), () => {});
+  t.doesNotThrow(open('web.yml'));
+  t.throws(open('other.yml'), { name: 'WebConfigError', message: /server\.crt, .*client\.key: / });
+  t.throws(open('none.yml'), { code: 'ENOENT' });
+});
