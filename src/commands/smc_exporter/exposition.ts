@@ -30,6 +30,7 @@ function ready({ name, help, type }: Metric, samples: readonly Sample[]): Regist
   }));
   return {
     name,
+    type,
     get() {
       // backticks are for the man page
       return { name: this.name, help: help.replaceAll('`', ''), type, values };

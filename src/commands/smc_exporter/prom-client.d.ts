@@ -5,6 +5,7 @@ declare module 'prom-client/lib/registry.js' {
     /** What a registry writes of a metric. */
     interface ReadyMetric {
       name: string;
+      type: string;
       get(): {
         name: string;
         help: string;
