@@ -6,6 +6,16 @@ if ls /etc/systemd/system/*.service.d/zz-smc.conf >/dev/null 2>&1 && [ "$(/usr/b
   /usr/bin/smc_run --disable-all || true
 fi
 reload=
+# what smc_conf enable and systemctl enable have linked to our units
+for link in /etc/systemd/system/*.wants/smc-tools.service /etc/systemd/system/*.wants/smc-tools@*.service; do
+  case $(readlink "$link") in
+    */lib/systemd/system/smc-tools*.service) ;;
+    *) continue ;;
+  esac
+  rm -f "$link"
+  rmdir "${link%/*}" 2>/dev/null || true
+  reload=1
+done
 for file in /etc/systemd/system/*.service.d/zz-smc.conf; do
   [ -e "$file" ] || continue
   case $(head -n 1 "$file") in

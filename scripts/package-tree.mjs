@@ -140,6 +140,13 @@ export async function makeTree(tree, { arch, places, programFlags = [] }) {
     if (file.endsWith('.cjs')) copy(join('dist/commands', file), join(HOME, 'dist/commands', file));
   for (const file of readdirSync(join(root, 'schemas')))
     copy(join('schemas', file), join('usr/share/smc-tools/schemas', file));
+  // the units are not enabled: smc_conf enable does that
+  for (const file of readdirSync(join(root, 'systemd')))
+    copy(
+      join('systemd', file),
+      join('usr/lib', file.endsWith('.rules') ? 'udev/rules.d' : 'systemd/system', file),
+    );
+  copy('examples/smc.yaml', 'usr/share/smc-tools/examples/smc.yaml');
   for (const page of man) copy(page, join('usr/share/man', `man${page.at(-1)}`, basename(page)));
   mkdirSync(join(tree, 'usr/bin'), { recursive: true });
   for (const command of Object.keys(bin)) {

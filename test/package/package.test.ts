@@ -61,7 +61,8 @@ t.test('what is packed', async (t) => {
   for (const name of Object.keys(bin))
     for (const file of [`bash/${name}`, `zsh/_${name}`, `fish/${name}.fish`])
       t.ok(paths.includes(`dist/completions/${file}`), `completion ${file}`);
-  for (const file of readdirSync(join(root, 'schemas'))) t.ok(paths.includes(`schemas/${file}`), file);
+  for (const directory of ['schemas', 'systemd'])
+    for (const file of readdirSync(join(root, directory))) t.ok(paths.includes(`${directory}/${file}`), file);
   for (const arch of ['x64', 'arm64', 's390x']) {
     for (const output of outputs)
       t.ok(paths.includes(`prebuilds/linux-${arch}/${output}`), `${arch}: ${output}`);

@@ -52,6 +52,10 @@ t.test('the package', async (t) => {
     ]),
     ...man.map((page) => `/usr/share/man/man${page.at(-1)}/${basename(page)}.gz`),
     '/usr/share/licenses/smc-tools-node/LICENSE',
+    '/usr/lib/systemd/system/smc-tools.service',
+    '/usr/lib/systemd/system/smc-tools@.service',
+    '/usr/lib/udev/rules.d/90-smc-tools.rules',
+    '/usr/share/smc-tools/examples/smc.yaml',
   ])
     t.ok(files.includes(path), path);
   t.notMatch(files.join('\n'), /node_modules|\/test\/|\.ts$|\.stamps/m);
@@ -65,7 +69,15 @@ t.test('the package', async (t) => {
 const root = join(scratch, 'root');
 makeSmallRoot(root);
 // what the package `filesystem` has in each distribution
-for (const place of ['lib', 'lib64', 'share/doc', 'share/licenses', 'share/man/man7', 'share/man/man8'])
+for (const place of [
+  'lib',
+  'lib64',
+  'share/doc',
+  'share/licenses',
+  'share/man/man5',
+  'share/man/man7',
+  'share/man/man8',
+])
   mkdirSync(join(root, 'usr', place), { recursive: true });
 
 /** Runs a script as root of a user namespace, with R for that directory. */

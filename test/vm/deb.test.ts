@@ -64,6 +64,12 @@ t.test('the package', async (t) => {
       t.ok(list.includes(path), path);
   for (const page of man)
     t.ok(list.includes(`/usr/share/man/man${page.at(-1)}/${basename(page)}.gz\n`), page);
+  for (const path of [
+    'systemd/system/smc-tools.service',
+    'systemd/system/smc-tools@.service',
+    'udev/rules.d/90-smc-tools.rules',
+  ])
+    t.ok(list.includes(`/usr/lib/${path}\n`), path);
   t.notMatch(list, /\.cache$|\/test\/|\.ts$/m);
 });
 
@@ -145,6 +151,14 @@ LD_PRELOAD=libsmc-preload.so SMC_DEBUG=1 curl -s http://127.0.0.1:1/`,
   t.match(preloaded.stdout, /^\/usr\/lib\/smc-tools\/dist\/native\/.*libsmc-preload\.so\n$/);
   t.match(preloaded.stderr, /^libsmc-preload: IPv4 socket \d+ uses SMC\n/, 'the bare name is enough');
 
+  const boot = await guest.run('cd / && smc_conf status; smc_conf enable && smc_conf status');
+  t.match(
+    boot.stdout,
+    /^at boot {3}no \(\/(usr\/)?lib\/systemd\/system\/smc-tools\.service\)$/m,
+    'not enabled by itself',
+  );
+  t.match(boot.stdout, /^at boot {3}yes /m);
+
   // the package of a distribution takes our place: what was enabled is undone first
   await guest.run(
     `mkdir -p /tmp/other/DEBIAN /etc/systemd/system
@@ -166,7 +180,7 @@ dpkg-deb --build /tmp/other /tmp/other.deb`,
   t.match(replaced.stdout, /deb-hand\.service\.d\/zz-smc\.conf .*is now .*\.disabled$/m, replaced.stdout);
   t.match(
     await guest.run(
-      'ls /etc/systemd/system/deb-test.service.d /etc/systemd/system/*.d/zz-smc.conf; dpkg -l smc-tools | tail -n 1',
+      'ls /etc/systemd/system/sysinit.target.wants/smc-tools.service /etc/systemd/system/deb-test.service.d /etc/systemd/system/*.d/zz-smc.conf; dpkg -l smc-tools | tail -n 1',
     ),
     {
       stdout: /^ii +smc-tools +1\.8\.6-1/,

@@ -142,6 +142,7 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'curl', for: ['guest-tests'], why: 'a client to run over SMC' },
   { name: 'tmux', for: ['guest-tests'], why: 'a terminal for smcss --watch' },
   { name: 'systemd', for: ['guest-tests'], why: 'booted in a guest for the tests of services' },
+  { name: 'ansible-core', for: tests, why: 'reads and runs the example for it' },
   { name: 'udev', for: ['guest-tests'], why: 'tells of devices that come and are renamed, in a guest' },
   { name: 'lintian', for: ['guest-tests', 'release-test'], why: 'has to like the Debian package' },
   { name: 'golang-go', for: ['guest-tests'], why: 'programs that no preload library reaches' },

@@ -10,7 +10,7 @@ import { exclusively } from './exclusive.ts';
 import { readConfigurationFile } from './file.ts';
 import { recall, remember } from './memory.ts';
 import { type ConfOptions, DEFAULT_FILE } from './options.ts';
-import { planFile, planFor, wantedOf } from './plan.ts';
+import { checkOnly, planFile, planFor, wantedOf } from './plan.ts';
 import { Report } from './report.ts';
 import { stateAfter } from './states.ts';
 
@@ -35,6 +35,7 @@ async function applyAlone(
   const { hostRoot: root } = context;
   const memory = recall(root);
   const { running, plan } = await planFor(context, wanted, options.prune, memory);
+  checkOnly(plan, options);
   const { changes } = plan;
   const report = new Report(context, options, name);
   report.surroundings(plan);

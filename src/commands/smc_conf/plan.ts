@@ -30,7 +30,16 @@ export async function planFile(
 ): Promise<PlannedFile> {
   const file = readConfigurationFile(options.file ?? DEFAULT_FILE);
   const wanted = wantedOf(file, options, source);
-  return { file, ...(await planFor(source, wanted, options.prune, recallIfReadable(source.hostRoot))) };
+  const planned = await planFor(source, wanted, options.prune, recallIfReadable(source.hostRoot));
+  checkOnly(planned.plan, options);
+  return { file, ...planned };
+}
+
+/** The one network namespace that is asked for has to be there. @throws SmcError NOT_FOUND */
+export function checkOnly({ obstacles }: Plan, { only }: Pick<ConfOptions, 'only'>): void {
+  const missing = obstacles.find(({ namespace, object }) => namespace === only && object === undefined);
+  if (only !== undefined && missing)
+    throw new SmcError('NOT_FOUND', `network namespace '${only}' cannot be set up: ${missing.reason}`);
 }
 
 /** What of a file is to be applied. @throws SmcError NOT_FOUND */
