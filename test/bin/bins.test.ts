@@ -159,12 +159,19 @@ t.test('nothing is loaded that takes long and is not needed', async (t) => {
     listing,
     "process.on('exit', () => require('fs').writeSync(2, process.moduleLoadList.join('\\n')));\n",
   );
+  const empty = join(scratchDir(t), 'empty.cjs');
+  writeFileSync(empty, '');
+  const loadedBy = (...words: string[]): string[] =>
+    start(NODE, ['--require', listing, ...words]).stderr.split('\n');
+  // Node 18 itself loads stream
+  const always = loadedBy(empty);
   for (const [name, file] of Object.entries(bin)) {
-    const { stderr } = start(NODE, ['--require', listing, join(root, `${file}.js`), '--version']);
-    t.match(stderr, /^NativeModule fs$/m);
+    const loaded = loadedBy(join(root, `${file}.js`), '--version');
+    t.ok(loaded.includes('NativeModule fs'));
+    const added = loaded.filter((line) => !always.includes(line));
     // each takes a few percent of the time in which Node starts
     for (const module of ['child_process', 'crypto', 'net', 'process', 'readline', 'stream'])
-      t.notMatch(stderr, new RegExp(`^NativeModule ${module}$`, 'm'), `${name}: ${module}`);
+      t.notOk(added.includes(`NativeModule ${module}`), `${name}: ${module}`);
   }
 });
 

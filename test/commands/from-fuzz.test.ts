@@ -4,7 +4,7 @@
  * out is a listing or a sentence on each line, never a stack trace, an internal error or nothing at all.
  * FUZZ_CASES=N and FUZZ_SEED=S run other cases.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -12,6 +12,7 @@ import t, { type Test } from 'tap';
 import { smcDbg } from '../../src/commands/smc_dbg/command.ts';
 import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
 import { tarEntries } from '../../src/recording/tar.ts';
+import { filesBelow } from '../helpers/files-below.ts';
 import { fuzzCases } from '../helpers/fuzz.ts';
 import { mainframe, plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
@@ -245,10 +246,9 @@ async function bundles(t: Test): Promise<Bundle[]> {
   }
   const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
   for (const scene of ['6.12-smcr', '6.12-smcd']) {
-    const paths = readdirSync(join(fixtures, scene), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter((path) => /host\/(?:proc\/sys\/net\/smc|sys\/.*\/ports)\/|manifest|netlink/.test(path));
+    const paths = filesBelow(join(fixtures, scene)).filter((path) =>
+      /host\/(?:proc\/sys\/net\/smc|sys\/.*\/ports)\/|manifest|netlink/.test(path),
+    );
     made.push(
       paths.map((path) => ({ path: path.slice(fixtures.length), type: '0', text: readFileSync(path) })),
     );

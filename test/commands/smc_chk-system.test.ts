@@ -292,7 +292,7 @@ t.test('what needs attention comes first, in a pipe as well', async (t) => {
   t.strictSame([...new Set(words)], order);
   t.strictSame(
     words,
-    words.toSorted((one, other) => order.indexOf(one) - order.indexOf(other)),
+    [...words].sort((one, other) => order.indexOf(one) - order.indexOf(other)),
   );
 });
 

@@ -15,6 +15,7 @@ import { smcd } from '../../src/commands/smcd/command.ts';
 import { smcr } from '../../src/commands/smcr/command.ts';
 import { smcss } from '../../src/commands/smcss/command.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
+import { filesBelow } from '../helpers/files-below.ts';
 import { dibs, mainframe, plant, server } from '../helpers/host-trees.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
@@ -141,9 +142,8 @@ t.test('redacted', async (t) => {
   const { directory, file } = await bundleOf(t, world, ['--redact']);
   const { directory: plain } = await bundleOf(t, world);
   const all = (top: string): string =>
-    readdirSync(top, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    filesBelow(top)
+      .map((path) => readFileSync(path, 'latin1'))
       .join('\n')
       .toLowerCase();
   const hex = (text: string): string => Buffer.from(text).toString('hex');

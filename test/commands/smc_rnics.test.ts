@@ -218,7 +218,7 @@ t.test('FIDs sort as numbers, whatever the locale', async (t) => {
     '-a',
     {},
     { 'proc/sys/kernel/arch': 's390x\n' },
-    ...four.toReversed().map((fid) => slot(fid, 0)),
+    ...[...four].reverse().map((fid) => slot(fid, 0)),
   );
   t.strictSame(
     stdout

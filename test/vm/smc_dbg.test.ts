@@ -8,6 +8,7 @@ import { SUITE } from '../../src/commands/smc_dbg/suite.ts';
 import { smcPnet } from '../../src/commands/smc_pnet/command.ts';
 import { smcd } from '../../src/commands/smcd/command.ts';
 import { smcss } from '../../src/commands/smcss/command.ts';
+import { filesBelow } from '../helpers/files-below.ts';
 import { long } from '../helpers/long.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { runCommand } from '../helpers/run-command.ts';
@@ -87,10 +88,7 @@ async function fetch(t: Test, guest: Guest, options: string, user = 'root'): Pro
 function unpacked(t: Test, file: string): { directory: string; files: string[] } {
   const directory = ownDirectory(t);
   extract({ file, cwd: directory, sync: true, strip: 1 });
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-  return { directory, files };
+  return { directory, files: filesBelow(directory) };
 }
 
 async function sameAsThere(t: Test, guest: Guest, file: string): Promise<void> {
