@@ -54,7 +54,7 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 type Reach = 'closed' | 'sticky' | 'open';
 
 /** Part of a name that nobody can guess. Loading node:crypto takes milliseconds, and most runs make no file. */
-function randomWord(): string {
+export function randomWord(): string {
   const { randomBytes } = createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
   return randomBytes(8).toString('hex');
 }

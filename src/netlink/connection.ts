@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** One netlink socket: requests with acknowledgement and streamed dumps, one at a time. */
 import { MalformedError } from './codec.ts';
-import { errnoName, NetlinkError, type NetlinkOperation } from './error.ts';
+import { errnoName } from './errno.ts';
+import { NetlinkError, type NetlinkOperation } from './error.ts';
 import { encodeMessage, type Message, messages, readStatus, type Status } from './message.ts';
 import { Dump, type Exchange, Transaction } from './transaction.ts';
 import { kernelTransport, type RawSocket, type Transport } from './transport.ts';

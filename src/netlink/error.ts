@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { constants } from 'node:os';
 
 /** What the connection was doing when it failed. */
 export type NetlinkOperation =
@@ -83,18 +82,3 @@ export class NetlinkError extends Error {
 }
 // On the prototype, as for Node's own errors: not an own property of each instance.
 NetlinkError.prototype.name = 'NetlinkError';
-
-/** Two errno numbers have two names on Linux. These are the names that the kernel sources use for netlink. */
-const PREFERRED: Readonly<Record<number, string>> = { 11: 'EAGAIN', 35: 'EDEADLK', 95: 'EOPNOTSUPP' };
-
-/**
- * Name of a positive errno number.
- * @param errno as the kernel sends it, sign removed
- * @returns for example "ENOENT"; "E524" for a number without a name in user space
- */
-export function errnoName(errno: number): string {
-  const preferred = PREFERRED[errno];
-  if (preferred) return preferred;
-  for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;
-  return `E${errno}`;
-}

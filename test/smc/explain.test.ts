@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import t from 'tap';
-import { errnoName, type LocalCode, NetlinkError, type NetlinkOperation } from '../../src/netlink/error.ts';
+import { errnoName } from '../../src/netlink/errno.ts';
+import { type LocalCode, NetlinkError, type NetlinkOperation } from '../../src/netlink/error.ts';
 import { SmcError } from '../../src/smc/error.ts';
 import { explain, whyNotSeen } from '../../src/smc/explain.ts';
 

@@ -60,9 +60,9 @@ function progressOf({ io, note }: Context): (what: string) => void {
 /** The archive to write; `undefined` when everything goes to standard output. */
 async function targetOf({ output, tgz }: DbgOptions): Promise<string | undefined> {
   if (output !== undefined || !tgz) return output;
-  const { randomBytes } = await import('node:crypto');
+  const { randomWord } = await import('../../host/safe-directory.ts');
   // not to be guessed, so nobody can have put something in its place
-  return `smc_dbg-${randomBytes(8).toString('hex')}.tgz`;
+  return `smc_dbg-${randomWord()}.tgz`;
 }
 
 async function save({ note }: Context, { snapshot, manifest }: Bundle, target: string): Promise<void> {

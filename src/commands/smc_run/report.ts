@@ -4,7 +4,6 @@
  * smc_run again and passes the numbers in a document. This file turns them into words.
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Context } from '../../cli/run.ts';
 import type { RunDocument, RunOutcome } from '../../documents/smc_run.ts';
 import { loadAddon } from '../../host/native-addon.ts';
@@ -12,6 +11,7 @@ import { openForWriting } from '../../host/safe-directory.ts';
 import type { Made } from '../../output/document.ts';
 import { stringify } from '../../output/json.ts';
 import { printable } from '../../output/table.ts';
+import { errnoName } from '../../smc/errno.ts';
 import { SmcError } from '../../smc/error.ts';
 import { fallbackReasons, formatReasonCode, namedReason, PEERDECL } from '../../smc/fallback-reasons.ts';
 import type { Settings } from './settings.ts';
@@ -195,12 +195,6 @@ export function reportJson(result: Result, command: string, way: RunDocument['wa
       count,
     })),
   };
-}
-
-/** EPERM for 1; the number where this system has no name. */
-function errnoName(errno: number): string {
-  const [name] = Object.entries(constants.errno).find(([, number]) => number === errno) ?? [];
-  return name ?? `errno ${errno}`;
 }
 
 /**

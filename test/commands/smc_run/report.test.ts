@@ -75,7 +75,7 @@ t.test('in words', async (t) => {
   t.strictSame(reportLines(SMC), ['3 sockets opened as SMC', '3 connections: 2 SMC-R, 1 SMC-D']);
   t.strictSame(reportLines(MIXED), [
     '9 sockets opened as SMC, 2 as TCP',
-    'opening an SMC socket failed: EAFNOSUPPORT, errno 4711 2 times',
+    'opening an SMC socket failed: EAFNOSUPPORT, E4711 2 times',
     '10 connections: 4 SMC-R, 5 TCP, 1 unknown',
     '  2 of curl over TCP, 0x03010000 PEERNOSMC: the peer did not offer SMC; start the peer program over SMC; make sure that nothing on the way removes the TCP option',
     '  1 of a\\x0ab over TCP, the peer says 0x03030000 NOSMCDEV: no SMC-R or SMC-D device fits the connection; assign the same PNET ID to interface and device, and check that the device is active; define the same UEID on both hosts for version 2',
@@ -109,7 +109,7 @@ t.test('as JSON', async (t) => {
     all_smc: false,
     refused: [
       { errno: 'EAFNOSUPPORT', count: 1 },
-      { errno: 'errno 4711', count: 2 },
+      { errno: 'E4711', count: 2 },
     ],
     connections: [
       { command: 'curl', mode: 'SMCR', reason: null, peer_diagnosis: null, count: 4 },

@@ -3,7 +3,8 @@
  * Runs calls of the client with damaged answers and holds what comes out against the verdict of the reference: a success
  * only if all answers were complete, a failure only for the answer that was not, and for what is wrong with it.
  */
-import { errnoName, NetlinkError } from '../../../src/netlink/error.ts';
+import { errnoName } from '../../../src/netlink/errno.ts';
+import { NetlinkError } from '../../../src/netlink/error.ts';
 import type { RawSocket, Transport } from '../../../src/netlink/transport.ts';
 import type { SmcClient } from '../../../src/smc/client.ts';
 import { SmcError } from '../../../src/smc/error.ts';
