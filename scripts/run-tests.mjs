@@ -2,7 +2,7 @@
 // Runs test files in processes of plain Node, and counts the results that they print.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { root } from './entry.mjs';
 
 /** Runs several files in one process. Each other file is run by tsx. */
@@ -209,14 +209,29 @@ async function runProcess(files, total, { node = process.execPath, env = {}, lab
   total.add(count);
 }
 
+/** Bytes of memory for a guest, and for what else its test starts. */
+const GUEST = 4 * 2 ** 30;
+
 /**
- * Runs processes of tests, as many at a time as there are processors.
+ * How many processes of tests run at a time. Those of other kinds than `unit` also wait, for guests and for what they
+ * start, so three keep two processors busy. More were not tried.
+ *
+ * @param {import('./tests.mjs').Kind} kind
+ */
+export function jobsFor(kind) {
+  if (kind === 'unit') return availableParallelism();
+  return kind !== 'fast' && totalmem() < 3 * GUEST ? 2 : 3;
+}
+
+/**
+ * Runs processes of tests.
  *
  * @param {readonly (readonly string[])[]} processes the files of each
  * @param {Count} total
+ * @param {number} jobs how many at a time, see `jobsFor`
  * @param {Surroundings} [surroundings]
  */
-export async function runTests(processes, total, jobs = availableParallelism(), surroundings = undefined) {
+export async function runTests(processes, total, jobs, surroundings) {
   const left = [...processes];
   assigned = processorTime('self').ended;
   const next = async () => {

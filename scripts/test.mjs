@@ -6,10 +6,9 @@
 // The last line is `N passed, N failed`, counted from the results themselves.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { root, say as sayFor, tellFailure } from './entry.mjs';
-import { Count, endTests, runTests, takenSoFar } from './run-tests.mjs';
+import { Count, endTests, jobsFor, runTests, takenSoFar } from './run-tests.mjs';
 import { endSetUp, setUp } from './setup.mjs';
 import { kindOf, processesFor, testFiles } from './tests.mjs';
 
@@ -84,20 +83,6 @@ function check(what, program, args) {
   });
   if (status === 0) count.passed++;
   else count.fail(what, `${stdout}${stderr}`.slice(0, 20_000));
-}
-
-/** Bytes of memory for a guest, and for what else its test starts. */
-const GUEST = 4 * 2 ** 30;
-
-/**
- * How many processes of tests run at a time. Those of other kinds than `unit` also wait, for guests and for what they
- * start, so three keep two processors busy. More were not tried.
- *
- * @param {string} kind
- */
-function jobsFor(kind) {
-  if (kind === 'unit') return availableParallelism();
-  return kind === 'guest' && totalmem() < 3 * GUEST ? 2 : 3;
 }
 
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {

@@ -3,7 +3,7 @@
  * `npm run test:kernels [-- 6 | 7 | file…]`: the guest tests that depend on the kernel, first on 6.1 and 6.12 as in `npm test`,
  * then on 7.x, and there also the tests of what is new. With 6 or 7 only on those kernels; with files only these, on 7.x.
  */
-import { Count, runTests } from '../../scripts/run-tests.mjs';
+import { Count, endTests, jobsFor, runTests } from '../../scripts/run-tests.mjs';
 import { kernel } from '../vm/kernel.ts';
 
 /** Guest tests of what the kernel shows and does, rather than of programs, services and packages. */
@@ -26,17 +26,19 @@ const CORE = [
 /** What is new in 7.x, beside the core. */
 const NEWS = ['test/kernels/dibs.ts', 'test/kernels/smc-r.ts', 'test/kernels/hs-ctrl.ts'];
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.prependOnceListener(signal, () => endTests(signal));
+
 const words = process.argv.slice(2);
 const files = words.filter((word) => word.endsWith('.ts'));
 const count = new Count();
 
 async function run(title: string, some: readonly string[]): Promise<void> {
   process.stdout.write(`# ${title}\n`);
-  // two guests are as many as fit into the memory of most machines
   await runTests(
     some.map((file) => [file]),
     count,
-    2,
+    jobsFor('guest'),
   );
 }
 

@@ -3,10 +3,9 @@
  * `npm run test:nodes [-- VERSION…]`: the programs and src/ on each supported Node. What else there is in the tests
  * either does not run on Node or does not depend on its version. The last line is `N passed, N failed`.
  */
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { say, tellFailure } from '../../scripts/entry.mjs';
-import { Count, endTests, runTests } from '../../scripts/run-tests.mjs';
+import { Count, endTests, jobsFor, runTests } from '../../scripts/run-tests.mjs';
 import { kindOf, processesFor, testFiles } from '../../scripts/tests.mjs';
 import { nodeFor, WANTED } from './nodes.ts';
 
@@ -35,8 +34,8 @@ try {
     const label = `Node ${version}`;
     say('test', `${label}: ${PROGRAMS.length} files about the programs, ${UNITS.length} about src/ …`);
     const before = { passed: count.passed, failed: count.failed };
-    await runTests(processesFor(PROGRAMS), count, availableParallelism(), { env, label });
-    await runTests(processesFor(UNITS), count, availableParallelism(), { env, label, node });
+    await runTests(processesFor(PROGRAMS), count, jobsFor('fast'), { env, label });
+    await runTests(processesFor(UNITS), count, jobsFor('unit'), { env, label, node });
     const passed = count.passed - before.passed;
     process.stdout.write(`${label}: ${passed} passed, ${count.failed - before.failed} failed\n`);
   }
