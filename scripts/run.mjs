@@ -53,7 +53,10 @@ const entries = {
     first: FIRST,
     program: 'test/vm/shell.ts',
   },
-  record: { uses: [...guest, 'scenes'], program: 'test/vm/record-fixtures.ts' },
+  record: {
+    uses: [...guest, 'scenes', 'build-s390x', 'guest-s390x'],
+    program: 'test/vm/record-fixtures.ts',
+  },
   'test:kernels': {
     uses: [...guest, 'transfer', 'smcd-kernel', 'kernel-build', 'kernel-tests', 'guest-tests'],
     build: 'always',

@@ -141,11 +141,18 @@ export async function expectAll(
     t.strictSame(outcomes[index], { status, stdout, stderr }, command);
 }
 
-/** An SMC connection that stays until `stop()`: a dynamic program by the preload library, a static one by the launcher. */
-export async function hold(guest: Guest, port: number): Promise<() => Promise<void>> {
+/**
+ * An SMC connection that stays until `stop()`: a dynamic program by the preload library, a static one by the launcher, or
+ * another client.
+ */
+export async function hold(
+  guest: Guest,
+  port: number,
+  holder = 'smc_run echo-static',
+): Promise<() => Promise<void>> {
   const server = await guest.start(`exec smc_run echo-dynamic serve plain ${port} 1`);
   await guest.run(`wait_for 'ss -Hltn sport = :${port}' .`, { check: true });
-  const client = await guest.start(`exec smc_run echo-static hold ${port}`);
+  const client = await guest.start(`exec ${holder} hold ${port}`);
   await guest.run(`wait_for 'ss -Htn state established dport = :${port}' .`, { check: true });
   return async () => {
     client.kill();

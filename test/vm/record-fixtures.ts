@@ -7,8 +7,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { extract } from 'tar';
+import { bootInstalled, hold, PCI_FUNCTIONS } from '../s390x/installed.ts';
 import { type Guest, type KernelName, projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, batch, bootWithSuite, echoPair, waitFor, waitForListener } from './suite.ts';
+import { addUeid, batch, bootWithSuite, echoPair, UEID, waitFor, waitForListener } from './suite.ts';
 
 /** Contents of expected.json. */
 export interface Expected {
@@ -86,9 +87,13 @@ async function bystanders(guest: Guest): Promise<void> {
 
 const wanted = process.argv.slice(2);
 
-async function scene(name: string, kernel: KernelName, work: (guest: Guest) => Promise<void>): Promise<void> {
+async function scene(
+  name: string,
+  system: KernelName | (() => Promise<Guest>),
+  work: (guest: Guest) => Promise<void>,
+): Promise<void> {
   if (wanted.length > 0 && !wanted.includes(name)) return;
-  const guest = await bootWithSuite({ kernel });
+  const guest = typeof system === 'string' ? await bootWithSuite({ kernel: system }) : await system();
   try {
     await work(guest);
   } finally {
@@ -140,5 +145,22 @@ await scene('7.x-dibs', '7.x-smcd', async (guest) => {
     '7.x-dibs',
     [...LISTINGS, ...INSPECTION, 'smcd seid', ...DEVICES],
     [...CHANGES, 'smc_pnet -a NET2 -D lo', 'smc_pnet -d NET9'],
+  );
+});
+
+// the other byte order: SMC-D, a SEID that is enabled when the last UEID goes, PCI functions
+const s390x = (): Promise<Guest> =>
+  bootInstalled({ kernel: '6.12-smcd', name: 's390x-guest', devices: PCI_FUNCTIONS });
+await scene('6.12-s390x', s390x, async (guest) => {
+  await addUeid(guest);
+  await hold(guest, 7204);
+  await hold(guest, 7203, 'echo-dynamic');
+  await guest.start('exec smc_run echo-dynamic serve plain 7202 1');
+  await waitForListener(guest, 7202);
+  await record(
+    guest,
+    '6.12-s390x',
+    [...LISTINGS, ...INSPECTION, 'smcd seid', ...DEVICES],
+    [...CHANGES, 'smc_pnet -a NET2 -I lo', 'smc_pnet -d NET9', 'smcd seid disable', `smcd ueid del ${UEID}`],
   );
 });
