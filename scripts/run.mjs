@@ -12,7 +12,7 @@ import { endSetUp, setUp, useTypeScript } from './setup.mjs';
 /** @type {Use[]} */
 const guest = ['build', 'guest'];
 const FIRST =
-  'first run, which fetches what is missing of 150 MB of npm packages, 90 MB of Debian packages and 110 MB for a kernel: as a rule 3 minutes';
+  'first run, which fetches what is missing of 150 MB of npm packages, 80 MB of Debian packages and 110 MB for a kernel: as a rule 3 minutes';
 
 const [name = '', ...words] = process.argv.slice(2);
 
