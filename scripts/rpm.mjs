@@ -4,7 +4,8 @@
 // package-tree.mjs says what is in it, rpm/smc-tools-node.spec what else a package has; here is what follows from
 // package.json and git. The same tree gives the same bytes: times are SOURCE_DATE_EPOCH, else that of the last commit.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Problem, root } from './entry.mjs';
 import { compatibleVersion, makeTree, oldestNode, packageVersion, sourceDateEpoch } from './package-tree.mjs';
@@ -21,7 +22,9 @@ const epoch = sourceDateEpoch();
 const GLIBC_LICENCE = '/usr/share/doc/libc6-dev/copyright';
 const packager = 'The smc-tools authors <smc-tools@users.invalid>';
 
-const work = join(root, 'build', `rpm-${architecture}`);
+// not in the checkout: what rpmbuild runs takes no directory with a space in its path
+const work = mkdtempSync(join(tmpdir(), 'smc-tools-rpm-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 const tree = join(work, 'tree');
 const name = `smc-tools-node-${packageVersion}-1.${architecture}.rpm`;
 
@@ -36,7 +39,6 @@ function spec() {
 `;
 }
 
-rmSync(work, { recursive: true, force: true });
 await makeTree(tree, {
   arch,
   places: { wide: 'lib64', narrow: 'lib', zsh: 'site-functions' },
@@ -87,5 +89,4 @@ if (error) throw error;
 if (status !== 0) throw new Error(`rpmbuild failed:\n${stdout}${stderr}`);
 mkdirSync(output, { recursive: true });
 copyFileSync(join(work, name), join(output, name));
-rmSync(work, { recursive: true });
 process.stdout.write(`${join(output, name)}\n`);
