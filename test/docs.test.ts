@@ -17,6 +17,9 @@ const PAGES = [
   'native/README.md',
   'test/vm/README.md',
   'bench/README.md',
+  ...readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `examples/${name}`),
 ];
 
 /** Folders that a build or an installation makes. */

@@ -137,6 +137,7 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'bash-completion', for: ['fast-tests'], why: 'tests of the completions' },
   { name: 'zsh', for: ['fast-tests'], why: 'tests of the completions' },
   { name: 'fish', for: ['fast-tests'], why: 'tests of the completions' },
+  { name: 'prometheus', for: ['fast-tests'], why: 'runs the rules and the queries of the examples' },
   { name: 'python3', for: ['scenes', ...tests], why: 'programs that open sockets of any family' },
 
   { name: 'curl', for: ['guest-tests'], why: 'a client to run over SMC' },
