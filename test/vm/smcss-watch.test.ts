@@ -25,7 +25,7 @@ t.test('rates over loopback-ism', async (t) => {
 
 t.test('one document for each list, until it is stopped', async (t) => {
   const { stdout } = await guest.run(
-    `smcss -j --watch 0.5 >/tmp/documents & wait_for 'wc -l </tmp/documents' '^([4-9]|..)' && kill $! && wait $!
+    `ip netns add blue; smcss -jAp --watch 0.5 >/tmp/documents & wait_for 'wc -l </tmp/documents' '^([4-9]|..)' && kill $! && wait $!
 echo status $? && cat /tmp/documents`,
     { check: true },
   );
@@ -34,6 +34,8 @@ echo status $? && cat /tmp/documents`,
   for (const line of lines) t.strictSame(validate('smcss --watch', JSON.parse(line)), []);
   const last = JSON.parse(lines.at(-1)!) as SocketWatchDocument;
   const sent = last.sockets.map(({ watched }) => watched?.tx_bytes ?? 0);
+  const holders = last.sockets.flatMap(({ owners = [] }) => owners.map(({ command }) => command));
+  t.strictSame([...new Set(holders)], ['iperf3']);
   t.ok(Math.max(...sent) > 0, `bytes sent since the first list: ${sent}`);
 });
 

@@ -39,8 +39,8 @@ export async function watchPlainly(
           return true;
         },
       },
-      () => needs,
-      (list) => {
+      async () => {
+        const list = await follower.list(needs);
         last = list;
         const picture = pictureOf(follower.tracker, list, (socket) =>
           isWanted(socket, options, given.filter),

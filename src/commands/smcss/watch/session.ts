@@ -3,6 +3,7 @@
 import { cleanUpOnSignal } from '../../../cli/interrupt.ts';
 import { UsageError } from '../../../cli/options.ts';
 import type { Context } from '../../../cli/run.ts';
+import { explain } from '../../../smc/explain.ts';
 import type { SocketFilter } from '../../../smc/socket-filter.ts';
 import type { FilterNeed } from '../../../smc/socket-filter-fields.ts';
 import { readFilter } from '../filter.ts';
@@ -36,6 +37,8 @@ class Session {
   #filter: SocketFilter | undefined;
   #state: WatchState | undefined;
   #last: FollowedList | undefined;
+  /** what the last list was made for */
+  #good: { needs: ReadonlySet<FilterNeed>; filter: SocketFilter | undefined; text: string } | undefined;
   #isOver = false;
   /** the next list is wanted at once */
   #isUrgent = false;
@@ -70,17 +73,29 @@ class Session {
       wait: (ms: number) => this.#wait(ms),
     };
     try {
-      await eachTick(
-        this.#follower,
-        clock,
-        () => this.#needs,
-        (list) => this.#show(list),
-      );
+      await eachTick(this.#follower, clock, () => this.#list());
     } finally {
       this.#screen.leave();
       release();
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #list(): Promise<void> {
+    const asked = { needs: this.#needs, filter: this.#filter, text: this.#state?.filter ?? '' };
+    try {
+      this.#show(await this.#follower.list(asked.needs));
+      this.#good = asked;
+    } catch (error) {
+      const explanation = explain(error);
+      const { state, good } = { state: this.#state, good: this.#good };
+      if (!state || !good || !explanation || asked.needs === good.needs) throw error;
+      // what a new filter needs cannot be had: back to the last one
+      this.#needs = good.needs;
+      this.#filter = good.filter;
+      this.#state = { ...state, filter: good.text, edit: { text: asked.text, error: explanation.text } };
+      await this.#list();
+    }
   }
 
   /** Handlers of events have no caller who would see a failure. */

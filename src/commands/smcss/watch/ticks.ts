@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** One list after the other, at regular times. */
-import { type FollowedList, nextTick, probeAfter, type SocketFollower } from '../follow.ts';
+import { nextTick, probeAfter, type SocketFollower } from '../follow.ts';
 
 /** What decides when the next list is made. */
 export interface Clock {
@@ -10,16 +10,18 @@ export interface Clock {
   wait(ms: number): Promise<boolean>;
 }
 
-/** Makes lists until it is over; never two at a time. */
+/**
+ * Makes lists, and their probes, until it is over; never two at a time.
+ * @param makeList makes one and shows it
+ */
 export async function eachTick(
-  follower: SocketFollower,
+  follower: Pick<SocketFollower, 'needsProbe' | 'probe'>,
   { seconds, isOver, wait }: Clock,
-  needs: () => Parameters<SocketFollower['list']>[0],
-  show: (list: FollowedList) => void,
+  makeList: () => Promise<unknown>,
 ): Promise<void> {
   let due = performance.now();
   for (;;) {
-    show(await follower.list(needs()));
+    await makeList();
     if (isOver()) return;
     let hasTime = true;
     if (follower.needsProbe(seconds)) {
