@@ -47,6 +47,8 @@ const COMMANDS = [
   'smcr -j device',
   'smc_rnics -aIr',
   'smc_rnics -a -j',
+  'smc_conf export',
+  'smc_conf export -j',
   'smc_chk',
   'smc_chk -j',
   'smc_chk -i',

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Names can be chosen by people who are not trusted: of interfaces in a namespace, of hosts in a bundle. Whatever a
 // command prints of them, a terminal acts on nothing.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { smcDbg } from '../../src/commands/smc_dbg/command.ts';
 import { JSON_PARTS, TEXT_PARTS } from '../../src/commands/smc_dbg/parts.ts';
@@ -141,6 +143,12 @@ for (const [name, tree] of Object.entries({
   });
 
 t.test('what is said of hostile words', async (t) => {
+  const evilFile = join(t.testdir({}), 'smc.yaml');
+  // with escapes, as control characters are refused
+  writeFileSync(
+    evilFile,
+    `version: 1\n${JSON.stringify(EVIL)}: ${JSON.stringify(EVIL)}\nueids: ["\\e[J", \u202e]\n`,
+  );
   const transport = evilKernel();
   for (const [program, ...words] of [
     ['smcss', EVIL],
@@ -164,6 +172,10 @@ t.test('what is said of hostile words', async (t) => {
     ['smc_chk', '--explain', EVIL],
     ['smc_dbg', EVIL],
     ['smc_dbg', '-o', `/${EVIL}/x`],
+    ['smc_conf', EVIL],
+    ['smc_conf', 'check', '-f', `/${EVIL}`],
+    ['smc_conf', 'check', '-f', evilFile],
+    ['smc_conf', 'diff', '-f', evilFile],
     ['smc_run', `./${EVIL}`],
     ['smc_run', '--enable', EVIL],
     ['smc_run', '--status', EVIL],

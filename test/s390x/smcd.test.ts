@@ -20,7 +20,17 @@ t.test('SMC-D on s390x, kernel 6.12', async (t) => {
   const run = async (command: string, options = {}) => clean(await guest.run(command, options));
 
   await t.test('each command starts as installed, compiled JavaScript and all', async (t) => {
-    for (const name of ['smcss', 'smcd', 'smcr', 'smc_pnet', 'smc_rnics', 'smc_run', 'smc_chk', 'smc_dbg']) {
+    for (const name of [
+      'smcss',
+      'smcd',
+      'smcr',
+      'smc_pnet',
+      'smc_rnics',
+      'smc_run',
+      'smc_chk',
+      'smc_dbg',
+      'smc_conf',
+    ]) {
       const { status, stdout, stderr } = await guest.run(`${name} --version`, { env: { NODE_OPTIONS: '' } });
       t.strictSame([status, stderr], [0, ''], name);
       t.match(stdout, /smc-tools/);
