@@ -1,28 +1,55 @@
 // SPDX-License-Identifier: MIT
 import { unlinkSync } from 'node:fs';
 import { type AddressInfo, connect, type Server } from 'node:net';
+import { SmcError } from '../../../smc/error.ts';
 import type { ListenAddress } from './addresses.ts';
+
+/** Why an address cannot be listened at, by errno name. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EADDRINUSE: 'it is in use',
+  EADDRNOTAVAIL: 'this host does not have the address',
+  EINVAL: 'it is no socket to listen at',
+  ENOENT: 'no such directory',
+  ENOTFOUND: 'there is no such host',
+};
 
 /**
  * Makes a server listen.
  * @returns what clients type for it
- * @throws Node's own error
+ * @throws SmcError when that is not possible
  */
 export async function listenAt(server: Server, address: ListenAddress, scheme: string): Promise<string> {
   try {
-    await listening(server, address);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' || !('path' in address) || (await isServed(address.path))) throw error;
-    // what is left of a process that was killed
-    unlinkSync(address.path);
-    await listening(server, address);
+    await listenOrReplace(server, address);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    throw new SmcError('INVALID', `cannot listen on ${textOf(address)}: ${REASONS[code] ?? code}`, { cause });
   }
   const place = server.address() as AddressInfo | string | null;
   if (place === null || typeof place === 'string')
     return `unix:${place ?? ('fd' in address ? `fd ${address.fd}` : '')}`;
   const host = place.family === 'IPv6' ? `[${place.address}]` : place.address;
   return `${scheme}://${host}:${place.port}`;
+}
+
+const textOf = (address: ListenAddress): string =>
+  'path' in address
+    ? `unix:${address.path}`
+    : 'fd' in address
+      ? `descriptor ${address.fd}`
+      : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+
+/** A UNIX socket at which nobody listens is what is left of a process that was killed. */
+async function listenOrReplace(server: Server, address: ListenAddress): Promise<void> {
+  try {
+    await listening(server, address);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' || !('path' in address) || (await isServed(address.path))) throw error;
+    unlinkSync(address.path);
+    await listening(server, address);
+  }
 }
 
 function listening(server: Server, address: ListenAddress): Promise<void> {

@@ -60,15 +60,16 @@ export class MetricsServer {
   /**
    * Listens at an address, besides those before.
    * @returns what clients type for it: `http://127.0.0.1:10043`
-   * @throws Node's own error
+   * @throws SmcError when that is not possible
    */
   async listen(address: ListenAddress): Promise<string> {
     const { tls } = this.#options.access();
     if (tls) await this.#prepareTls();
     const listener = createListener((socket) => void this.#accept(socket));
+    const place = await listenAt(listener, address, tls ? 'https' : 'http');
     listener.on('error', this.#options.onError);
     this.#listeners.push(listener);
-    return listenAt(listener, address, tls ? 'https' : 'http');
+    return place;
   }
 
   /** Takes no more connections, and resolves when the requests that are here have been answered. */
