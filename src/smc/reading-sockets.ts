@@ -2,6 +2,7 @@
 /** Counts the sockets of a network namespace, where that is neither too much work nor dangerous. */
 import { socketsPerProtocol } from '../host/procfs.ts';
 import { SocketOwners } from '../host/socket-owners.ts';
+import { NetlinkError } from '../netlink/error.ts';
 import { SmcError } from './error.ts';
 import { listingDanger } from './listing-danger.ts';
 import type { Asker } from './reading.ts';
@@ -42,7 +43,7 @@ export const SMC_PROTOCOLS = ['SMC', 'SMC6', 'INET_SMC', 'INET6_SMC'] as const;
 
 /**
  * Lists and counts.
- * @throws NotListed; SmcError NO_SMC; NetlinkError
+ * @throws NotListed; SmcError NO_SMC; NetlinkError, ERR_TIMEOUT as well if there was no time for all of them
  */
 export async function countSockets({ client, root, sockets, isLate }: Asker): Promise<SocketCounts> {
   const { most, by, isRecorded } = sockets;
@@ -60,7 +61,7 @@ export async function countSockets({ client, root, sockets, isLate }: Asker): Pr
         for (const one of by) addToGroups(groups[one]!, one, socket);
       }
       // the caller does not wait any more
-      if (isLate()) throw new NotListed('there was no time for all sockets');
+      if (isLate()) throw new NetlinkError({ op: 'dump', code: 'ERR_TIMEOUT', family: 'SOCK_DIAG' });
     }
   } finally {
     await batches.return({ interrupted: false });

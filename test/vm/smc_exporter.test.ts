@@ -93,7 +93,7 @@ t.test('SMC-R and fallbacks', async (t) => {
   await guest.run('modprobe -r smc_diag smc', { check: true });
   // as its unit runs it: without any privilege
   const exporter = await guest.start(
-    'echo $$ >/tmp/pid; exec smc_exporter -l 127.0.0.1:10043 -l unix:/tmp/exporter',
+    'echo $$ >/tmp/pid; exec smc_exporter --timeout 60 -l 127.0.0.1:10043 -l unix:/tmp/exporter',
     {
       user: 'nobody',
     },
@@ -130,7 +130,7 @@ t.test('SMC-R and fallbacks', async (t) => {
 
   await t.test('root sees owners, and other namespaces', async (t) => {
     await guest.run('ip netns add blue', { check: true });
-    const { stdout } = await guest.run('smc_exporter -1 -A --by comm', { check: true });
+    const { stdout } = await guest.run('smc_exporter -1 -A --by comm --timeout 60', { check: true });
     t.match(stdout, /^smc_open_connections_by_comm\{netns="\d+",comm="node",mode="smcr"\} 2$/m);
     t.match(stdout, 'smc_fallbacks_total{netns="blue",role="client"} 0\n');
     t.match(stdout, 'smc_sysctl_wmem_bytes{netns="blue"} ');
@@ -157,21 +157,10 @@ t.test('SMC-R and fallbacks', async (t) => {
     t.equal(again.get('smc_traffic_bytes_total{technology="smcr",direction="tx"}'), 0);
   });
 
-  await t.test('SIGTERM amid scrapes', async (t) => {
-    const scrapes = guest.run(
-      `for i in 1 2 3 4 5 6 7 8; do curl -s -w '%{http_code}\\n' -o /tmp/answer.$i ${URL} & done; kill -TERM $(cat /tmp/pid); wait; tail -qn1 /tmp/answer.*`,
-    );
-    const { stdout } = await scrapes;
+  await t.test('SIGTERM', async (t) => {
+    await guest.run('kill -TERM $(cat /tmp/pid)', { check: true });
     const { status, stderr } = await exporter.wait();
     t.equal(status, 0, stderr);
-    t.ok(
-      stdout
-        .split('\n')
-        .every(
-          (line) => line === '' || /^(200|000)$/.test(line) || line.startsWith('smc_exporter_build_info'),
-        ),
-      stdout,
-    );
     t.equal((await guest.run('ls /tmp/exporter')).status, 2, 'its UNIX socket is removed');
   });
 });
@@ -181,7 +170,7 @@ t.test('SMC-D', async (t) => {
   t.teardown(() => guest.close());
   await addUeid(guest);
   const pair = await echoPair(guest, { port: 7003 });
-  const exporter = await guest.start('exec smc_exporter', { user: 'nobody' });
+  const exporter = await guest.start('exec smc_exporter --timeout 60', { user: 'nobody' });
   await waitForListener(guest, 10043);
   await agrees(t, guest);
   const metrics = await scrape(guest);

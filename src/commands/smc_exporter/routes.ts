@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What is served, by path. */
-import { CONTENT_TYPES, exposition, preferredFormat } from './exposition.ts';
+import { CONTENT_TYPES, exposition, type Format, preferredFormat } from './exposition.ts';
 import type { Scraper } from './scrape.ts';
 import type { Handler, Routes } from './server/server.ts';
 
@@ -13,14 +13,20 @@ export function routesOf(scraper: Scraper): Routes {
   ]);
 }
 
-const metrics =
-  (scraper: Scraper): Handler =>
-  async ({ request, response }) => {
+function metrics(scraper: Scraper): Handler {
+  /** clients that share a reading share its text, too */
+  const texts = new WeakMap<object, Partial<Record<Format, Promise<string>>>>();
+  return async ({ request, response }) => {
     const format = preferredFormat(request.headers.accept);
-    const text = await exposition(scraper.samples(await scraper.read()), format);
+    const seen = await scraper.read();
+    const made = texts.get(seen) ?? {};
+    texts.set(seen, made);
+    made[format] ??= exposition(scraper.samples(seen), format);
+    const text = await made[format];
     response.setHeader('Content-Type', CONTENT_TYPES[format]);
     response.end(text);
   };
+}
 
 /** For load balancers and the like: says that this program answers, whatever the kernel does. */
 const healthy: Handler = ({ response }) => {

@@ -107,10 +107,13 @@ export class Connections {
   }
 
   #wait(socket: Socket, ms: number): void {
-    this.#waiting.set(
-      socket,
-      setTimeout(() => socket.destroy(), ms),
-    );
+    const timer = setTimeout(() => {
+      // if this process was slow itself, the request may be here already, and is read first
+      setImmediate(() => {
+        if (this.#waiting.get(socket) === timer) socket.destroy();
+      });
+    }, ms);
+    this.#waiting.set(socket, timer);
   }
 
   #drop(socket: Socket): void {
