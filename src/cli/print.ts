@@ -35,6 +35,17 @@ export function noteEmpty({ io, note }: Pick<Context, 'io' | 'note'>, total: num
   if (io.isTerminal) note(total > 0 ? `none of the ${total} ${what} was selected` : `there are no ${what}`);
 }
 
+/** Prints the lines of a unified difference, coloured. */
+export function writeDifference(
+  { io, paint }: Pick<Context, 'io' | 'paint'>,
+  lines: readonly string[],
+): void {
+  for (const line of lines) {
+    const style = /^\+(?!\+\+)/.test(line) ? 'good' : /^-(?!--)/.test(line) ? 'bad' : undefined;
+    io.write(`${style ? paint(style, line) : line}\n`);
+  }
+}
+
 /** Rows as JSON, by the same declaration as the table. */
 export function rowObjects<Row, Doc>(columns: DocumentColumns<Row, Doc>, rows: readonly Row[]): Made<Doc>[] {
   return rows.map((row) => rowObject(columns, row));

@@ -3,6 +3,7 @@
 import { lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { UsageError } from '../../cli/options.ts';
+import { writeDifference } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import { contentOf, seal, sealOf } from '../../host/drop-in.ts';
 import { inDirectory } from '../../host/safe-directory.ts';
@@ -134,20 +135,17 @@ function linkTarget(path: string, root: string): string | undefined {
 
 /** Shows the changes, and makes them unless it is a dry run. @returns whether something was changed */
 async function carryOut(
-  { io, note, paint, hostRoot: root }: Context,
+  context: Context,
   { dryRun }: ConfOptions,
   { files, links, directories }: BootChanges,
   nothing: string,
 ): Promise<boolean> {
+  const { io, note, hostRoot: root } = context;
   if (files.length + links.length === 0) {
     note(nothing);
     return false;
   }
-  for (const { path, before, after } of files)
-    for (const line of unifiedDiff(path, before, after)) {
-      const style = /^\+(?!\+\+)/.test(line) ? 'good' : /^-(?!--)/.test(line) ? 'bad' : undefined;
-      io.write(`${style ? paint(style, line) : line}\n`);
-    }
+  for (const { path, before, after } of files) writeDifference(context, unifiedDiff(path, before, after));
   for (const { path, target } of links)
     io.write(`${target === null ? `remove the link ${path}` : `link ${path} to ${target}`}\n`);
   if (dryRun) return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The changes of --enable and --disable: shown, made, and read by systemd. */
-import { writeDocument } from '../../../cli/print.ts';
+import { writeDifference, writeDocument } from '../../../cli/print.ts';
 import type { Context } from '../../../cli/run.ts';
 import type { ServiceChangeDocument } from '../../../documents/smc_run.ts';
 import { unifiedDiff } from '../../../output/diff.ts';
@@ -11,11 +11,12 @@ import type { RunOptions } from '../options.ts';
 
 /** Shows the changes, makes them unless it is a dry run, and has systemd read them. @returns exit status */
 export async function applyChanges(
-  { io, note, paint, hostRoot: root }: Context,
+  context: Context,
   options: RunOptions,
   change: ServiceChange,
   facts: Pick<Made<ServiceChangeDocument>, 'way' | 'lines' | 'remarks'>,
 ): Promise<number> {
+  const { io, note, hostRoot: root } = context;
   const isDryRun = options.dryRun;
   const { unit, files } = change;
   let reload: 'done' | 'needed' | null = null;
@@ -44,11 +45,7 @@ export async function applyChanges(
         ? `${unit.name} is enabled already`
         : `${unit.name} is not enabled for SMC`,
     );
-  for (const { path, before, after } of files)
-    for (const line of unifiedDiff(path, before, after)) {
-      const style = /^\+(?!\+\+)/.test(line) ? 'good' : /^-(?!--)/.test(line) ? 'bad' : undefined;
-      io.write(`${style ? paint(style, line) : line}\n`);
-    }
+  for (const { path, before, after } of files) writeDifference(context, unifiedDiff(path, before, after));
   if (reload === 'needed') note('systemd must reload its units', 'systemctl daemon-reload');
   if (reload)
     note(`this takes effect when the service restarts: systemctl restart ${restartable(unit.name)}`);
