@@ -78,44 +78,48 @@ for (const kernel of kernels)
       t.not(full, blank);
       await guest.writeFile('/tmp/full.yaml', full);
       await ours(EMPTY);
+      const empty = await exported();
       const applied = await conf('apply -f /tmp/full.yaml');
       t.same([applied.status, applied.stderr], [0, '']);
       t.match(applied.stdout, /^added device mlx5_0 port 2 to PNET ID LATER$/m);
       t.equal(await exported(), full, 'the same bytes');
       t.match(await conf('apply -f /tmp/full.yaml'), { status: 0, stdout: '', stderr: /nothing to do/ });
       t.equal((await conf('undo')).status, 0);
-      t.match(await exported(), /^pnet: \{\}$|^(?!.*NET1)/ms);
+      t.equal(await exported(), empty, 'undone');
       t.equal((await conf('apply -f /tmp/full.yaml')).status, 0);
     });
 
-    await t.test('connections live on', async (t) => {
-      const pair = await guest.start(`exec ${OVER_SMC} python3 test/vm/programs/hold-pair.py 7401`);
-      t.teardown(() => pair.kill());
-      await waitForOutput(pair, 'the connection', (text) => text.includes('connected'));
-      const connections = async () =>
-        on(7401, await sockets(guest)).map(({ inode, state, mode }) => ({ inode, state, mode }));
-      const before = await connections();
-      t.ok(
-        before.some(({ mode }) => mode === 'SMCD' || mode === 'SMCR'),
-        'over SMC',
-      );
-      const state = await exported();
-      const together = Object.values(KINDS)
-        .filter((text) => text !== KINDS['pnet'])
-        .join('\n');
-      // Long: each kind alone; together they are the same requests
-      const alone = isLong ? Object.entries(KINDS) : [];
-      for (const [kind, text] of [...alone, ['all together', together] as const]) {
-        await write(text);
-        const applied = await conf('apply -f /tmp/smc.yaml');
-        t.equal(applied.status, 0, `${kind}: ${applied.stderr}`);
-        t.same(await connections(), before, kind);
-        t.match(await conf('diff -f /tmp/smc.yaml'), { status: 0 }, 'the file is in effect');
-        const undone = await conf('undo');
-        t.equal(undone.status, 0, undone.stderr);
-        t.equal(await exported(), state, 'undone');
-      }
-    });
+    // handshakes over soft-RoCE may hang in 6.1, see README.md
+    const isSafe = kernel !== '6.1';
+    if (isSafe)
+      await t.test('connections live on', async (t) => {
+        const pair = await guest.start(`exec ${OVER_SMC} python3 test/vm/programs/hold-pair.py 7401`);
+        t.teardown(() => pair.kill());
+        await waitForOutput(pair, 'the connection', (text) => text.includes('connected'));
+        const connections = async () =>
+          on(7401, await sockets(guest)).map(({ inode, state, mode }) => ({ inode, state, mode }));
+        const before = await connections();
+        t.ok(
+          before.some(({ mode }) => mode === 'SMCD' || mode === 'SMCR'),
+          'over SMC',
+        );
+        const state = await exported();
+        const together = Object.values(KINDS)
+          .filter((text) => text !== KINDS['pnet'])
+          .join('\n');
+        // Long: each kind alone; together they are the same requests
+        const alone = isLong ? Object.entries(KINDS) : [];
+        for (const [kind, text] of [...alone, ['all together', together] as const]) {
+          await write(text);
+          const applied = await conf('apply -f /tmp/smc.yaml');
+          t.equal(applied.status, 0, `${kind}: ${applied.stderr}`);
+          t.same(await connections(), before, kind);
+          t.match(await conf('diff -f /tmp/smc.yaml'), { status: 0 }, 'the file is in effect');
+          const undone = await conf('undo');
+          t.equal(undone.status, 0, undone.stderr);
+          t.equal(await exported(), state, 'undone');
+        }
+      });
 
     // what detached.ts relies on
     await t.test('which names the kernel follows', async (t) => {
