@@ -11,8 +11,6 @@ import { openList, type SocketList } from './selection.ts';
 export interface FollowedList extends ListChanges {
   /** when it began */
   at: Date;
-  /** milliseconds that it took */
-  took: number;
   /** sockets may be missing */
   interrupted: boolean;
   /** says what could not be found out, see `SocketList` */
@@ -56,14 +54,13 @@ export class SocketFollower {
   async list(needs: ReadonlySet<FilterNeed>): Promise<FollowedList> {
     const { tracker } = this;
     const at = new Date();
-    const begin = performance.now();
     const turn = this.#asked === needs ? 'later' : 'first';
     const list = await openList(this.#context, this.#details, needs, turn);
     this.#asked = needs;
-    tracker.begin(begin);
+    tracker.begin(performance.now());
     const interrupted = await readAll(list, (batch, now) => tracker.add(batch, now));
     const changes = tracker.end({ interrupted });
-    return { ...changes, at, took: performance.now() - begin, interrupted, remark: list.remark };
+    return { ...changes, at, interrupted, remark: list.remark };
   }
 
   /** Whether the next list needs a probe to tell rates. @param seconds until that list */

@@ -72,7 +72,7 @@ function watched(
     tracker.add(list.map(socket), 1000 * at);
     const changes = tracker.end({ interrupted: false });
     const time = new Date(2026, 10, 29, 9, 5, at);
-    const followed = { ...changes, at: time, took: 1, interrupted: false, remark() {} };
+    const followed = { ...changes, at: time, interrupted: false, remark() {} };
     const picture = pictureOf(tracker, followed, isConnected);
     state = state
       ? withPicture(state, picture)
