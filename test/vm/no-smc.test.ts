@@ -40,6 +40,14 @@ t.test('smcd and smcr', async (t) => {
     t.strictSame(outcomes[index], { status, stdout: '', stderr }, command);
 });
 
+t.test('smc_exporter', async (t) => {
+  const [outcome] = await batch(guest, ['smc_exporter --once --timeout 60'], { user: 'nobody' });
+  const { status, stdout, stderr } = outcome!;
+  t.strictSame([status, stderr], [0, '']);
+  t.match(stdout, 'smc_module_loaded{module="smc"} 0\n');
+  t.notMatch(stdout, /_total|^smc_scrape_collector_success.* 0$/m, 'that there is no SMC is an answer');
+});
+
 t.test('smc_run', async (t) => {
   t.strictSame(await guest.run('smc_run echo done'), {
     status: 0,
