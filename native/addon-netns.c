@@ -11,6 +11,10 @@
  * interfaceIndex(name)
  *
  * index of an interface in the namespace of the calling thread, which /sys does not show then.
+ *
+ * networkNamespaceCookie()
+ *
+ * number of the namespace of the calling thread, as tracepoints write it.
  */
 #define _GNU_SOURCE
 #include "addon.h"
@@ -19,8 +23,10 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -105,4 +111,26 @@ napi_value js_interface_index(napi_env env, napi_callback_info info)
 		throw_unexpected(env);
 	free(name);
 	return index;
+}
+
+/* A bigint. Since Linux 5.14; ENOPROTOOPT before. */
+napi_value js_network_namespace_cookie(napi_env env, napi_callback_info info)
+{
+	enum { NETNS_COOKIE = 71 }; /* SO_NETNS_COOKIE in asm-generic/socket.h */
+	uint64_t cookie = 0;
+	socklen_t size = sizeof cookie;
+	napi_value result = NULL;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)info;
+	if (fd < 0) {
+		throw_errno(env, errno, "socket", NULL);
+		return NULL;
+	}
+	if (getsockopt(fd, SOL_SOCKET, NETNS_COOKIE, &cookie, &size) < 0)
+		throw_errno(env, errno, "getsockopt", NULL);
+	else if (napi_create_bigint_uint64(env, cookie, &result) != napi_ok)
+		throw_unexpected(env);
+	close(fd);
+	return result;
 }

@@ -13,7 +13,7 @@
 
 static const char *errno_name(int number)
 {
-	/* all that execve(2), flock(2), setns(2), unshare(2) and mount(2) list, and what file systems add */
+	/* all that execve(2), flock(2), setns(2), unshare(2), mount(2) and getsockopt(2) list, and what file systems add */
 	static const struct {
 		int number;
 		const char *name;
@@ -23,7 +23,7 @@ static const char *errno_name(int number)
 		{ EISDIR, "EISDIR" },	{ ELIBBAD, "ELIBBAD" }, { ELOOP, "ELOOP" },	{ EMFILE, "EMFILE" },
 		{ ENAMETOOLONG, "ENAMETOOLONG" },		{ ENFILE, "ENFILE" },	{ ENODEV, "ENODEV" },
 		{ ERANGE, "ERANGE" },
-		{ ENOENT, "ENOENT" },	{ ENOEXEC, "ENOEXEC" }, { ENOMEM, "ENOMEM" },	{ ENOSYS, "ENOSYS" },
+		{ ENOENT, "ENOENT" },	{ ENOPROTOOPT, "ENOPROTOOPT" }, { ENOEXEC, "ENOEXEC" }, { ENOMEM, "ENOMEM" },	{ ENOSYS, "ENOSYS" },
 		{ ENOTDIR, "ENOTDIR" }, { ENXIO, "ENXIO" },	{ EPERM, "EPERM" },	{ ESTALE, "ESTALE" },
 		{ ETXTBSY, "ETXTBSY" }, { ESRCH, "ESRCH" },	{ ENOSPC, "ENOSPC" },	{ EUSERS, "EUSERS" },
 	};
@@ -135,6 +135,8 @@ NAPI_MODULE_INIT()
 		{ .utf8name = "setNetworkNamespace", .method = js_set_network_namespace, .attributes = napi_enumerable },
 		{ .utf8name = "lockFile", .method = js_lock_file, .attributes = napi_enumerable },
 		{ .utf8name = "interfaceIndex", .method = js_interface_index, .attributes = napi_enumerable },
+		{ .utf8name = "networkNamespaceCookie", .method = js_network_namespace_cookie, .attributes = napi_enumerable },
+		{ .utf8name = "openFileSystem", .method = js_open_file_system, .attributes = napi_enumerable },
 		{ .utf8name = "execve", .method = js_execve, .attributes = napi_enumerable },
 		{ .utf8name = "getxattr", .method = js_getxattr, .attributes = napi_enumerable },
 	};

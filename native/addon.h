@@ -31,6 +31,8 @@ napi_value js_enter_network_namespace(napi_env env, napi_callback_info info);
 napi_value js_set_network_namespace(napi_env env, napi_callback_info info);
 napi_value js_interface_index(napi_env env, napi_callback_info info);
 napi_value js_lock_file(napi_env env, napi_callback_info info);
+napi_value js_network_namespace_cookie(napi_env env, napi_callback_info info);
+napi_value js_open_file_system(napi_env env, napi_callback_info info);
 napi_value js_getxattr(napi_env env, napi_callback_info info);
 
 #endif

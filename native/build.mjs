@@ -96,7 +96,7 @@ export const targets = [
   },
   {
     output: 'smc-native.node',
-    sources: ['addon.c', 'addon-exec.c', 'addon-lock.c', 'addon-netns.c', 'addon-xattr.c'],
+    sources: ['addon.c', 'addon-exec.c', 'addon-lock.c', 'addon-mount.c', 'addon-netns.c', 'addon-xattr.c'],
     flags: [...library, '-D_FORTIFY_SOURCE=2'],
     needsNodeHeaders: true,
   },

@@ -26,6 +26,17 @@ export interface NativeAddon {
   /** Index of an interface in the network namespace of the main thread; 0 if there is none of that name. */
   interfaceIndex(name: string): number;
   /**
+   * Number of the network namespace of the main thread, as tracepoints write it.
+   * @throws Node-like error with code; "ENOPROTOOPT" before Linux 5.14
+   */
+  networkNamespaceCookie(): bigint;
+  /**
+   * Opens a file system of the kernel without mounting it anywhere.
+   * @returns a descriptor of its root; its files are below /proc/self/fd/N, and it is gone once that is closed
+   * @throws Node-like error with code, and with syscall "fsopen", "fsconfig" or "fsmount"
+   */
+  openFileSystem(type: string): number;
+  /**
    * Becomes another program. `state` has the settings that Node has overwritten; they are restored first.
    * @throws Node-like error with code, when the program cannot be executed
    */

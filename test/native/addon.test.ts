@@ -351,3 +351,14 @@ t.test('lockFile', async (t) => {
   holder.kill('SIGKILL');
   t.match(String((await locked)[0]), 'locked');
 });
+
+t.test('networkNamespaceCookie and openFileSystem', async (t) => {
+  const call = (expression: string): string => {
+    const script = `const addon = require(process.argv[1]); try { console.log(${expression}) } catch (error) {
+      console.log(error.name, error.code, error.syscall) }`;
+    return run(NODE, ['-e', script, addon], {}).stdout;
+  };
+  t.match(call('addon.networkNamespaceCookie()'), /^\d+n$/m);
+  t.match(call("addon.openFileSystem('no-such-one')"), /^Error (ENODEV|EPERM) fsopen$/m);
+  t.equal(call('addon.openFileSystem(7)'), 'TypeError ERR_INVALID_ARG_TYPE undefined\n');
+});
