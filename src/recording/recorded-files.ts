@@ -59,6 +59,8 @@ const PATTERNS: readonly Pattern[] = [
   { path: 'proc/net/protocols' },
   { path: 'proc/net/{tcp,tcp6}', unless: 'sys/module/tcp_diag' },
   { path: 'proc/net/vlan/*' },
+  // tracepoints
+  { path: 'sys/kernel/tracing/events/smc/*/format' },
   // network interfaces
   { path: 'sys/class/net/bonding_masters' },
   {
