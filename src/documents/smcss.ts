@@ -349,3 +349,144 @@ export interface SocketGroupsDocument {
   /** false if sockets may be missing or counted twice, because the table changed while it was read */
   complete: boolean;
 }
+
+/**
+ * A record of what happens. Each line is one.
+ * @title smcss --events
+ */
+export type SocketEventRecord =
+  | EventsStart
+  | ConnectionBegan
+  | ConnectionChanged
+  | ConnectionEnded
+  | LinkFailed
+  | EventsLost
+  | EventsStop;
+
+/** The first record. */
+export interface EventsStart {
+  event: 'start';
+  /** when the output began, in UTC: ISO 8601 with milliseconds */
+  time: string;
+  /** from one list of the sockets to the next */
+  interval_seconds: number;
+  /** where records come from; `trace` only for root, since Linux 5.16 */
+  sources: ('list' | 'trace')[];
+  /** which connections have no records, in words */
+  missed: string;
+  /** the sockets that were there already, of those that are wanted */
+  sockets: Integer;
+}
+
+/** What a record tells of a connection. */
+export interface EventConnection {
+  /** as in the column State, after a change the new one; null if only the trace knows the connection */
+  state: SocketRow['state'] | null;
+  /** what the connection runs over; null without a connection */
+  mode: SocketRow['mode'];
+  /** address family; null if unknown */
+  family: 'ipv4' | 'ipv6' | null;
+  /** the end on this host; null if only the trace knows the connection */
+  local: SocketEnd | null;
+  /** the other end; null in that case, too, and for a listening socket */
+  peer: SocketEnd | null;
+  /** which end this host has; null if unknown, or without a connection */
+  side: 'client' | 'server' | null;
+  /** why the connection is TCP; null unless `mode` is TCP */
+  fallback: SocketRow['fallback'];
+  /** owner; null if unknown */
+  uid: Integer | null;
+  /** inode of the socket; null if only the trace knows the connection */
+  inode: Integer | null;
+  /** 16 digits, unique to each socket; null if only the trace knows the connection */
+  cookie: Hex | null;
+  /**
+   * whether a process holds the socket, as in the list; `traced` if `owners` has the process in which the connection fell
+   * back, and `not read` if reading the owners takes too long without `-p`
+   */
+  ownership: 'held' | 'not accepted' | 'closed' | 'unknown' | 'traced' | 'not read';
+  /** the processes that hold the socket, with one object for each descriptor */
+  owners: EventOwner[];
+  /** the network namespace that the socket is in; present with `-A`, null if it is gone */
+  netns?: SocketNamespace | null;
+}
+
+export interface EventOwner {
+  /** name of the command, at most 15 bytes; null if the process has ended meanwhile */
+  command: string | null;
+  /** number of the process */
+  pid: Integer;
+  /** descriptor of the socket in it; null if only the trace knows the process */
+  fd: Integer | null;
+  /** unit of systemd, the innermost one */
+  unit: string | null;
+  /** container that the process runs in */
+  container: ProcessContainer | null;
+}
+
+/** A connection that is there for the first time: one over SMC appeared, or one fell back to TCP. */
+export interface ConnectionBegan extends EventConnection {
+  event: 'appeared' | 'fallback';
+  /** when it happened; if the source is a list, when that was made */
+  time: string;
+  /** `trace` for a fallback that the kernel has told when it happened */
+  source: 'list' | 'trace';
+}
+
+/** A socket whose state, mode or reason is another one. */
+export interface ConnectionChanged extends EventConnection {
+  event: 'changed';
+  /** when the list was made that shows it */
+  time: string;
+  source: 'list';
+  /** as it was in the list before */
+  previous_state: SocketRow['state'];
+  previous_mode: SocketRow['mode'];
+}
+
+/** A socket that is there no more, as it was in its last list. */
+export interface ConnectionEnded extends EventConnection {
+  event: 'ended';
+  /** when the list was made that does not have it */
+  time: string;
+  source: 'list';
+  /** when the last list was made that has it */
+  last_seen: string;
+  /** from the beginning of the connection to `time`; null if it was there at the start */
+  lived_seconds: number | null;
+  /** bytes received until the last list, of a connection that was there at the start since then; null if unknown, as for TCP */
+  rx_bytes: Integer | null;
+  /** bytes sent, likewise */
+  tx_bytes: Integer | null;
+}
+
+/** An RDMA link that failed. */
+export interface LinkFailed {
+  event: 'link_down';
+  /** when it happened */
+  time: string;
+  source: 'trace';
+  /** RDMA device */
+  ib_device: string;
+  /** the network namespace of its link group; present with `-A`, null if it is gone */
+  netns?: SocketNamespace | null;
+}
+
+/** Records of the trace that are missing, because more happened at once than the kernel keeps. */
+export interface EventsLost {
+  event: 'lost';
+  /** when that was noticed */
+  time: string;
+  source: 'trace';
+  /** how many */
+  count: Integer;
+}
+
+/** The last record, when a signal ends the output. */
+export interface EventsStop {
+  event: 'stop';
+  /** when it ended */
+  time: string;
+  /** number of records between this one and the first */
+  records: Integer;
+}

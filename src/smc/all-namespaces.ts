@@ -4,6 +4,7 @@
  * shows that of the main thread, so this thread goes from one to the next and back.
  */
 import { closeSync, openSync } from 'node:fs';
+import type { NativeAddon } from '../host/native-addon.ts';
 import type { NetworkNamespace } from '../host/network-namespaces.ts';
 import type { SeenSocket } from './seen-socket.ts';
 
@@ -65,6 +66,34 @@ export async function* socketsOfAll(
   } finally {
     // by its descriptor: /proc/self/ns/net is another one by now
     if (isAway) enter(`/proc/self/fd/${home}`);
+    closeSync(home);
+  }
+}
+
+/**
+ * The namespaces by the number that tracepoints write. Not to be called while a list is being read.
+ * @param namespaces the first one is that of this thread, and is not entered; those that cannot be entered are left out
+ */
+export function namespacesByCookie(
+  namespaces: readonly NetworkNamespace[],
+  addon: Pick<NativeAddon, 'setNetworkNamespace' | 'networkNamespaceCookie'>,
+): Map<bigint, NetworkNamespace> {
+  const found = new Map<bigint, NetworkNamespace>();
+  const [own, ...others] = namespaces;
+  if (!own) return found;
+  const home = openSync(own.file, 'r');
+  try {
+    found.set(addon.networkNamespaceCookie(), own);
+    for (const namespace of others)
+      try {
+        addon.setNetworkNamespace(namespace.file);
+        found.set(addon.networkNamespaceCookie(), namespace);
+      } catch {
+        // it is gone, or not for us
+      }
+    return found;
+  } finally {
+    if (others.length > 0) addon.setNetworkNamespace(`/proc/self/fd/${home}`);
     closeSync(home);
   }
 }

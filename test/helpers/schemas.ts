@@ -60,6 +60,7 @@ const SPELLINGS: readonly (readonly [title: string, options: RegExp])[] = [
   ['--summary', /^(-[a-zA-Z]*s|--summary)/],
   ['--group-by', /^--group-by/],
   ['--watch', /^--watch/],
+  ['--events', /^(-[a-zA-Z]*E|--events)/],
 ];
 
 /** The longest title whose words are all in the command line. smcr shares with smcd the schemas that it does not have. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Columns that the C suite does not have. Loaded when an option asks for one. */
-import type { SocketOwner, SocketRow } from '../../documents/smcss.ts';
+import type { SocketNamespace, SocketOwner, SocketRow } from '../../documents/smcss.ts';
 import type { Container, SocketHolder } from '../../host/socket-owners.ts';
 import type { Made } from '../../output/document.ts';
 import {
@@ -58,10 +58,10 @@ function addedColumns({ processes, allNetns, rates }: SmcssOptions): DocumentCol
 
 type Added = Partial<Pick<SocketRow, 'rates' | 'ownership' | 'owners' | 'netns'>>;
 
-const containerJson = (container: Container | undefined): Made<SocketOwner['container']> =>
+export const containerJson = (container: Container | undefined): Made<SocketOwner['container']> =>
   container ? { runtime: container.runtime, id: container.id } : null;
 
-const ownerJson = ({ command, pid, fd, unit, container }: SocketHolder): Made<SocketOwner> => ({
+export const ownerJson = ({ command, pid, fd, unit, container }: SocketHolder): Made<SocketOwner> => ({
   command: command ?? null,
   pid,
   fd,
@@ -85,9 +85,15 @@ export function ownerText({ ownership }: SeenSocket): string {
   return ownership.state === 'held' ? holdersText(ownership.holders) : ownership.state;
 }
 
+/** A process that holds a socket, or has held it: then its descriptor is not known. */
+type Holder = Omit<SocketHolder, 'fd'> & { fd: number | undefined };
+
 /** As ss(8) writes it, then each unit and each container once: `users:(("nginx",pid=1,fd=3)) unit:nginx.service`. */
-function holdersText(holders: readonly SocketHolder[]): string {
-  const users = holders.map(({ command, pid, fd }) => `("${quoted(command ?? '?')}",pid=${pid},fd=${fd})`);
+export function holdersText(holders: readonly Holder[]): string {
+  const users = holders.map(
+    ({ command, pid, fd }) =>
+      `("${quoted(command ?? '?')}",pid=${pid}${fd === undefined ? '' : `,fd=${fd}`})`,
+  );
   const unitWords = holders.flatMap(({ unit }) => (unit === undefined ? [] : [`unit:${word(unit)}`]));
   const containers = holders.flatMap(({ container }) => (container ? [containerText(container)] : []));
   return [`users:(${users.join(',')})`, ...new Set([...unitWords, ...containers])].join(' ');
@@ -109,7 +115,7 @@ const escaped = (character: string): string => `\\x${character.charCodeAt(0).toS
 const quoted = (text: string): string => printable(text.replace(/["\\]/g, escaped));
 
 /** A name without blanks, so that it is one word. */
-const word = (text: string): string => printable(text.replace(/ /g, escaped));
+export const word = (text: string): string => printable(text.replace(/ /g, escaped));
 
 const NAMESPACE_HEADER = 'Netns'.padEnd(20);
 
@@ -118,13 +124,15 @@ const namespaceColumns = documentColumns<SeenSocket, Required<Pick<SocketRow, 'n
     key: 'netns',
     header: NAMESPACE_HEADER,
     text: ({ netns }) => `${namespaceText(netns).padEnd(NAMESPACE_HEADER.length - 1)} `,
-    json: ({ netns }) => ({
-      name: netns?.name ?? null,
-      container: containerJson(netns?.container),
-      inode: netns?.inode ?? 0,
-    }),
+    json: ({ netns }) => namespaceJson(netns),
   },
 ]);
+
+export const namespaceJson = (netns: SeenSocket['netns']): Made<SocketNamespace> => ({
+  name: netns?.name ?? null,
+  container: containerJson(netns?.container),
+  inode: netns?.inode ?? 0,
+});
 
 /** Its name, or `docker/4f0c2d1a9b3c`, or its inode. */
 export function namespaceText(netns: SeenSocket['netns']): string {

@@ -30,6 +30,7 @@ export const smcss = defineCommand({
     ['smcss -i 1', 'and how fast they are'],
     ['smcss --watch', 'all of that, as it changes'],
     ['smcss -s', 'how many, over what, and why not over SMC'],
+    ["smcss -E 'reason = NOSMCDEV'", 'what happens to connections without a device, line by line'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
   run: show,
@@ -39,6 +40,7 @@ async function show(context: Context, options: SmcssOptions, words: readonly str
   if (options.watch !== undefined) return (await import('./watch/watch.ts')).watch(context, options, words);
   if (options.summary) return (await import('./summary.ts')).summarize(context, options, words);
   if (options.groupBy) return (await import('./summary.ts')).group(context, options, words);
+  if (options.events) return (await import('./events/loop.ts')).printEvents(context, options, words);
   return list(context, options, words);
 }
 

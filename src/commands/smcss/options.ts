@@ -55,6 +55,12 @@ export const OPTIONS = optionTable({
     help: 'order of --watch: rx (default), tx, age, port, peer or reason',
     addition: true,
   },
+  events: {
+    short: 'E',
+    ...SECONDS,
+    help: 'print a line when a connection begins, changes, falls back or ends; look at this interval (1)',
+    addition: true,
+  },
   noHeader: { short: 'H', help: 'omit the header line' },
 });
 
@@ -71,6 +77,12 @@ export const RULES: RulesFor<typeof OPTIONS> = {
       with: 'from',
       message: () => '--all-netns and --from exclude each other: a recording has one network namespace',
     },
+    {
+      of: 'events',
+      with: 'from',
+      message: () => '--events and --from exclude each other: nothing happens in a recording',
+    },
+    { of: 'events', with: ['summary', 'groupBy', 'rates', 'watch', 'debug', 'wide', 'noHeader'] },
     { of: 'summary', with: ['groupBy', 'noHeader'] },
     { of: ['summary', 'groupBy'], with: ['listening', 'debug', 'wide', 'processes'] },
     { of: 'summary', with: 'rates' },

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// smcss --events: a sequence of connections, and what is left of the trace when it ends.
+import t from 'tap';
+import { validate } from '../helpers/schemas.ts';
+import { type Guest, type GuestProcess, setUpSmcR } from './guest.ts';
+import { addUeid, bootWithSuite, LOOPBACK, OVER_SMC, waitFor, waitForOutput } from './suite.ts';
+
+interface Record {
+  event: string;
+  source?: string;
+  mode?: string;
+  local?: { port: number } | null;
+  peer?: { port: number } | null;
+  side?: string;
+  fallback?: { reason: { code: string; name: string } };
+  owners?: { command: string; pid: number }[];
+  netns?: { name: string };
+  rx_bytes?: number;
+  tx_bytes?: number;
+  lived_seconds?: number;
+  sources?: string[];
+  ib_device?: string;
+}
+
+const recordsIn = (stdout: string): Record[] =>
+  stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+
+/** Waits until so many records are as wanted. */
+const records = (run: GuestProcess, what: string, count: number, isWanted: (record: Record) => unknown) =>
+  waitForOutput(run, what, (stdout) => {
+    const found = recordsIn(stdout).filter(isWanted);
+    return found.length >= count && found;
+  });
+
+const begins = (run: GuestProcess) => records(run, 'the first record', 1, ({ event }) => event === 'start');
+
+/** Ends it, and gives all that it has printed. */
+async function ended(run: GuestProcess, signal: NodeJS.Signals = 'SIGTERM') {
+  run.kill(signal);
+  const { status, stdout, stderr } = await run.wait();
+  return { status, stdout, stderr, all: recordsIn(stdout) };
+}
+
+const SELF = 'test/vm/programs/own-connection.py';
+
+/** A connection that ends as soon as it is there; the number of the process. */
+async function short(guest: Guest, port: number, prefix = ''): Promise<number> {
+  const { stdout } = await guest.run(`${prefix} ${OVER_SMC} python3 ${SELF} ${port} 0 </dev/null`, {
+    check: true,
+  });
+  return Number(stdout);
+}
+
+/** One that stays until its FIFO is closed. */
+async function long(
+  guest: Guest,
+  port: number,
+  bytes: number,
+): Promise<{ pid: number; end: () => Promise<void> }> {
+  const fifo = `/tmp/hold-${port}`;
+  await guest.run(`mkfifo ${fifo}`, { check: true });
+  const program = await guest.start(`exec ${OVER_SMC} python3 ${SELF} ${port} ${bytes} <${fifo}`);
+  const holder = await guest.start(`exec 3>${fifo}; sleep infinity & wait`);
+  const pid = await waitForOutput(program, 'all bytes', (stdout) => Number(stdout));
+  return {
+    pid,
+    end: async () => {
+      holder.kill();
+      await program.wait();
+    },
+  };
+}
+
+t.test('smcss --events, kernel 6.12', async (t) => {
+  const guest = await bootWithSuite({ kernel: '6.12-smcd' });
+  t.teardown(() => guest.close());
+  await setUpSmcR(guest);
+  await guest.run('ip netns add other && ip -n other link set lo up', { check: true });
+  const instances = async (): Promise<string> => {
+    const look =
+      'mountpoint -q /run/t || { mkdir -p /run/t && mount -t tracefs t /run/t; }; ls /run/t/instances';
+    return (await guest.run(look, { check: true })).stdout;
+  };
+
+  await t.test('connections that begin, fall back and end', async (t) => {
+    const run = await guest.start('exec smcss -jpE 0.5');
+    const [start] = await begins(run);
+    t.strictSame(start?.sources, ['list', 'trace']);
+    t.match(await instances(), /^smc-tools-\d+-\d+\n$/, 'tracefs is not mounted, and used');
+
+    // no UEID: the server declines
+    await short(guest, 7001, 'ip netns exec other');
+    const pid = await short(guest, 7002);
+    const fallbacks = await records(run, 'both sides', 2, ({ event }) => event === 'fallback');
+    const code = (wanted: string) => fallbacks.find(({ fallback }) => fallback?.reason.code === wanted);
+    t.match(code('0x03030008'), { source: 'trace', mode: 'TCP', side: 'server' });
+    t.match(code('0x05000000'), { source: 'trace', side: 'client', owners: [{ command: 'python3', pid }] });
+
+    // over SMC-R from here on
+    await guest.run(`smc_pnet -a -D ${LOOPBACK} NOWHERE`, { check: true });
+    await addUeid(guest);
+    const sent = 1_000_000;
+    const connection = await long(guest, 7003, sent);
+    const isOn = (port: number) => (record: Record) =>
+      record.local?.port === port || record.peer?.port === port;
+    const appeared = await records(run, 'it appears', 2, isOn(7003));
+    t.match(appeared, [
+      { event: 'appeared', mode: 'SMCR', source: 'list', owners: [{ pid: connection.pid }] },
+      { event: 'appeared', mode: 'SMCR' },
+    ]);
+    // a list that has this one was made after all bytes had come
+    const later = await long(guest, 7004, 0);
+    await records(run, 'another one appears', 2, isOn(7004));
+    await connection.end();
+    const ends = await records(run, 'it ends', 2, (record) => record.event === 'ended' && isOn(7003)(record));
+    const client = ends.find(({ peer }) => peer?.port === 7003);
+    const server = ends.find(({ local }) => local?.port === 7003);
+    t.match(client, { tx_bytes: sent, rx_bytes: 0, side: 'client', owners: [{ pid: connection.pid }] });
+    t.match(server, { tx_bytes: 0, rx_bytes: sent, side: 'server' });
+    t.ok(Number(client?.lived_seconds) > 0);
+
+    // it waits until the connection is closed
+    const removal = await guest.start('exec rdma link del rxelo', { cwd: '/' });
+    t.match(await records(run, 'the link fails', 1, ({ event }) => event === 'link_down'), [
+      { ib_device: 'rxelo' },
+    ]);
+    await later.end();
+    t.equal((await removal.wait()).status, 0);
+
+    const { status, stdout, stderr, all } = await ended(run);
+    t.equal(status, 0);
+    t.match(stderr, /^smcss: the sockets are listed every 0\.5 s, which misses .*\n$/);
+    t.strictSame(validate('smcss -jE', stdout), []);
+    t.equal(all.at(-1)?.event, 'stop');
+    t.equal(
+      all.filter(({ event }) => event === 'fallback').length,
+      2,
+      'none twice, and none of another namespace',
+    );
+    t.equal(await instances(), '', 'the trace is gone');
+  });
+
+  await t.test('a killed run leaves its trace to the next one', async (t) => {
+    await guest.run('mount -t tracefs t /sys/kernel/tracing', { check: true });
+    const killed = await guest.start('exec smcss -jE');
+    await begins(killed);
+    await ended(killed, 'SIGKILL');
+    const left = await instances();
+    t.match(left, /^smc-tools-\d+-\d+\n$/);
+
+    const run = await guest.start('exec smcss -jAE 0.5');
+    await begins(run);
+    const own = await instances();
+    t.match(own, /^smc-tools-\d+-\d+\n$/);
+    t.not(own, left);
+    const pid = await short(guest, 7005, 'ip netns exec other');
+    const fallbacks = await records(run, 'both sides', 2, ({ event }) => event === 'fallback');
+    t.ok(fallbacks.every(({ netns }) => netns?.name === 'other'));
+    t.ok(fallbacks.some(({ owners }) => owners?.[0]?.pid === pid));
+    const { status, stdout } = await ended(run, 'SIGINT');
+    t.equal(status, 0);
+    t.strictSame(validate('smcss -jE', stdout), []);
+    t.equal(await instances(), '');
+  });
+
+  await t.test('a reader that has enough', async (t) => {
+    const run = await guest.start('{ smcss -jE 0.5; echo $? >/tmp/status; } | head -1');
+    await begins(run);
+    await short(guest, 7006);
+    await waitFor(guest, 'cat /tmp/status', { shows: '.' });
+    t.equal((await guest.readBytes('/tmp/status')).toString(), '0\n');
+    t.equal((await run.wait()).stderr.trimEnd().split('\n').length, 1, 'not a word of it');
+    t.equal(await instances(), '');
+  });
+
+  await t.test('an ordinary user', async (t) => {
+    const run = await guest.start('exec smcss -jE', { user: 'nobody' });
+    const [start] = await begins(run);
+    t.strictSame(start?.sources, ['list']);
+    const { status, stderr } = await ended(run);
+    t.equal(status, 0);
+    t.match(stderr, /^smcss: .*, and why they fell back: only root may trace the kernel\n$/);
+  });
+});
