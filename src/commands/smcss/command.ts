@@ -30,7 +30,7 @@ export const smcss = defineCommand({
     ['smcss -i 1', 'and how fast they are'],
     ['smcss --watch', 'all of that, as it changes'],
     ['smcss -s', 'how many, over what, and why not over SMC'],
-    ["smcss -E 'reason = NOSMCDEV'", 'what happens to connections without a device, line by line'],
+    ["smcss -E 'reason = NOSMCDEV'", 'a line for each of these from now on'],
     ["smcss -j | jq '.sockets[].fallback.reason.name'", 'why connections fell back'],
   ],
   run: show,

@@ -58,7 +58,7 @@ export const OPTIONS = optionTable({
   events: {
     short: 'E',
     ...SECONDS,
-    help: 'print a line when a connection begins, changes, falls back or ends; look at this interval (1)',
+    help: 'print a line for each event of a connection; list them at this interval (1)',
     addition: true,
   },
   noHeader: { short: 'H', help: 'omit the header line' },
