@@ -478,8 +478,8 @@ export interface EventsLost {
   /** when that was noticed */
   time: string;
   source: 'trace';
-  /** how many */
-  count: Integer;
+  /** how many; null if the kernel does not know */
+  count: Integer | null;
 }
 
 /** The last record, when a signal ends the output. */

@@ -15,8 +15,8 @@ export interface TraceLine {
   text: string;
 }
 
-/** What was read: an event, or how many were lost because nobody read them in time. */
-export type TraceRecord = TraceLine | { lost: number };
+/** What was read: an event, or how many were lost because nobody read them in time, if the kernel knows. */
+export type TraceRecord = TraceLine | { lost: number | undefined };
 
 /**
  * `         python3-333     [000] .....   12.345678: smc_switch_to_fallback: …`; with a name of 16 bytes, padded on the left, the
@@ -24,8 +24,8 @@ export type TraceRecord = TraceLine | { lost: number };
  */
 const EVENT = /^(.{16,}?)-(\d+) +(?:\([ \d-]+\) +)?\[\d+\] +(?:\S+ +)?(\d+\.\d+): (\w+): (.*)$/s;
 
-/** `CPU:0 [LOST 123 EVENTS]` */
-const LOST = /^CPU:\d+ \[LOST (\d+) EVENTS\]$/;
+/** `CPU:0 [LOST 123 EVENTS]`, or without the number if the page before it had no room for it */
+const LOST = /^CPU:\d+ \[LOST (?:(\d+) )?EVENTS\]$/;
 
 /** What the kernel writes if it does not know the name of the thread. */
 const UNKNOWN = '<...>';
@@ -55,7 +55,7 @@ export class TraceLines {
       return undefined;
     }
     this.#begin = '';
-    if (lost) return { lost: Number(lost[1]) };
+    if (lost) return { lost: lost[1] === undefined ? undefined : Number(lost[1]) };
     const [, name = '', pid, seconds, event = '', text = ''] = found!;
     const command = utf8(name.replace(/^ +/, ''));
     return {

@@ -38,7 +38,8 @@ export interface TracedLinkDown extends Traced {
 export interface TracedLoss {
   kind: 'lost';
   at: number;
-  count: number;
+  /** `undefined` if the kernel does not know */
+  count: number | undefined;
 }
 
 export type TracedEvent = TracedFallback | TracedLinkDown | TracedLoss;

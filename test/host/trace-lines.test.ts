@@ -32,6 +32,7 @@ t.test('in pieces of any size', async (t) => {
 
 t.test('events that were lost', async (t) => {
   t.strictSame(read('CPU:0 [LOST 123 EVENTS]\n'), [{ lost: 123 }]);
+  t.strictSame(read('CPU:12 [LOST EVENTS]\n'), [{ lost: undefined }]);
 });
 
 t.test('what other options add', async (t) => {

@@ -50,6 +50,11 @@ const RECORDS: readonly (readonly [record: EventRecord, text: string, json: obje
   ],
   [{ kind: 'lost', at: 5, count: 12 }, 'lost     count=12 source=trace', { event: 'lost', count: 12 }],
   [
+    { kind: 'lost', at: 5, count: undefined },
+    'lost     count=? source=trace',
+    { event: 'lost', count: null },
+  ],
+  [
     unlisted(false),
     'fallback ?                TCP  ? ? client reason=0x03000000/CNFERR netns=? users:(("a \\x22b\\x0a",pid=7)) unit:x.service container:docker/ffffffffffff source=trace',
     {

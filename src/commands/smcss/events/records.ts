@@ -35,7 +35,7 @@ export interface LinkDownRecord {
 export interface LostRecord {
   kind: 'lost';
   at: number;
-  count: number;
+  count: number | undefined;
 }
 
 export type EventRecord = StartRecord | StopRecord | LinkDownRecord | LostRecord | ConnectionEvent;
