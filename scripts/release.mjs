@@ -4,7 +4,7 @@
 // three machines, the SBOM, and SHA256SUMS of them all. The same commit gives the same bytes, wherever and whenever.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Problem, root, say, step } from './entry.mjs';
 import { sourceDateEpoch } from './package-tree.mjs';
@@ -42,6 +42,16 @@ if (changed)
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 await run('natives of all machines', process.execPath, ['scripts/prebuild.mjs']);
+// npm packs files with the modes that they have, and those follow from the umask of whoever made the checkout
+const listing = execFileSync('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], {
+  cwd: root,
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'pipe'],
+});
+/** @type {[{ files: { path: string }[] }]} */
+const [{ files }] = JSON.parse(listing);
+for (const file of files.map(({ path }) => join(root, path)))
+  chmodSync(file, statSync(file).mode & 0o100 ? 0o755 : 0o644);
 await run("npm's package", 'npm', ['pack', '--ignore-scripts', '--pack-destination', output]);
 for (const arch of Object.keys(machines)) {
   await run(`Debian package for ${arch}`, process.execPath, ['scripts/deb.mjs', arch, output]);

@@ -61,6 +61,8 @@ const definitions = {
   // nothing of this machine, and what every rpm can read that has rich file triggers
   _buildhost: 'localhost',
   use_source_date_epoch_as_buildtime: 1,
+  // rpmbuild copies documents and licences itself, when %install is over
+  clamp_mtime_to_source_date_epoch: 1,
   _binary_payload: 'w7.xzdio',
   suite_packager: packager,
   suite_tree: tree,
