@@ -64,7 +64,9 @@ t.test('commands in restricted services of a real systemd', async (t) => {
       const expected = outcome(await guest.run(command));
       t.equal(expected.status, 0, command);
       t.strictSame(outcome(await service(DENIED, command)), expected, `${command}, ${DENIED}`);
-      t.strictSame(outcome(await guest.run(`places mdwe ${command}`)), expected, `${command}, PR_SET_MDWE`);
+      // the same rule, made by the program itself
+      if (isLong)
+        t.strictSame(outcome(await guest.run(`places mdwe ${command}`)), expected, `${command}, PR_SET_MDWE`);
     }
     const check = await service(DENIED, 'smc_chk -j');
     t.equal(check.stderr, '');
@@ -74,7 +76,7 @@ t.test('commands in restricted services of a real systemd', async (t) => {
   await t.test('the live test of smc_chk', async (t) => {
     for (const run of [
       () => service(DENIED, 'smc_chk -j --timeout 1000 -C 127.0.0.1:7401'),
-      () => guest.run('places mdwe smc_chk -j --timeout 1000 -C 127.0.0.1:7401'),
+      ...(isLong ? [() => guest.run('places mdwe smc_chk -j --timeout 1000 -C 127.0.0.1:7401')] : []),
     ]) {
       const { stdout, stderr } = await run();
       t.match(JSON.parse(stdout || '{}'), { connection: { mode: 'SMCR' } }, stderr);

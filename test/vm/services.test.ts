@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Services over SMC-R, started by a real systemd: what --enable adds is enough, and --disable leaves no trace.
 import t from 'tap';
+import { long } from '../helpers/long.ts';
 import { setUpSmcR } from './guest.ts';
 import { addUeid, bootWithSuite, OVER_SMC, on, sockets, waitForListener, waitForOutput } from './suite.ts';
 import { startSystemd } from './systemd.ts';
@@ -113,7 +114,8 @@ t.test('services of a real systemd', async (t) => {
     t.strictSame(await modes(7302), ['SMCR']);
   });
 
-  await t.test('the same with the package in a place that it cannot see', async (t) => {
+  // in every run, test/commands/ has the lines for it
+  await long(t, 'the same with the package in a place that it cannot see', async (t) => {
     await inside(`cp -r ${INSTALLED} /root/hidden`, { check: true });
     const { stdout } = await smcRun('--enable tight', '/root/hidden');
     t.match(stdout, /^\+BindReadOnlyPaths=-\/root\/hidden\/.*:\/run\/smc-tools\/libsmc-preload\.so$/m);

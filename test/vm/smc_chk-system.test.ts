@@ -2,6 +2,7 @@
 // smc_chk without a mode on real kernels: a healthy host, and one state per failure, each reported with its cause.
 // If a fix can be run as printed, the test runs it, and then the check passes.
 import t, { type Test } from 'tap';
+import { long } from '../helpers/long.ts';
 import type { Guest } from './guest.ts';
 import { setUpSmcR } from './guest.ts';
 import {
@@ -182,7 +183,8 @@ t.test('SMC-R, kernel 6.12', async (t) => {
     t.match(await onTerminal('smc_chk'), /^\x1b\[32mPASS\x1b\[39m module, kernel, /m, 'passes on one line');
   });
 
-  await t.test('handshake limited', async (t) => {
+  // in every run, test/smc/checks/ has this finding, and smcd-smcr.test.ts the limitation
+  await long(t, 'handshake limited', async (t) => {
     await run('smcr hs-limit enable');
     const found = await smcChk(guest);
     t.match(found.find('handshake-limit'), { status: 'warning', finding: /^handshakes are limited/ });
@@ -295,20 +297,24 @@ t.test('SMC-D over loopback-ism', async (t) => {
   t.match(found.find('module', 'smc').facts, { out_of_tree: !hasDibs }, 'rebuilt for 6.12');
   t.strictSame(await modes(guest, 7301), ['SMCD', 'SMCD'], 'it is true');
 
-  await guest.run(`smc_pnet -a NET1 -D ${LOOPBACK}`, { check: true });
-  const disabled = await smcChk(guest);
-  t.equal(disabled.status, 3);
-  t.match(disabled.find('ism-device', 'loopback-ism'), {
-    status: 'fail',
-    finding: 'PNET ID NET1 is set for it, which disables it',
-    fix: /^smc_pnet -d NET1/,
+  // in every run, test/smc/checks/ has this finding
+  await long(t, 'a PNET ID disables loopback-ism', async (t) => {
+    await guest.run(`smc_pnet -a NET1 -D ${LOOPBACK}`, { check: true });
+    const disabled = await smcChk(guest);
+    t.equal(disabled.status, 3);
+    t.match(disabled.find('ism-device', 'loopback-ism'), {
+      status: 'fail',
+      finding: 'PNET ID NET1 is set for it, which disables it',
+      fix: /^smc_pnet -d NET1/,
+    });
+    t.match(disabled.find('interface', 'lo'), { status: 'fail' });
+    t.strictSame(await modes(guest, 7302), ['TCP', 'TCP'], 'it is true');
   });
-  t.match(disabled.find('interface', 'lo'), { status: 'fail' });
-  t.strictSame(await modes(guest, 7302), ['TCP', 'TCP'], 'it is true');
 });
 
+// in every run, the recorded scenes of 6.1 have what smc_chk finds there
 for (const kernel of kernelsOf('6.1'))
-  t.test(`kernel ${kernel}`, async (t) => {
+  long(t, `kernel ${kernel}`, async (t) => {
     const guest = await bootWithSuite({ kernel });
     t.teardown(() => guest.close());
     await setUpSmcR(guest);
