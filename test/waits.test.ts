@@ -60,12 +60,16 @@ const ALLOWED: Readonly<Record<string, readonly [part: string, why: string][]>> 
   'test/vm/programs/readiness.c': [
     ['nanosleep', 'the pause between two looks; the number of looks in a row that say "ready" decides'],
   ],
+  'test/native/addon.test.ts': [['setInterval(() => {}, 1000)', 'stays until it is killed']],
   'test/native/launch.test.ts': [
     [
       'for i in $(seq 600)',
       'process 1 of a container: 60 s at least, to be replaced by wait_for and sleep infinity',
     ],
     ["until grep -q '^State:.T'", 'waits without a bound for a state'],
+  ],
+  'test/vm/smc_conf-apply.test.ts': [
+    ['read -r line; do n=$((n + 1))', 'counts lines of a trace, and no looks'],
   ],
   'test/vm/smc_run.test.ts': [
     ['for i in $(seq 600)', 'stays until a signal comes, 300 s at least; to be replaced by sleep infinity'],
