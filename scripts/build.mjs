@@ -20,6 +20,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildNative } from '../native/build.mjs';
+import { buildPage } from './page.mjs';
 import { provideNetlink } from './prebuild.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -135,6 +136,7 @@ const forCommands = {
 
 async function buildJavaScript() {
   rmSync(join(root, 'dist/commands'), { recursive: true, force: true });
+  const page = await buildPage();
   const results = await Promise.all([
     ...bundles.map((commands) =>
       build({
@@ -143,7 +145,12 @@ async function buildJavaScript() {
         outfile: `dist/commands/${commands.join('-')}.cjs`,
         // an ES import of the addon's wrapper would load Node's whole module loader; it is CommonJS anyway
         supported: { 'dynamic-import': false },
-        define: { ...shared.define, 'import.meta.url': 'importMetaUrl' },
+        define: {
+          ...shared.define,
+          'import.meta.url': 'importMetaUrl',
+          SMC_TOOLS_PAGE_STYLE: JSON.stringify(page.style),
+          SMC_TOOLS_PAGE_SCRIPT: JSON.stringify(page.script),
+        },
         banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
         plugins: [withoutChildProcess, withGlobalProcess, withOurAddon, withOthersBeside],
       }),
@@ -172,7 +179,7 @@ async function buildJavaScript() {
     },
     plugins: [withOurAddon],
   });
-  writeNotices(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
+  writeNotices([...page.inputs, ...results.flatMap(({ metafile }) => Object.keys(metafile.inputs))]);
 }
 
 /** Puts in front of a bundle by what load.cjs knows whether a code cache belongs to it. */

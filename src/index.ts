@@ -11,6 +11,7 @@
 export type * from './documents/smc_chk.ts';
 export type * from './documents/smc_conf.ts';
 export type * from './documents/smc_dbg.ts';
+export type * from './documents/smc_exporter-page.ts';
 export type * from './documents/smc_pnet.ts';
 export type * from './documents/smc_rnics.ts';
 export type * from './documents/smc_run.ts';

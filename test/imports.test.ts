@@ -72,6 +72,9 @@ const PACKAGES: Record<string, string[]> = {
   'commands/smc_exporter/exposition.ts': ['prom-client/lib/registry.js'],
   'commands/smc_exporter/server/basic-auth.ts': ['bcryptjs'],
   'commands/smc_exporter/server/web-config.ts': ['yaml'],
+  // of the script that runs in the browser
+  'commands/smc_exporter/page/client/charts.ts': ['uplot'],
+  'commands/smc_exporter/page/client/dom.ts': ['idiomorph'],
 };
 
 const isOwn = (target: string): boolean => target.endsWith('.ts');

@@ -10,10 +10,10 @@ const TOLERATED = 0.1;
 const TOP = 3;
 
 /** Of the last reset, ISO 8601; `undefined` for none. */
-export const resetTime = ({ statistics }: Host): string | undefined => statistics.value?.baseline?.time;
+export const resetTime = ({ statistics }: Pick<Host, 'statistics'>): string | undefined => statistics.value?.baseline?.time;
 
 /** "since the reset at 2026-01-01T00:00:00.000Z": what the counters of this host count from */
-export function sinceText(host: Host): string {
+export function sinceText(host: Pick<Host, 'statistics' | 'isInitialNamespace'>): string {
   const time = resetTime(host);
   if (time !== undefined) return `since the reset at ${time}`;
   return `since ${host.isInitialNamespace === false ? 'this network namespace was created' : 'smc was loaded'}`;
