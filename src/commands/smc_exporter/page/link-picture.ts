@@ -121,7 +121,7 @@ export function linkTable(groups: readonly LinkGroupRow[]): Html {
     })),
   );
   return html`<details id="link-table"><summary>All link groups as a table</summary>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="links-title"><table>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="links-title"><table>
 <caption>Link groups and their links</caption>
 <thead><tr><th scope="col">group</th><th scope="col">peer</th><th scope="col">version</th><th scope="col">type</th><th scope="col">PNET ID</th><th scope="col">EID</th><th scope="col">buffers</th><th scope="col">link</th><th scope="col">device</th><th scope="col">state</th><th scope="col">connections</th><th scope="col">addresses, here and peer</th></tr></thead>
 <tbody>${rows.map(tableRow)}</tbody></table></div></details>`;

@@ -94,12 +94,12 @@ function figures(overview: OverviewDocument): Html {
   });
   return html`<div class="cards">
 <section class="card" aria-labelledby="by-mode">
-<h2 id="by-mode">Connections</h2>
+<h2 id="by-mode">What connections run over</h2>
 ${columns.length === 0 && none('Neither the sockets nor the counters can be read.')}${bars}${
   columns.length > 0 &&
   html`
-<div class="scroll" tabindex="0" role="region" aria-labelledby="by-mode"><table id="modes">
-<caption>What connections run over. Programs that do not ask for SMC are not counted.</caption>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="by-mode"><table id="modes">
+<caption>Numbers of connections. Programs that do not ask for SMC are not counted.</caption>
 <thead><tr><th scope="col">over</th>${columns.map(({ title }) => html`<th scope="colgroup" colspan="2">${title}</th>`)}</tr></thead>
 <tbody>${MODES.map(
     ([key, name]) =>
@@ -141,7 +141,7 @@ function trafficFigures({ traffic, counted, recorded }: OverviewDocument): Html 
             : 'A rate takes two readings.',
         )
   }
-<div class="scroll" tabindex="0" role="region" aria-labelledby="by-bytes"><table id="traffic"><caption>What connections over SMC have moved</caption>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="by-bytes"><table id="traffic"><caption>What connections over SMC have moved</caption>
 <thead><tr><td></td>${traffic && html`<th scope="colgroup" colspan="2">last ${durationText(traffic.seconds)}</th>`}${counted && html`<th scope="colgroup" colspan="2">${counted.since}</th>`}</tr>
 <tr><th scope="col">over</th>${traffic && ways}${counted && ways}</tr></thead>
 <tbody>${TECHNOLOGIES.map(row)}</tbody></table></div>`;
@@ -158,7 +158,7 @@ function fallbacks({ fallbacks: rows, recent, recorded }: OverviewDocument): Htm
 ${
   rows.length === 0
     ? none(recorded ? 'No connection fell back.' : 'No connection has fallen back.')
-    : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="fallbacks-title"><table>
+    : html`<div class="scroll" tabindex="0" role="group" aria-labelledby="fallbacks-title"><table>
 <caption>Fallbacks by reason, and what to do about them</caption>
 <thead><tr><th scope="col">reason</th><th scope="col">open</th>${lately !== null && html`<th scope="col">${lately}</th>`}<th scope="col">as client</th><th scope="col">as server</th></tr></thead>
 <tbody>${rows.map(row)}</tbody></table></div>${
@@ -201,7 +201,7 @@ function connections({ connections: rows, recorded, sockets }: OverviewDocument)
 ${
   rows.length === 0
     ? none('There is no connection.')
-    : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="connections-title"><table>
+    : html`<div class="scroll" tabindex="0" role="group" aria-labelledby="connections-title"><table>
 <caption>${rows.length < all ? `${rows.length} of ${countText(all)}` : `${plural(all, 'connection')}`}${recorded && ', without rates: a bundle shows one moment'}</caption>
 <thead><tr><th scope="col">here, and peer</th><th scope="col">over</th><th scope="col">state</th>${hasRates && html`<th scope="col" class="rate">received</th><th scope="col" class="rate">sent</th><th scope="col" class="rate">unread</th>`}${hasOwners && html`<th scope="col">owner</th>`}</tr></thead>
 <tbody>${rows.map(row)}</tbody></table></div>`
@@ -221,7 +221,7 @@ function devices(rows: readonly DeviceRow[]): Html {
 ${
   rows.length === 0
     ? none('There is no device that SMC can use.')
-    : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="devices-title"><table>
+    : html`<div class="scroll" tabindex="0" role="group" aria-labelledby="devices-title"><table>
 <caption>Ports of RDMA devices for SMC-R, and ISM devices for SMC-D</caption>
 <thead><tr><th scope="col">device</th><th scope="col">for</th><th scope="col">interface</th><th scope="col">state</th><th scope="col">rate</th><th scope="col">PNET ID</th><th scope="col">links</th></tr></thead>
 <tbody>${rows.map(row)}</tbody></table></div>`
