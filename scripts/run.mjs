@@ -84,6 +84,7 @@ const entries = {
   man: { build: 'never', program: 'scripts/man.ts' },
   schemas: { build: 'never', program: 'scripts/schemas.ts' },
   graph: { build: 'never', program: 'scripts/graph.ts' },
+  screenshots: { uses: ['screenshots'], build: 'never', program: 'scripts/screenshots.ts' },
 };
 
 const entry = entries[name];

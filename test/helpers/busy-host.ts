@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** A host with SMC-R, SMC-D and fallbacks whose counters go on, for the page of smc_exporter. */
-import { smcPnetid } from '../../src/netlink/uapi/smc.ts';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { connectionInfo } from '../../src/netlink/uapi/smc-diag.ts';
-import type { FakeKernel } from './fake-kernel.ts';
+import { type FakeKernel, ipv4Row } from './fake-kernel.ts';
 import { type Files, networkInterface, pciFunction, rdmaDevice } from './host-trees.ts';
 import { inspectedKernel, ROCE } from './inspected-kernel.ts';
 import { ACTIVE, listener, SMCD, SMCR, TCP } from './smc-sockets.ts';
@@ -142,20 +144,32 @@ const port = (name: string, last: number) => ({
   gids: [[`0000:0000:0000:0000:0000:ffff:0a09:000${last}`, 'v2', name] as [string, 'v2', string]],
 });
 
-/** Its files; those that only a check wants are missing, as in a container. */
+/** Files of a recorded kernel, for the checks. */
+function recordedFiles(): Files {
+  const host = fileURLToPath(new URL('../fixtures/6.12-smcr/host/', import.meta.url));
+  const names = readdirSync(host, { recursive: true, encoding: 'utf8' });
+  return Object.fromEntries(
+    names
+      .filter((name) => RECORDED.test(name))
+      .flatMap((name): [string, string | { link: string }][] => {
+        const kind = lstatSync(`${host}${name}`);
+        if (kind.isSymbolicLink()) return [[name, { link: readlinkSync(`${host}${name}`) }]];
+        return kind.isFile() ? [[name, readFileSync(`${host}${name}`, 'utf8')]] : [];
+      }),
+  );
+}
+
+/** proc/net and proc/self are links. */
+const RECORDED = /^(?:proc\/(?!\d+\/fd|net\/|self\/)|dev\/kmsg|sys\/module\/smc)/;
+
 export const busyHostFiles = (): Files => ({
+  ...recordedFiles(),
   ...networkInterface('eth0', { index: 2, mtu: 9000, parent: ['pci', '0000:01:00.0'], driver: 'mlx5_core' }),
   ...networkInterface('eth1', { index: 3, mtu: 9000, parent: ['pci', '0000:01:00.1'], driver: 'mlx5_core' }),
   ...pciFunction('0000:01:00.0', { vendor: '15b3', device: '1019', infiniband: ['mlx5_0'], net: ['eth0'] }),
   ...pciFunction('0000:01:00.1', { vendor: '15b3', device: '1019', infiniband: ['mlx5_1'], net: ['eth1'] }),
   ...rdmaDevice('mlx5_0', { pci: '0000:01:00.0', ports: [port('eth0', 1)] }),
   ...rdmaDevice('mlx5_1', { pci: '0000:01:00.1', ports: [port('eth1', 3)] }),
-  'proc/net/protocols':
-    'protocol  size sockets  memory\nSMC       1  24 -1\nSMC6      1   0 -1\nTCP       1  24 -1\n',
-  'proc/sys/kernel/osrelease': '6.12.95\n',
-  'proc/version': 'Linux version 6.12.95 (build@host) #1 SMP\n',
-  'proc/sys/net/core/wmem_max': '4194304\n',
-  'proc/sys/net/core/rmem_max': '4194304\n',
   ...Object.assign(
     {},
     ...TO_DATABASE.slice(0, 8).map(
@@ -171,11 +185,18 @@ export const busyHostFiles = (): Files => ({
 /** The kernel, and what makes time go on in it. */
 export interface BusyHost {
   kernel: FakeKernel;
-  /** all connections move data, and this many are made */
-  step(made?: { smc?: number; tcp?: number }): void;
+  /** all connections move data, so many times as usual, and this many are made */
+  step(made?: { smc?: number; tcp?: number }, pace?: number): void;
   /** the second port goes down */
   failLink(): void;
 }
+
+/** Commands that a current kernel has and the page does not need. */
+const UNUSED = Object.fromEntries(
+  Object.keys(smcGenNetlink)
+    .filter((name) => /^(?:ADD|REMOVE|FLUSH|ENABLE|DISABLE)_|^GET_LGR_SMCR$/.test(name))
+    .map((name) => [name, () => []]),
+);
 
 export function busyHost(): BusyHost {
   let steps = 0;
@@ -253,13 +274,21 @@ export function busyHost(): BusyHost {
         },
         { type: 0, reasonCode: 0x05000000, reasonCount: made.declined },
       ].map((fallback) => ({ fallback })),
+    ...UNUSED,
     DUMP_UEID: () => [{ entry: 'SMC.EXAMPLE' }],
     DUMP_SEID: () => [{}],
     DUMP_HS_LIMITATION: () => [{ enabled: 0 }],
   });
   kernel.serve(smcPnetid, {
-    GET: () => [{ name: 'NET1', ethName: 'eth0', ibName: 'mlx5_0', ibPort: 1 }],
+    GET: () => [
+      { name: 'NET1', ethName: 'eth0', ibName: 'n/a', ibPort: 255 },
+      { name: 'NET1', ethName: 'eth1', ibName: 'mlx5_0', ibPort: 1 },
+    ],
+    ADD: () => [],
+    DEL: () => [],
+    FLUSH: () => [],
   });
+  kernel.addresses = () => [ipv4Row(2, '10.9.0.1/24'), ipv4Row(3, '10.9.0.3/24')];
   kernel.sockets = () => [
     ...CONNECTIONS.map((connection, at) => row(connection, at, moved())),
     listener({ from: '0.0.0.0:8080' }),
@@ -267,8 +296,8 @@ export function busyHost(): BusyHost {
   ];
   return {
     kernel,
-    step({ smc = 3, tcp = 1 } = {}) {
-      steps++;
+    step({ smc = 3, tcp = 1 } = {}, pace = 1) {
+      steps += pace;
       made.smc += smc;
       made.tcp += tcp;
     },

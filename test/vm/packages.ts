@@ -45,6 +45,8 @@ export const uses = [
   'guest-tests',
   /** Trying the set-up on systems made for it. */
   'fresh-systems',
+  /** Making the pictures of the README. */
+  'screenshots',
 ] as const;
 
 export type Use = (typeof uses)[number];
@@ -138,6 +140,7 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'zsh', for: ['fast-tests'], why: 'tests of the completions' },
   { name: 'fish', for: ['fast-tests'], why: 'tests of the completions' },
   { name: 'prometheus', for: ['fast-tests'], why: 'runs the rules and the queries of the examples' },
+  { name: 'chromium', for: ['fast-tests', 'screenshots'], why: 'shows the page of smc_exporter' },
   { name: 'python3', for: ['scenes', ...tests], why: 'programs that open sockets of any family' },
 
   { name: 'curl', for: ['guest-tests'], why: 'a client to run over SMC' },

@@ -37,6 +37,7 @@ function seen(sockets: readonly SeenSocket[], changes: Partial<Seen> = {}): Seen
   for (const socket of sockets) summary.add(socket);
   return {
     at: Date.parse('2026-01-31T12:00:00Z'),
+    clock: 0,
     isRecorded: false,
     host: healthyHost(),
     sockets: { value: { summary, isComplete: true, some: sockets, whyNoOwners: undefined } },

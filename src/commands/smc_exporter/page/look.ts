@@ -17,6 +17,8 @@ export interface LookOptions {
   isRecorded: boolean;
   /** when the recording was made, in milliseconds since 1970 */
   recordedAt: number | undefined;
+  /** a clock that nobody sets, in milliseconds; for a host whose time is made up */
+  clock?: () => number;
 }
 
 /** Looks again and again, one look at a time. Loads no module but smc_diag, which belongs to an smc that is there. */
@@ -42,6 +44,7 @@ export class PageLook {
       const noSmc = hasSmc(host) === false ? { why: NO_SMC } : undefined;
       const seen = {
         at: recordedAt ?? Date.now(),
+        clock: (this.#options.clock ?? (() => performance.now()))(),
         isRecorded,
         host,
         sockets: noSmc ?? (await observe(() => this.#sockets.take(client))),

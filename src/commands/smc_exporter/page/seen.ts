@@ -23,6 +23,8 @@ export type PageHost = HostWith<'system' | 'smcrPorts' | 'smcdDevices' | 'statis
 export interface Seen {
   /** milliseconds since 1970 */
   at: number;
+  /** when the counters were read, in milliseconds of a clock that nobody sets */
+  clock: number;
   /** whether it is from a bundle */
   isRecorded: boolean;
   host: PageHost;

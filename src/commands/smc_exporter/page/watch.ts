@@ -106,16 +106,15 @@ export class Watch {
 
   async #take(): Promise<Shown> {
     const seen = await this.#look();
-    const clock = performance.now();
     const statistics = seen.host.statistics.value?.statistics;
     const open = seen.sockets.value?.summary.connections;
     const increase = this.#history.add({
       at: seen.at,
-      clock,
+      clock: seen.clock,
       open: open && { smcr: open.smcr, smcd: open.smcd, tcp: open.tcp },
       statistics,
     });
-    const shown = { overview: overviewOf(seen, this.#history, increase), clock };
+    const shown = { overview: overviewOf(seen, this.#history, increase), clock: performance.now() };
     this.#last = shown;
     for (const watcher of this.#watchers) watcher(shown.overview);
     return shown;

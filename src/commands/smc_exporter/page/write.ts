@@ -21,7 +21,7 @@ export async function pageText(options: LookOptions): Promise<string> {
   const add = (seen: Seen): ReturnType<History['add']> =>
     history.add({
       at: seen.at,
-      clock: performance.now(),
+      clock: seen.clock,
       open: seen.sockets.value?.summary.connections,
       statistics: seen.host.statistics.value?.statistics,
     });

@@ -99,7 +99,7 @@ export class Charts {
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
       axes: [
-        { ...axis, values: (plot, seconds) => seconds.map((value) => clockText(value, plot)) },
+        { ...axis, size: 28, values: (plot, seconds) => seconds.map((value) => clockText(value, plot)) },
         {
           ...axis,
           size: 72,
