@@ -38,6 +38,8 @@ export interface Context {
   note: (text: string, hint?: string) => void;
   /** the host is a recording (--from) */
   isRecorded: boolean;
+  /** when it was made, if that is known */
+  recordedAt: Date | undefined;
   /**
    * To be called before anything that changes the system, waits for it or measures it.
    * @param what subject of the error message: "--add"
@@ -89,6 +91,7 @@ export interface Environment {
   transport?: Transport;
   hostRoot?: string;
   isRecorded?: boolean;
+  recordedAt?: Date | undefined;
 }
 
 /** `SMC_TOOLS_DEBUG`: if set and not empty, messages and stack traces are printed on stderr. */
@@ -146,7 +149,7 @@ async function runParsed(
       here = { ...here, transport };
       saveRecording = save;
     }
-    const { hostRoot = '/', isRecorded = false } = here;
+    const { hostRoot = '/', isRecorded = false, recordedAt } = here;
     let client: SmcClient | undefined;
     releases.push(() => client?.close());
     const context: Context = {
@@ -156,6 +159,7 @@ async function runParsed(
       paint,
       note: report,
       isRecorded,
+      recordedAt,
       needsRunningSystem(what) {
         if (isRecorded)
           throw new UsageError(`${what} needs the running system and cannot be used with --from`);
@@ -220,7 +224,8 @@ async function selectHost(
   const system = await openBundle(from, (text) => onSlow(`${from}: this takes a while, ${text}`));
   ({ close } = system);
   releases.push(close);
-  return { ...environment, transport: system.transport, hostRoot: system.hostRoot, isRecorded: true };
+  const { transport, hostRoot, created } = system;
+  return { ...environment, transport, hostRoot, isRecorded: true, recordedAt: created };
 }
 
 function answer(command: CommandDefinition, { kind }: HelpOrVersion): string {

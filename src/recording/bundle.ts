@@ -26,6 +26,8 @@ export interface RecordedSystem {
   transport: Transport;
   /** root of the recorded /proc and /sys */
   hostRoot: string;
+  /** when it was made; `undefined` if the bundle does not tell */
+  created: Date | undefined;
   /** removes what was unpacked */
   close: () => void;
 }
@@ -43,9 +45,9 @@ export async function openBundle(
 ): Promise<RecordedSystem> {
   const { directory, close } = await directoryOf(path, onSlow);
   try {
-    checkManifest(path, directory);
+    const created = checkManifest(path, directory);
     const text = readFileSync(join(directory, RECORDING), 'utf8');
-    return { transport: player(parseRecording(text)), hostRoot: join(directory, HOST), close };
+    return { transport: player(parseRecording(text)), hostRoot: join(directory, HOST), created, close };
   } catch (cause) {
     close();
     if (cause instanceof SmcError) throw cause;
@@ -91,8 +93,9 @@ const isRead = (path: string): boolean => ['', MANIFEST, RECORDING, HOST].includ
 /** Bytes; that of a large machine has some thousand. */
 const MANIFEST_LIMIT = 4 << 20;
 
-function checkManifest(path: string, directory: string): void {
-  let manifest: { format?: unknown; version?: unknown } = {};
+/** @returns when the bundle was made */
+function checkManifest(path: string, directory: string): Date | undefined {
+  let manifest: { format?: unknown; version?: unknown; created?: unknown } = {};
   try {
     if (statSync(join(directory, MANIFEST)).size <= MANIFEST_LIMIT)
       manifest = JSON.parse(readFileSync(join(directory, MANIFEST), 'utf8')) ?? {};
@@ -107,4 +110,6 @@ function checkManifest(path: string, directory: string): void {
     throw new SmcError('INVALID', `${path} has a format that this version does not know`, {
       hint: 'use the version of smc-tools that made it, or a newer one',
     });
+  const created = new Date(typeof manifest.created === 'string' ? manifest.created : Number.NaN);
+  return Number.isNaN(created.getTime()) ? undefined : created;
 }

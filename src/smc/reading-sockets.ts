@@ -47,7 +47,7 @@ export const SMC_PROTOCOLS = ['SMC', 'SMC6', 'INET_SMC', 'INET6_SMC'] as const;
  */
 export async function countSockets({ client, root, sockets, isLate }: Asker): Promise<SocketCounts> {
   const { most, by, isRecorded } = sockets;
-  if (most !== undefined && !isRecorded) refuse(most, root);
+  if (most !== undefined && !isRecorded) refuseListing(most, root);
   const owners = by.length > 0 && !isRecorded ? new SocketOwners(root) : undefined;
   const summary = new SocketSummary([]);
   const groups = Object.fromEntries(by.map((one) => [one, new SocketGroups()]));
@@ -68,8 +68,11 @@ export async function countSockets({ client, root, sockets, isLate }: Asker): Pr
   }
 }
 
-/** @throws NotListed */
-function refuse(most: number, root: string): void {
+/**
+ * Keeps sockets from being listed where that can crash the kernel, or where there are more than `most`.
+ * @throws NotListed
+ */
+export function refuseListing(most: number, root: string): void {
   const danger = listingDanger({}, root);
   if (danger) throw new NotListed(danger.text);
   const counts = socketsPerProtocol(root);

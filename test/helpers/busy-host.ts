@@ -2,6 +2,7 @@
 /** A host with SMC-R, SMC-D and fallbacks whose counters go on, for the page of smc_exporter. */
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { LookOptions } from '../../src/commands/smc_exporter/page/look.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { connectionInfo } from '../../src/netlink/uapi/smc-diag.ts';
 import { type FakeKernel, ipv4Row } from './fake-kernel.ts';
@@ -180,6 +181,16 @@ export const busyHostFiles = (): Files => ({
       }),
     ),
   ),
+});
+
+/** How the page looks at it. @param root of its files */
+export const lookOptions = ({ kernel }: BusyHost, root: string): LookOptions => ({
+  root,
+  transport: kernel,
+  isRecorded: false,
+  recordedAt: undefined,
+  timeoutMs: 60_000,
+  mostSockets: 1000,
 });
 
 /** The kernel, and what makes time go on in it. */

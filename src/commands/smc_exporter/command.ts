@@ -7,20 +7,25 @@ import { makeScraper } from './scrape.ts';
 export const smcExporter = defineCommand({
   name: 'smc_exporter',
   usage: '[options]',
-  summary: 'Serves metrics of SMC to Prometheus, prints them, or writes them to a file.',
+  summary: 'Serves metrics of SMC to Prometheus, and a page to look at, or writes them to a file.',
   options: OPTIONS,
   rules: RULES,
   examples: [
-    ['smc_exporter', 'serve http://127.0.0.1:10043/metrics'],
+    ['smc_exporter', 'serve http://127.0.0.1:10043/, with the metrics below /metrics'],
     ['smc_exporter -l :10043 --web-config web.yml', 'serve other hosts, with TLS and passwords'],
     ['smc_exporter --once', 'print the metrics'],
+    ['smc_exporter --from bundle.tgz --page host.html', 'show the host of a bundle in a browser'],
     ['smc_exporter --textfile smc.prom -i 60', 'write them each minute, for node_exporter'],
   ],
   run: dispatch,
 });
 
 async function dispatch(context: Context, options: ExporterOptions): Promise<undefined> {
-  const { once, textfile, interval } = options;
+  const { once, textfile, interval, page } = options;
+  if (page !== undefined) {
+    await (await import('./page/write.ts')).writePage(context, options, page);
+    return;
+  }
   const scraper = makeScraper(context, options);
   if (once) await (await import('./once.ts')).printOnce(context, scraper, options);
   else if (textfile !== undefined)

@@ -46,6 +46,11 @@ export const OPTIONS = optionTable({
     help: 'write the metrics to FILE, for the textfile collector of node_exporter',
     addition: true,
   },
+  page: {
+    value: 'FILE',
+    help: 'write the page to FILE, - for standard output',
+    addition: true,
+  },
   interval: {
     short: 'i',
     value: 'SECONDS',
@@ -95,8 +100,9 @@ export type ExporterOptions = Options<typeof OPTIONS>;
 export const RULES: RulesFor<typeof OPTIONS> = {
   conflicts: [
     { of: 'once', with: ['textfile', 'interval'] },
-    { of: ['once', 'textfile'], with: ['listen', 'webConfig'] },
+    { of: 'page', with: ['once', 'textfile', 'interval', 'noCollector', 'by', 'allNetns'] },
+    { of: ['once', 'textfile', 'page'], with: ['listen', 'webConfig'] },
     { of: 'allNetns', with: ['netns', 'from'] },
   ],
-  requires: { interval: 'textfile', top: 'by', json: 'once' },
+  requires: { interval: 'textfile', top: 'by', json: ['once', 'page'] },
 };

@@ -5,12 +5,8 @@ import type { Scraper } from './scrape.ts';
 import type { Handler, Routes } from './server/server.ts';
 
 /** The paths, and who answers them. */
-export function routesOf(scraper: Scraper): Routes {
-  return new Map<string, Handler>([
-    ['/metrics', metrics(scraper)],
-    ['/-/healthy', healthy],
-    ['/', start],
-  ]);
+export function routesOf(scraper: Scraper, page: Routes): Routes {
+  return new Map<string, Handler>([['/metrics', metrics(scraper)], ['/-/healthy', healthy], ...page]);
 }
 
 function metrics(scraper: Scraper): Handler {
@@ -32,11 +28,4 @@ function metrics(scraper: Scraper): Handler {
 const healthy: Handler = ({ response }) => {
   response.setHeader('Content-Type', 'text/plain; charset=utf-8');
   response.end('smc_exporter is healthy\n');
-};
-
-const start: Handler = ({ response }) => {
-  response.setHeader('Content-Type', 'text/html; charset=utf-8');
-  response.end(
-    '<!doctype html><html lang="en"><title>smc_exporter</title><h1>smc_exporter</h1><p><a href="metrics">metrics</a></html>\n',
-  );
 };

@@ -16,6 +16,11 @@ export interface Scraper {
   collectors: readonly Collector[];
   /** the one reading that is under way, or a new one */
   read(): Promise<HostAndNamespaces>;
+  /**
+   * Runs something while no reading is under way that moves this thread to other network namespaces, and keeps such a
+   * reading from beginning meanwhile.
+   */
+  atHome<T>(run: () => Promise<T>): Promise<T>;
   /** the metrics of a reading */
   samples(seen: HostAndNamespaces): Samples;
 }
@@ -46,15 +51,28 @@ export function makeScraper(context: Context, options: ExporterOptions): Scraper
     },
   };
   const addon = options.allNetns ? findAddon() : undefined;
+  const turns = new Turns();
   const readings = new SharedReadings(() =>
     addon
-      ? readEverywhere(readingOptions, (file) => addon.setNetworkNamespace(file))
+      ? turns.take(() => readEverywhere(readingOptions, (file) => addon.setNetworkNamespace(file)))
       : readHere(readingOptions),
   );
   const { top = DEFAULT_TOP } = options;
   return {
     collectors,
     read: () => readings.take(),
+    atHome: (run) => (addon ? turns.take(run) : run()),
     samples: (seen) => samplesOf(seen, collectors, { top, isRecorded }),
   };
+}
+
+/** One at a time, in the order in which they come. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(run, run);
+    this.#last = turn;
+    return turn;
+  }
 }

@@ -5,6 +5,7 @@ import { UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
 import { explain } from '../../smc/explain.ts';
 import { DEFAULT_LISTEN, type ExporterOptions } from './options.ts';
+import type { PageRoutes } from './page/routes.ts';
 import { routesOf } from './routes.ts';
 import type { Scraper } from './scrape.ts';
 import { type Access, OPEN } from './server/access.ts';
@@ -15,9 +16,11 @@ import { MetricsServer } from './server/server.ts';
 export async function serve(context: Context, scraper: Scraper, options: ExporterOptions): Promise<void> {
   const { io, note } = context;
   const addresses = addressesOf(options, io.env);
+  const access = await accessOf(options.webConfig, note);
+  const page = await pageOf(context, scraper, options);
   const server = new MetricsServer({
-    routes: routesOf(scraper),
-    access: await accessOf(options.webConfig, note),
+    routes: routesOf(scraper, page.routes),
+    access,
     onError: (error) => note(explain(error)?.text ?? `internal error: ${error}`),
   });
   await untilInterrupted(async (stop) => {
@@ -27,6 +30,7 @@ export async function serve(context: Context, scraper: Scraper, options: Exporte
       await scraper.read();
       await aborted(stop);
     } finally {
+      page.close();
       await server.end();
     }
   });
@@ -56,4 +60,14 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+/** The page, whose looks at the host do not fall into readings of other namespaces. */
+async function pageOf(context: Context, scraper: Scraper, options: ExporterOptions): Promise<PageRoutes> {
+  const [{ PageLook, lookOptions }, { pageRoutes }] = await Promise.all([
+    import('./page/look.ts'),
+    import('./page/routes.ts'),
+  ]);
+  const look = new PageLook(lookOptions(context, options));
+  return pageRoutes({ look: () => scraper.atHome(() => look.take()), isLive: !context.isRecorded });
 }

@@ -10,7 +10,8 @@ const TOLERATED = 0.1;
 const TOP = 3;
 
 /** Of the last reset, ISO 8601; `undefined` for none. */
-export const resetTime = ({ statistics }: Pick<Host, 'statistics'>): string | undefined => statistics.value?.baseline?.time;
+export const resetTime = ({ statistics }: Pick<Host, 'statistics'>): string | undefined =>
+  statistics.value?.baseline?.time;
 
 /** "since the reset at 2026-01-01T00:00:00.000Z": what the counters of this host count from */
 export function sinceText(host: Pick<Host, 'statistics' | 'isInitialNamespace'>): string {

@@ -5,6 +5,8 @@ import { checkHost, type HostCheck } from '../../../smc/checks/index.ts';
 import { SmcClient } from '../../../smc/client.ts';
 import { hasSmc, KERNEL_PARTS, NO_SMC, observeHost } from '../../../smc/host.ts';
 import { type Observed, observe } from '../../../smc/observed.ts';
+import { DEFAULT_TIMEOUT_S, type ExporterOptions } from '../options.ts';
+import { MOST_SOCKETS } from '../scrape.ts';
 import type { Seen, SeenSockets } from './seen.ts';
 import { SocketLook } from './sockets.ts';
 
@@ -17,9 +19,26 @@ export interface LookOptions {
   isRecorded: boolean;
   /** when the recording was made, in milliseconds since 1970 */
   recordedAt: number | undefined;
+  /** longest silence of the kernel */
+  timeoutMs: number;
+  /** with more sockets than this they are not listed; `undefined`: they always are, also where that is dangerous */
+  mostSockets: number | undefined;
   /** a clock that nobody sets, in milliseconds; for a host whose time is made up */
   clock?: () => number;
 }
+
+/** As the options of the command have it. */
+export const lookOptions = (
+  { hostRoot: root, transport, isRecorded, recordedAt }: Context,
+  { timeout, collector }: Pick<ExporterOptions, 'timeout' | 'collector'>,
+): LookOptions => ({
+  root,
+  transport,
+  isRecorded,
+  recordedAt: recordedAt?.getTime(),
+  timeoutMs: 1000 * (timeout ?? DEFAULT_TIMEOUT_S),
+  mostSockets: collector.includes('sockets') ? undefined : MOST_SOCKETS,
+});
 
 /** Looks again and again, one look at a time. Loads no module but smc_diag, which belongs to an smc that is there. */
 export class PageLook {
@@ -80,8 +99,8 @@ export class PageLook {
   }
 
   #client(): SmcClient {
-    const { transport, root } = this.#options;
-    return new SmcClient({ ...(transport && { transport }), hostRoot: root });
+    const { transport, root, timeoutMs } = this.#options;
+    return new SmcClient({ ...(transport && { transport }), hostRoot: root, timeoutMs });
   }
 
   /** Resolves when nothing is under way any more. */

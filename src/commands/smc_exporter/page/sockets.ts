@@ -2,6 +2,7 @@
 /** The sockets as the page needs them: counted, and the connections with most traffic. */
 import { SocketOwners } from '../../../host/socket-owners.ts';
 import type { SmcClient } from '../../../smc/client.ts';
+import { refuseListing } from '../../../smc/reading-sockets.ts';
 import { isConnection, type SeenSocket } from '../../../smc/seen-socket.ts';
 import { ownershipOf, whyUnknown } from '../../../smc/socket-ownership.ts';
 import { SocketRates } from '../../../smc/socket-rates.ts';
@@ -15,9 +16,6 @@ const SHOWN = 10;
 /** Of a bundle, which has no rates to choose by. */
 const SHOWN_RECORDED = 20;
 
-/** With more sockets than this their positions are not kept, and the page has no rates of connections. */
-export const MOST_MEASURED = 10_000;
-
 /** Between the two lists that the first positions come from, see SocketRates. */
 const SHORT_MS = 100;
 
@@ -27,6 +25,8 @@ const OWNERS_MS = 30_000;
 export interface SocketLookOptions {
   root: string;
   isRecorded: boolean;
+  /** with more sockets than this they are not listed; `undefined`: they always are, also where that is dangerous */
+  mostSockets: number | undefined;
   /** a clock that nobody sets, in milliseconds */
   clock?: () => number;
 }
@@ -35,12 +35,14 @@ export interface SocketLookOptions {
 export class SocketLook {
   readonly #root: string;
   readonly #isRecorded: boolean;
+  readonly #most: number | undefined;
   readonly #clock: () => number;
   /** positions from the last look */
   #rates: SocketRates | undefined;
   #owners: { at: number; owners: SocketOwners } | undefined;
 
-  constructor({ root, isRecorded, clock = () => performance.now() }: SocketLookOptions) {
+  constructor({ root, isRecorded, mostSockets, clock = () => performance.now() }: SocketLookOptions) {
+    this.#most = mostSockets;
     this.#root = root;
     this.#isRecorded = isRecorded;
     this.#clock = clock;
@@ -48,26 +50,27 @@ export class SocketLook {
 
   /**
    * Lists all sockets once, and measures the connections that were there at the last look.
-   * @throws SmcError NO_SMC; NetlinkError
+   * @throws NotListed; SmcError NO_SMC; NetlinkError
    */
   async take(client: SmcClient): Promise<SeenSockets> {
     const summary = new SocketSummary();
     const shown = this.#isRecorded ? SHOWN_RECORDED : SHOWN;
     const rates = this.#rates;
+    this.#rates = undefined;
+    if (this.#most !== undefined && !this.#isRecorded) refuseListing(this.#most, this.#root);
     const next = new SocketRates();
     let some: SeenSocket[] = [];
-    let count = 0;
     const batches = client.socketBatches({ connection: true });
     for (;;) {
       const { done, value } = await batches.next();
       if (done) {
-        this.#rates = count > MOST_MEASURED || this.#isRecorded ? undefined : next;
+        if (!this.#isRecorded) this.#rates = next;
         return { summary, isComplete: !value.interrupted, ...this.#withOwners(some) };
       }
       const now = this.#clock();
       for (const socket of value as SeenSocket[]) {
         summary.add(socket);
-        if (++count <= MOST_MEASURED) next.add(socket, now);
+        next.add(socket, now);
         if (!isConnection(socket)) continue;
         socket.traffic = rates?.measure(socket, now);
         some.push(socket);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
-/** `--page FILE`: the page as a file, which says what was so at one moment and needs no server. */
+/** --page: the page as a file, which says what was so at one moment and needs no server. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeDocument } from '../../../cli/print.ts';
+import type { Context } from '../../../cli/run.ts';
+import type { OverviewDocument } from '../../../documents/smc_exporter-page.ts';
+import { writeNamedFile } from '../../../host/safe-directory.ts';
+import type { ExporterOptions } from '../options.ts';
 import { builtAssets } from './assets.ts';
-import { History } from './history.ts';
-import { type LookOptions, PageLook } from './look.ts';
+import { History, type Increase } from './history.ts';
+import { lookOptions, PageLook } from './look.ts';
 import { overviewOf } from './overview.ts';
 import { renderPage } from './render.ts';
 import type { Seen } from './seen.ts';
@@ -11,29 +16,37 @@ import type { Seen } from './seen.ts';
 /** Between the two readings that rates take. */
 const BETWEEN_MS = 1000;
 
-/**
- * Makes the page. Of a running system it takes two readings and a second, so that there are rates.
- * @returns the document
- */
-export async function pageText(options: LookOptions): Promise<string> {
-  const look = new PageLook(options);
+/** @param file `-` for standard output. @throws UntrustedError; Node's own error when it cannot be written */
+export async function writePage(context: Context, options: ExporterOptions, file: string): Promise<void> {
+  const overview = await takeOverview(context, options);
+  if (options.json && file === '-') return writeDocument<OverviewDocument>(context, overview);
+  const text = options.json
+    ? `${JSON.stringify(overview)}\n`
+    : renderPage(overview, { assets: builtAssets, history: [], isLive: false });
+  if (file === '-') context.io.write(text);
+  else writeNamedFile(file, text);
+}
+
+/** Looks at a running system twice, a second apart, so that there are rates. */
+async function takeOverview(context: Context, options: ExporterOptions): Promise<OverviewDocument> {
+  const look = new PageLook(lookOptions(context, options));
   const history = new History();
-  const add = (seen: Seen): ReturnType<History['add']> =>
-    history.add({
+  let seen: Seen | undefined;
+  let increase: Increase | undefined;
+  const take = async (): Promise<void> => {
+    seen = await look.take();
+    increase = history.add({
       at: seen.at,
       clock: seen.clock,
       open: seen.sockets.value?.summary.connections,
       statistics: seen.host.statistics.value?.statistics,
     });
-  let seen = await look.take();
-  let increase = add(seen);
-  if (!options.isRecorded) {
+  };
+  await take();
+  if (!context.isRecorded) {
     await sleep(BETWEEN_MS);
-    seen = await look.take();
-    increase = add(seen);
+    await take();
     await look.settle();
   }
-  const overview = overviewOf(seen, history, increase);
-  // two points are no chart
-  return renderPage(overview, { assets: builtAssets, history: [], isLive: false });
+  return overviewOf(seen!, history, increase);
 }
