@@ -11,7 +11,7 @@ import { type BrowserContextOptions, chromium } from 'playwright-core';
 import { PageLook } from '../src/commands/smc_exporter/page/look.ts';
 import { pageRoutes } from '../src/commands/smc_exporter/page/routes.ts';
 import type { Seen } from '../src/commands/smc_exporter/page/seen.ts';
-import { busyHost, busyHostFiles } from '../test/helpers/busy-host.ts';
+import { busyHost, busyHostFiles, lookOptions } from '../test/helpers/busy-host.ts';
 import { servePage } from '../test/helpers/page-server.ts';
 import { waitUntil } from '../test/helpers/wait.ts';
 import { Problem } from './entry.mjs';
@@ -50,13 +50,7 @@ async function takePictures(): Promise<void> {
   let questions = 0;
   // the second list of sockets comes a moment after the first
   const clock = (): number => 1000 * seconds + 0.01 * questions++;
-  const look = new PageLook({
-    root,
-    transport: host.kernel,
-    isRecorded: false,
-    recordedAt: undefined,
-    clock,
-  });
+  const look = new PageLook({ ...lookOptions(host, root), clock });
   const take = async (): Promise<Seen> => {
     const minute = seconds / 60;
     const step = minute < MINUTES ? 60 : 5;

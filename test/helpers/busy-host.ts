@@ -189,7 +189,6 @@ export const lookOptions = ({ kernel }: BusyHost, root: string): LookOptions => 
   transport: kernel,
   isRecorded: false,
   recordedAt: undefined,
-  timeoutMs: 60_000,
   mostSockets: 1000,
 });
 

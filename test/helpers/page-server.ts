@@ -28,7 +28,7 @@ export async function servePage({ routes, close }: PageRoutes): Promise<PageServ
       requests.push(pathname);
       const handler = routes.get(pathname);
       if (!handler) response.writeHead(404).end();
-      else await handler({ response, stop: signal, keepOpen: () => {} });
+      else await handler({ request, response, stop: signal, keepOpen: () => {} });
     });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     ({ port } = server.address() as AddressInfo);

@@ -6,7 +6,7 @@ import { PageLook } from '../../../src/commands/smc_exporter/page/look.ts';
 import { MOST_WATCHERS, pageRoutes } from '../../../src/commands/smc_exporter/page/routes.ts';
 import { Watch } from '../../../src/commands/smc_exporter/page/watch.ts';
 import type { OverviewDocument } from '../../../src/documents/smc_exporter-page.ts';
-import { type BusyHost, busyHost, busyHostFiles } from '../../helpers/busy-host.ts';
+import { type BusyHost, busyHost, busyHostFiles, lookOptions } from '../../helpers/busy-host.ts';
 import { plantOnce } from '../../helpers/host-trees.ts';
 import { type PageServer, servePage } from '../../helpers/page-server.ts';
 import { waitUntil } from '../../helpers/wait.ts';
@@ -24,12 +24,7 @@ interface Watched {
 
 function watched(t: Test): Watched {
   const host = busyHost();
-  const look = new PageLook({
-    root: plantOnce(busyHostFiles()),
-    transport: host.kernel,
-    isRecorded: false,
-    recordedAt: undefined,
-  });
+  const look = new PageLook(lookOptions(host, plantOnce(busyHostFiles())));
   let looks = 0;
   t.teardown(() => look.settle());
   return {

@@ -19,8 +19,8 @@ export interface LookOptions {
   isRecorded: boolean;
   /** when the recording was made, in milliseconds since 1970 */
   recordedAt: number | undefined;
-  /** longest silence of the kernel */
-  timeoutMs: number;
+  /** longest silence of the kernel; that of the client by default */
+  timeoutMs?: number;
   /** with more sockets than this they are not listed; `undefined`: they always are, also where that is dangerous */
   mostSockets: number | undefined;
   /** a clock that nobody sets, in milliseconds; for a host whose time is made up */
@@ -100,7 +100,11 @@ export class PageLook {
 
   #client(): SmcClient {
     const { transport, root, timeoutMs } = this.#options;
-    return new SmcClient({ ...(transport && { transport }), hostRoot: root, timeoutMs });
+    return new SmcClient({
+      ...(transport && { transport }),
+      hostRoot: root,
+      ...(timeoutMs && { timeoutMs }),
+    });
   }
 
   /** Resolves when nothing is under way any more. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The page and its stream of readings as handlers of the server. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Assets, builtAssets } from './assets.ts';
 import { pageHeaders, renderPage } from './render.ts';
 import type { Seen } from './seen.ts';
@@ -8,6 +8,7 @@ import { Watch, type WatchTimes } from './watch.ts';
 
 /** What a handler of the server gets; see server/server.ts. */
 export interface PageExchange {
+  request: Pick<IncomingMessage, 'method'>;
   response: ServerResponse;
   /** aborted when the server ends */
   stop: AbortSignal;
@@ -70,18 +71,23 @@ class Events {
     this.#watch = watch;
   }
 
-  answer({ response, stop, keepOpen }: PageExchange): void {
+  answer({ request, response, stop, keepOpen }: PageExchange): void {
+    const headers = {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    };
+    if (request.method === 'HEAD') {
+      response.writeHead(200, headers).end();
+      return;
+    }
     if (this.#count >= MOST_WATCHERS) {
       response.writeHead(503, SOON).end(`${MOST_WATCHERS} pages are open already\n`);
       return;
     }
     this.#count++;
     keepOpen();
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream',
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-    });
+    response.writeHead(200, headers);
     const send = (event: string, data: unknown): void => {
       if (response.writableLength > MOST_BEHIND) response.destroy();
       else response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
