@@ -86,7 +86,7 @@ export class SocketLook {
     await new Promise((resolve) => setTimeout(resolve, SHORT_MS));
     for await (const batch of client.socketBatches({ connection: true })) {
       const now = this.#clock();
-      for (const socket of batch) rates.add(socket, now);
+      for (const socket of batch) rates.probe(socket, now);
     }
   }
 
