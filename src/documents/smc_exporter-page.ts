@@ -42,7 +42,7 @@ export interface OverviewDocument {
   /** one object for each device, or for each port of an RDMA device */
   devices: DeviceRow[];
   /** results of the system check that are not `pass`, the worst first; null if it was not run */
-  findings: FindingRow[] | null;
+  findings: OverviewFinding[] | null;
   /** the connections with most traffic, or some of them if there are no rates */
   connections: ConnectionRow[];
   /** what could not be read */
@@ -175,7 +175,7 @@ export interface DeviceRow {
   used_by: Integer | null;
 }
 
-export interface FindingRow {
+export interface OverviewFinding {
   /** name of the check; see smc_chk(8) */
   id: string;
   /** what was looked at, or null */

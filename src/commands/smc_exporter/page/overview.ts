@@ -4,9 +4,9 @@ import type {
   ConnectionRow,
   CountedConnections,
   FallbackRow,
-  FindingRow,
   OpenSockets,
   OverviewDocument,
+  OverviewFinding,
   OwnerRow,
   UnseenPart,
 } from '../../../documents/smc_exporter-page.ts';
@@ -129,12 +129,12 @@ function fallbackRows({ sockets, host }: Seen, recent: Increase | undefined): Fa
 const WORST_FIRST: readonly CheckStatus[] = ['fail', 'warning', 'unknown'];
 
 /** What needs attention. */
-function findingRows(checks: NonNullable<Seen['checks']['value']>): FindingRow[] {
+function findingRows(checks: NonNullable<Seen['checks']['value']>): OverviewFinding[] {
   return WORST_FIRST.flatMap((wanted) => checks.filter(({ status }) => status === wanted)).map(
     ({ id, subject, status, finding, reason, fix }) => ({
       id,
       subject,
-      status: status as FindingRow['status'],
+      status: status as OverviewFinding['status'],
       finding,
       reason,
       fix,

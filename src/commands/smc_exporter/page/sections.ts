@@ -5,8 +5,8 @@ import type {
   CountsByMode,
   DeviceRow,
   FallbackRow,
-  FindingRow,
   OverviewDocument,
+  OverviewFinding,
 } from '../../../documents/smc_exporter-page.ts';
 import { bytesText, countText, durationText, percentText, plural, rateText } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
@@ -174,10 +174,10 @@ function links({ link_groups: groups }: OverviewDocument): Html {
 ${groups.length === 0 ? none('There is no link group: no connection runs over SMC.') : [linkPicture(groups), linkTable(groups)]}`;
 }
 
-function findings(rows: readonly FindingRow[] | null): Html {
-  const row = ({ id, subject, status, finding, reason, fix }: FindingRow): Html =>
+function findings(rows: readonly OverviewFinding[] | null): Html {
+  const row = ({ id, subject, status, finding, reason, fix }: OverviewFinding): Html =>
     html`<li data-check="${id}"><p><span class="status ${status}">${status}</span> <strong>${finding}</strong> <span class="code">${id}${subject !== null && ` ${subject}`}</span></p>${reason !== null && html`<p>Reason: ${reason}</p>`}${fix !== null && html`<p>Fix: ${fix}</p>`}</li>`;
-  const list = (some: readonly FindingRow[]): Html => html`<ul class="findings">${some.map(row)}</ul>`;
+  const list = (some: readonly OverviewFinding[]): Html => html`<ul class="findings">${some.map(row)}</ul>`;
   const known = (rows ?? []).filter(({ status }) => status !== 'unknown');
   const unknown = (rows ?? []).filter(({ status }) => status === 'unknown');
   return html`<h2 id="findings-title">System check</h2>

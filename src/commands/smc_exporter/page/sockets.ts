@@ -93,7 +93,6 @@ export class SocketLook {
   #withOwners(some: SeenSocket[]): Pick<SeenSockets, 'some' | 'whyNoOwners'> {
     some.sort(byTraffic);
     if (some.length === 0) return { some, whyNoOwners: undefined };
-    if (this.#isRecorded) return { some, whyNoOwners: 'a bundle has no processes' };
     try {
       const now = this.#clock();
       if (!this.#owners || now - this.#owners.at > OWNERS_MS)
@@ -101,7 +100,11 @@ export class SocketLook {
       const { owners } = this.#owners;
       for (const socket of some) socket.ownership = ownershipOf(socket, owners);
       const areUnknown = some.some(({ ownership }) => ownership?.state === 'unknown');
-      return { some, whyNoOwners: areUnknown ? whyUnknown(owners).why : undefined };
+      if (!areUnknown) return { some, whyNoOwners: undefined };
+      return {
+        some,
+        whyNoOwners: this.#isRecorded ? 'the bundle does not have them' : whyUnknown(owners).why,
+      };
     } catch {
       return { some, whyNoOwners: 'there is no /proc' };
     }

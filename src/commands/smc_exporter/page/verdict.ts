@@ -3,8 +3,8 @@
 import type {
   CountsByMode,
   FallbackRow,
-  FindingRow,
   OverviewDocument,
+  OverviewFinding,
 } from '../../../documents/smc_exporter-page.ts';
 import { countText, durationText, percentText } from './format.ts';
 
@@ -101,5 +101,5 @@ function withoutConnections({ findings, counted }: Parts): OverviewDocument['ver
   return { state: 'unused', sentence: `Ready, but unused: no connection has asked for SMC${since}.` };
 }
 
-const findingText = ({ id, subject, finding }: FindingRow): string =>
+const findingText = ({ id, subject, finding }: OverviewFinding): string =>
   `${subject === null ? id : `${id} ${subject}`}: ${finding}`;
