@@ -129,6 +129,7 @@ const SOURCES = [
   'src',
   'native',
   'scripts/build.mjs',
+  'scripts/page.mjs',
   'scripts/completions',
   'package.json',
   'package-lock.json',

@@ -119,6 +119,7 @@ try {
     if (chosen.length === 0 && !unit && !s390x) {
       check('formatter and linter (biome)', 'biome', ['check', '.']);
       check('types (tsc)', 'tsc', ['-p', '.']);
+      check('types of the page (tsc)', 'tsc', ['-p', 'src/commands/smc_exporter/page/client']);
     }
     if (long) {
       // see test/helpers/long.ts and test/helpers/fuzz.ts
