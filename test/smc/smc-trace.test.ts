@@ -25,7 +25,7 @@ t.test('what the tracepoints mean', async (t) => {
   t.match(tracedEvent({ lost: 7 }, formats, root), { kind: 'lost', count: 7 });
 });
 
-t.test('times are those of performance.now()', async (t) => {
+t.test('times are those of the clock of Node', async (t) => {
   const root = t.testdir({ proc: {} });
   const now = Number(process.hrtime.bigint()) / 1e9;
   const line = { command: 'a', pid: 1, seconds: now, event: 'smc_switch_to_fallback' };
