@@ -72,6 +72,7 @@ writeFileSync('dist/native/.built', process.version);`,
   );
   for (const name of [
     'src/x.ts',
+    'scripts/page.mjs',
     'native/x.c',
     'scripts/completions/x.ts',
     'tsconfig.json',

@@ -11,7 +11,7 @@ export const smcExporter = defineCommand({
   options: OPTIONS,
   rules: RULES,
   examples: [
-    ['smc_exporter', 'serve http://127.0.0.1:10043/, with the metrics below /metrics'],
+    ['smc_exporter', 'serve http://127.0.0.1:10043/, with /metrics'],
     ['smc_exporter -l :10043 --web-config web.yml', 'serve other hosts, with TLS and passwords'],
     ['smc_exporter --once', 'print the metrics'],
     ['smc_exporter --from bundle.tgz --page host.html', 'show the host of a bundle in a browser'],
