@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The page of smc_exporter on a real kernel says what the commands say at the same time.
+// Long: in every run, test/with-packages/page.test.ts has this for recorded kernels, smc_exporter.test.ts what is read here.
 import t from 'tap';
 import type { OverviewDocument } from '../../src/documents/smc_exporter-page.ts';
 import type { SmcrLinkGroupsDocument } from '../../src/documents/smcd.ts';
