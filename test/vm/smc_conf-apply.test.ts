@@ -169,7 +169,7 @@ for (const kernel of kernels)
       t.equal(await exported(), state);
     });
 
-    // in every run, test/commands/smc_conf-apply.test.ts has a kill before each request
+    // in every run, test/commands/smc_conf/apply.test.ts has a kill before each request
     await long(t, 'killed at any moment', async (t) => {
       const state = await exported();
       await guest.run('smc_conf undo; smc_pnet -f; smcd ueid flush');
@@ -317,7 +317,7 @@ ExecStart=/bin/sh -c '/usr/local/bin/smc_pnet >/run/seen; /usr/local/bin/smcd ue
     t.pass();
   });
 
-  // in every run, test/commands/ has --only
+  // in every run, test/commands/smc_conf/ has --only
   await long(t, 'a namespace that comes later', async (t) => {
     const early = await inside('systemctl start smc-tools@blue.service');
     t.not(early.status, 0, 'it is not there yet');
