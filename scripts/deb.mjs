@@ -50,7 +50,7 @@ function describe() {
     'debian/changelog',
     `${name} (${packageVersion}) unstable; urgency=medium\n\n  * Package of this version; its changes are in NEWS.md.gz.\n\n -- ${maintainer}  ${date}\n`,
   );
-  write('debian/copyright', licences());
+  write('debian/copyright', licences({ apache: '/usr/share/common-licenses/Apache-2.0' }));
   return `${name}_${packageVersion}_${architecture}.deb`;
 }
 

@@ -53,10 +53,20 @@ export function sourceDateEpoch() {
   return status === 0 ? Number(stdout) : Math.floor(statSync(join(root, 'package.json')).mtimeMs / 1000);
 }
 
-/** The licence of the suite, and those of what the bundles contain. */
-export function licences() {
+/** The Apache License 2.0 up to its appendix, behind which its users put their notices. */
+const APACHE =
+  / *Apache License\n *Version 2\.0, January 2004\n[\s\S]*?\n *APPENDIX: [\s\S]*?\n\n(?= *Copyright )/g;
+
+/**
+ * The licence of the suite, and those of what the bundles contain.
+ *
+ * @param {object} [options]
+ * @param {string} [options.apache] where every system of the distribution has the Apache License: it is not repeated then
+ */
+export function licences({ apache } = {}) {
   const texts = ['LICENSE', 'dist/THIRD-PARTY-NOTICES'].map((file) => readFileSync(join(root, file), 'utf8'));
-  return `smc-tools\n\n${texts.join('\n----\n\nIt contains, in dist:\n\n----\n\n')}`;
+  const all = `smc-tools\n\n${texts.join('\n----\n\nIt contains, in dist:\n\n----\n\n')}`;
+  return apache ? all.replaceAll(APACHE, `The text of the Apache License 2.0 is in ${apache}.\n\n`) : all;
 }
 
 /**
