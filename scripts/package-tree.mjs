@@ -145,18 +145,22 @@ export async function makeTree(tree, { arch, places, programFlags = [] }) {
   await addNatives(tree, { arch, places, programFlags });
   for (const file of ['bin/package.json', 'bin/start.js', 'bin/start.sh', 'native/build.mjs', 'package.json'])
     copy(file, join(HOME, file));
-  copy('scripts/before-removal.sh', join(HOME, 'before-removal'), 0o755);
+  for (const script of ['after-update', 'before-removal'])
+    copy(`scripts/${script}.sh`, join(HOME, script), 0o755);
   for (const file of readdirSync(join(root, 'dist/commands')))
     if (file.endsWith('.cjs')) copy(join('dist/commands', file), join(HOME, 'dist/commands', file));
   for (const file of readdirSync(join(root, 'schemas')))
     copy(join('schemas', file), join('usr/share/smc-tools/schemas', file));
-  // the units are not enabled: smc_conf enable does that
+  // the units are not enabled: smc_conf enable does that, and whoever wants the metrics
   for (const file of readdirSync(join(root, 'systemd')))
     copy(
       join('systemd', file),
       join('usr/lib', file.endsWith('.rules') ? 'udev/rules.d' : 'systemd/system', file),
     );
   copy('examples/smc.yaml', 'usr/share/smc-tools/examples/smc.yaml');
+  for (const directory of ['prometheus', 'grafana', 'pcp'].map((name) => join('examples', name)))
+    for (const file of readdirSync(join(root, directory)))
+      copy(join(directory, file), join('usr/share/smc-tools', directory, file));
   for (const page of man) copy(page, join('usr/share/man', `man${page.at(-1)}`, basename(page)));
   mkdirSync(join(tree, 'usr/bin'), { recursive: true });
   for (const command of Object.keys(bin)) {

@@ -54,8 +54,12 @@ t.test('the package', async (t) => {
     '/usr/share/licenses/smc-tools-node/LICENSE',
     '/usr/lib/systemd/system/smc-tools.service',
     '/usr/lib/systemd/system/smc-tools@.service',
+    '/usr/lib/systemd/system/smc_exporter.service',
+    '/usr/lib/systemd/system/smc_exporter.socket',
     '/usr/lib/udev/rules.d/90-smc-tools.rules',
     '/usr/share/smc-tools/examples/smc.yaml',
+    '/usr/share/smc-tools/examples/prometheus/smc-alerts.yml',
+    '/usr/share/smc-tools/examples/grafana/smc.json',
   ])
     t.ok(files.includes(path), path);
   t.notMatch(files.join('\n'), /node_modules|\/test\/|\.ts$|\.stamps/m);

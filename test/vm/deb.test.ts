@@ -67,6 +67,8 @@ t.test('the package', async (t) => {
   for (const path of [
     'systemd/system/smc-tools.service',
     'systemd/system/smc-tools@.service',
+    'systemd/system/smc_exporter.service',
+    'systemd/system/smc_exporter.socket',
     'udev/rules.d/90-smc-tools.rules',
   ])
     t.ok(list.includes(`/usr/lib/${path}\n`), path);
