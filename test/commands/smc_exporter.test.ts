@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** smc_exporter: its metrics, from recorded and made-up kernels; how it is told what to do. */
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -389,7 +397,15 @@ t.test('--textfile', async (t) => {
   t.strictSame(readdirSync(directory), ['smc.prom'], 'nothing else is left');
   const missing = join(directory, 'none/smc.prom');
   t.match(await run(missing), { status: 1, stderr: `smc_exporter: ${missing}: no such file or directory\n` });
-  t.match(await run(`${directory}/`), { status: 1, stderr: /must be a file/ });
+  for (const path of [`${directory}/`, '']) t.match(await run(path), { status: 1, stderr: /must be a file/ });
+  const link = join(directory, 'link');
+  symlinkSync('smc.prom', link);
+  t.strictSame(
+    await run(link),
+    { status: 1, stdout: '', stderr: `smc_exporter: ${link} is not used: it is not a regular file\n` },
+    'root could remove /dev/stdout or /dev/null',
+  );
+  t.ok(lstatSync(link).isSymbolicLink());
 });
 
 t.test('options that do not go together', async (t) => {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** --textfile: writes the metrics to a file, so that readers see a whole file at any time. */
+import { lstatSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { pause, untilInterrupted } from '../../cli/interrupt.ts';
 import { UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
 import { inDirectory } from '../../host/safe-directory.ts';
+import { UntrustedError } from '../../host/untrusted-error.ts';
 import { explain } from '../../smc/explain.ts';
 import { exposition } from './exposition.ts';
 import type { Scraper } from './scrape.ts';
@@ -22,7 +24,8 @@ export async function writeTextfile(
   path: string,
   interval: number | undefined,
 ): Promise<void> {
-  if (basename(path) !== path.split('/').at(-1)) throw new UsageError(`--textfile '${path}': must be a file`);
+  if (path === '' || basename(path) !== path.split('/').at(-1))
+    throw new UsageError(`--textfile '${path}': must be a file`);
   const write = async (): Promise<void> => {
     const text = await exposition(scraper.samples(await scraper.read()), 'text');
     replace(path, text);
@@ -50,8 +53,12 @@ export async function writeTextfile(
   });
 }
 
+/** What takes the place of a file must not take that of a device: root may write /dev/null, and remove it as well. */
 function replace(path: string, text: string): void {
   try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats && !stats.isFile() && !stats.isDirectory())
+      throw new UntrustedError(path, 'it is not a regular file');
     inDirectory(dirname(path), {}, (directory) => directory.replace(basename(path), text, { mode: MODE }));
   } catch (error) {
     // the name that the user knows
