@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** The server of smc_exporter: what is answered, and what clients who mean no good can do. */
 import { once } from 'node:events';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage, request } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { OPEN } from '../../../src/commands/smc_exporter/server/access.ts';
@@ -125,9 +126,9 @@ t.test('what is answered', async (t) => {
 t.test('several requests on one connection', async (t) => {
   const { port } = await serve(t);
   const client = await rawClient(t, port);
-  client.write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3));
+  client.write('GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
   await waitUntil('three answers', () => client.received.split('hello\n').length === 4);
-  client.write('GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab');
+  client.write('GET /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab');
   await gone(client);
   t.match(client.received, /Connection: close/, 'a body is not read, so it is the last one');
 });
@@ -147,7 +148,7 @@ t.test('clients that send nothing, or not all of it, lose their connection', asy
   const slow = await rawClient(t, port);
   slow.write('GET /hello HTTP/1.1\r\nX: ');
   const idle = await rawClient(t, port);
-  idle.write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n');
+  idle.write('GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await Promise.all([silent, slow, idle].map(gone));
   t.equal(silent.received, '');
   t.equal(slow.received, '');
@@ -190,7 +191,7 @@ t.test('a client that does not read its answer', async (t) => {
   const { port } = await serve(t, { gate, limits: { answerMs: 100 } });
   const client = await rawClient(t, port);
   client.pause();
-  client.write('GET /gate HTTP/1.1\r\nHost: a\r\n\r\n');
+  client.write('GET /gate HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await waitUntil('the request', () => left !== undefined);
   await left;
   client.resume();
@@ -249,10 +250,50 @@ t.test('UNIX sockets', async (t) => {
   t.match(await answerOf(get({ socketPath: path, path: '/hello', agent: false })), { status: 200 });
 });
 
+t.test('a wrong path costs nobody a file', async (t) => {
+  const path = join(ownDirectory(t), 'file');
+  writeFileSync(path, 'mine');
+  const { server } = await serve(t);
+  await t.rejects(server.listen({ path }), {
+    message: `cannot listen on unix:${path}: there is something else of this name`,
+  });
+  t.equal(readFileSync(path, 'utf8'), 'mine');
+});
+
+t.test('an address without its interface', async (t) => {
+  const { server } = await serve(t);
+  await t.rejects(server.listen({ host: 'fe80::1', port: 0 }), {
+    message: 'cannot listen on [fe80::1]:0: a link-local address needs its interface, such as [fe80::1%eth0]',
+  });
+});
+
+t.test('a web site that names itself after an address of this host', async (t) => {
+  const ask = (url: string, host: string) =>
+    answerOf(get(`${url}/hello`, { agent: false, headers: { Host: host } }));
+  const { url, server } = await serve(t);
+  for (const host of ['127.0.0.1:1', '[::1]:1', '10.0.0.1', 'localhost:1', 'a.localhost', hostname()])
+    t.match(await ask(url, host), { status: 200 }, host);
+  for (const host of [
+    'evil.example',
+    'evil.example:10043',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+  ])
+    t.match(await ask(url, host), { status: 421, body: /^Host must be an address, localhost/ }, `'${host}'`);
+  const everywhere = await server.listen({ host: '0.0.0.0', port: 0 });
+  t.match(await ask(everywhere, 'exporter.example'), { status: 200 }, 'other hosts have names for this one');
+  const { url: secret } = await serve(t, { access: () => ({ ...OPEN, isOpen: false }) });
+  t.match(
+    await ask(secret, 'proxy.example'),
+    { status: 200 },
+    'a browser sends no password to a site of another name',
+  );
+});
+
 t.test('addresses', async (t) => {
   t.strictSame(readAddress('127.0.0.1:80'), { host: '127.0.0.1', port: 80 });
   t.strictSame(readAddress('[::1]:80'), { host: '::1', port: 80 });
-  t.strictSame(readAddress(':80'), { host: '::', port: 80 });
+  t.strictSame(readAddress(':80'), { port: 80 });
   t.strictSame(readAddress('localhost:0'), { host: 'localhost', port: 0 });
   t.strictSame(readAddress('unix:/a b:1'), { path: '/a b:1' });
   for (const text of ['', '80', 'a:b', '::1:80', '[]:80', 'a:65536', 'unix:', `unix:/${'x'.repeat(107)}`])
@@ -319,6 +360,17 @@ t.test('passwords', async (t) => {
   change('');
   t.equal(await status({}), 200, 'nobody is asked any more');
   t.equal(notes.length, 2);
+});
+
+t.test('a configuration that cannot be reached any more', async (t) => {
+  const { url, notes, file } = await guarded(t, USERS);
+  rmSync(file);
+  // as when its directory is closed to us, which root does not notice
+  symlinkSync('web.yml', file);
+  for (const [text, status] of Object.entries({ 'me:wrong': 401, 'me:secret': 200 }))
+    t.match(await answerOf(get(`${url}/hello`, basic(text))), { status });
+  t.equal(notes.length, 1);
+  t.match(notes[0], /web\.yml: .*; the configuration before it stays in force$/);
 });
 
 t.test('many wrong passwords at once', async (t) => {
@@ -409,4 +461,8 @@ t.test('a wrong configuration at the start', async (t) => {
   t.doesNotThrow(open('web.yml'));
   t.throws(open('other.yml'), { name: 'WebConfigError', message: /server\.crt, .*client\.key: / });
   t.throws(open('none.yml'), { code: 'ENOENT' });
+  for (const name of ['.', '../../../../../../../../../dev/zero'])
+    t.throws(open(name), { name: 'WebConfigError', message: /: is not a regular file$/ }, name);
+  writeFileSync(join(directory, 'large.yml'), '#'.repeat(1024 * 1024 + 1));
+  t.throws(open('large.yml'), { name: 'WebConfigError', message: /: is larger than 1048576 bytes$/ });
 });

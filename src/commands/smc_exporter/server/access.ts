@@ -6,6 +6,8 @@ import type { TlsOptions } from 'node:tls';
 export interface Access {
   /** certificate, key and the rest of TLS; `undefined`: connections are not encrypted */
   tls: TlsOptions | undefined;
+  /** neither TLS nor passwords keep anybody out */
+  isOpen: boolean;
   /** headers of every answer */
   headers: Readonly<Record<string, string>>;
   /** Whether the client of an encrypted connection may go on. */
@@ -17,6 +19,7 @@ export interface Access {
 /** Everybody may ask. */
 export const OPEN: Access = {
   tls: undefined,
+  isOpen: true,
   headers: {},
   admitsClient: () => true,
   admits: async () => true,

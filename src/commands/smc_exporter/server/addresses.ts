@@ -4,7 +4,8 @@ import { UsageError } from '../../../cli/options.ts';
 
 /** A place to listen at. */
 export type ListenAddress =
-  | { host: string; port: number }
+  /** without a host: all addresses, of IPv6 as well where the host uses that */
+  | { host?: string; port: number }
   | { path: string }
   /** a socket of systemd, see sd_listen_fds(3) */
   | { fd: number };
@@ -31,7 +32,7 @@ export function readAddress(text: string): ListenAddress {
   if (port > 65_535) throw wrong('the port must be a number from 0 to 65535');
   const host = bracketed ?? plain;
   if (bracketed === '') throw wrong('the address is missing');
-  return { host: host === '' ? '::' : host, port };
+  return host === '' ? { port } : { host, port };
 }
 
 /** The first descriptor that systemd passes. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { SmcError } from '../../../smc/error.ts';
 import type { ListenAddress } from './addresses.ts';
@@ -9,6 +9,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EADDRINUSE: 'it is in use',
   EADDRNOTAVAIL: 'this host does not have the address',
+  EAFNOSUPPORT: 'this host does not use IPv6',
+  EEXIST: 'there is something else of this name',
   EINVAL: 'it is no socket to listen at',
   ENOENT: 'no such directory',
   ENOTFOUND: 'there is no such host',
@@ -23,8 +25,9 @@ export async function listenAt(server: Server, address: ListenAddress, scheme: s
   try {
     await listenOrReplace(server, address);
   } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    throw new SmcError('INVALID', `cannot listen on ${textOf(address)}: ${REASONS[code] ?? code}`, { cause });
+    throw new SmcError('INVALID', `cannot listen on ${textOf(address)}: ${reasonOf(cause, address)}`, {
+      cause,
+    });
   }
   const place = server.address() as AddressInfo | string | null;
   if (place === null || typeof place === 'string')
@@ -33,12 +36,19 @@ export async function listenAt(server: Server, address: ListenAddress, scheme: s
   return `${scheme}://${host}:${place.port}`;
 }
 
+function reasonOf(error: unknown, address: ListenAddress): string {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (code === 'EINVAL' && 'host' in address && address.host?.includes(':'))
+    return 'a link-local address needs its interface, such as [fe80::1%eth0]';
+  return REASONS[code] ?? code;
+}
+
 const textOf = (address: ListenAddress): string =>
   'path' in address
     ? `unix:${address.path}`
     : 'fd' in address
       ? `descriptor ${address.fd}`
-      : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+      : `${address.host?.includes(':') ? `[${address.host}]` : (address.host ?? '')}:${address.port}`;
 
 /** A UNIX socket at which nobody listens is what is left of a process that was killed. */
 async function listenOrReplace(server: Server, address: ListenAddress): Promise<void> {
@@ -46,7 +56,10 @@ async function listenOrReplace(server: Server, address: ListenAddress): Promise<
     await listening(server, address);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' || !('path' in address) || (await isServed(address.path))) throw error;
+    if (code !== 'EADDRINUSE' || !('path' in address)) throw error;
+    // a wrong path must not cost anybody a file: to connect to one fails as it does at a socket that is left
+    if (!lstatSync(address.path).isSocket()) throw Object.assign(new Error('no socket'), { code: 'EEXIST' });
+    if (await isServed(address.path)) throw error;
     unlinkSync(address.path);
     await listening(server, address);
   }

@@ -11,6 +11,7 @@ import { createServer as createListener, type Server as Listener, type Socket } 
 import type { Access } from './access.ts';
 import type { ListenAddress } from './addresses.ts';
 import { type ConnectionLimits, Connections, LIMITS } from './connections.ts';
+import { isLoopback, isOwnName } from './host-names.ts';
 import { listenAt } from './listener.ts';
 
 /** A request that a handler has to answer. */
@@ -65,7 +66,10 @@ export class MetricsServer {
   async listen(address: ListenAddress): Promise<string> {
     const { tls } = this.#options.access();
     if (tls) await this.#prepareTls();
-    const listener = createListener((socket) => void this.#accept(socket));
+    const listener = createListener((socket) => {
+      const place = listener.address();
+      void this.#accept(socket, place !== null && typeof place === 'object' && isLoopback(place.address));
+    });
     const place = await listenAt(listener, address, tls ? 'https' : 'http');
     listener.on('error', this.#options.onError);
     this.#listeners.push(listener);
@@ -84,10 +88,12 @@ export class MetricsServer {
   }
 
   /** Each connection has a server of its own, made by the configuration of this moment. It does not listen. */
-  async #accept(socket: Socket): Promise<void> {
+  async #accept(socket: Socket, isLocal: boolean): Promise<void> {
     if (!this.#connections.add(socket)) return;
     const access = this.#options.access();
-    const answer: RequestListener = (request, response) => void this.#answer(socket, request, response);
+    const answer: RequestListener = (request, response) => {
+      void this.#answer({ socket, isLocal }, request, response);
+    };
     const options = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 0 };
     let server: Server;
     try {
@@ -106,7 +112,11 @@ export class MetricsServer {
     server.emit('connection', socket);
   }
 
-  async #answer(socket: Socket, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(
+    { socket, isLocal }: { socket: Socket; isLocal: boolean },
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     this.#connections.begin(socket);
     response.once('close', () => this.#connections.finish(socket));
     const access = this.#options.access();
@@ -115,6 +125,8 @@ export class MetricsServer {
         response.setHeader(name, value);
       // a body is not read, so what follows it on the connection cannot be found
       if (this.#connections.isEnding || hasBody(request)) response.setHeader('Connection', 'close');
+      if (isLocal && access.isOpen && !isOwnName(request.headers.host))
+        return fail(response, 421, 'Host must be an address, localhost or the name of this host');
       const admitted = await access.admits(request);
       if (admitted === true) await this.#route(socket, request, response);
       else if (admitted === 'busy') fail(response, 503, 'too many requests at once');

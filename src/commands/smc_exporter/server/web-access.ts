@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** --web-config: who may ask, by a file that is read again when it, a certificate or a key has changed. */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { createSecureContext, type TLSSocket, type TlsOptions } from 'node:tls';
 import { explain } from '../../../smc/explain.ts';
@@ -54,17 +54,23 @@ const wordsOf = (error: unknown): string =>
 function stamps(files: readonly string[]): Map<string, string> {
   return new Map(
     files.map((file) => {
-      const stats = statSync(file, { throwIfNoEntry: false, bigint: true });
-      return [file, stats ? `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}` : ''];
+      try {
+        const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+        return [file, `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`];
+      } catch (error) {
+        // its directory may be closed to us now; to read it tells why
+        return [file, (error as NodeJS.ErrnoException).code ?? ''];
+      }
     }),
   );
 }
 
 function load(file: string): { access: Access; files: string[] } {
-  const { tls, users, headers } = parseWebConfig(readFileSync(file, 'utf8'), file);
+  const { tls, users, headers } = parseWebConfig(read(file).toString('utf8'), file);
   const auth = new BasicAuth(users);
   const access: Access = {
     tls: tls && tlsOptions(tls),
+    isOpen: tls === undefined && users.size === 0,
     headers,
     admitsClient: (socket) => admitsCertificate(tls, socket as TLSSocket),
     admits: ({ headers: { authorization } }: IncomingMessage) => auth.admits(authorization),
@@ -73,12 +79,28 @@ function load(file: string): { access: Access; files: string[] } {
   return { access, files: [file, ...files.filter((name) => name !== undefined)] };
 }
 
+/** Nobody's configuration or chain of certificates has more bytes. */
+const MOST_BYTES = 1024 * 1024;
+
+/** @throws WebConfigError for what is no file: a FIFO would make every client wait; Node's own error */
+function read(file: string): Buffer {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new WebConfigError(`${file}: is not a regular file`);
+    if (stats.size > MOST_BYTES) throw new WebConfigError(`${file}: is larger than ${MOST_BYTES} bytes`);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function tlsOptions(config: TlsConfig): TlsOptions {
   const { certFile, keyFile, clientCaFile, clientAuth, minVersion, maxVersion } = config;
   const options: TlsOptions = {
-    cert: readFileSync(certFile),
-    key: readFileSync(keyFile),
-    ...(clientCaFile !== undefined && { ca: readFileSync(clientCaFile) }),
+    cert: read(certFile),
+    key: read(keyFile),
+    ...(clientCaFile !== undefined && { ca: read(clientCaFile) }),
     minVersion,
     maxVersion,
     requestCert: clientAuth !== 'NoClientCert',
