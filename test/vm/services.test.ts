@@ -168,4 +168,44 @@ t.test('services of a real systemd', async (t) => {
     t.strictSame(await modes(7301), [], 'it listens on TCP again');
     t.equal((await smcRun('--status')).stdout, '');
   });
+
+  await t.test('the units of smc_exporter, as packages have them', async (t) => {
+    await guest.run(
+      `ln -s ${INSTALLED}/bin/smc_exporter /usr/bin/smc_exporter
+      cp systemd/smc_exporter.* /usr/lib/systemd/system/
+      cp scripts/after-update.sh scripts/before-removal.sh /srv/`,
+      { check: true },
+    );
+    await inside('systemctl daemon-reload', { check: true });
+    const active = async () =>
+      (await inside('systemctl is-active smc_exporter.socket smc_exporter.service')).stdout;
+
+    await inside('systemctl enable --now smc_exporter.service', { check: true });
+    await waitForListener(guest, 10043);
+    await inside('systemctl stop smc_exporter.service', { check: true });
+    t.equal((await inside('systemctl is-failed smc_exporter.service')).stdout, 'inactive\n', 'it ends well');
+
+    await inside('systemctl enable --now smc_exporter.socket', { check: true });
+    t.equal(await active(), 'active\ninactive\n');
+    const { stdout, stderr } = await guest.run('curl -sS --max-time 120 http://127.0.0.1:10043/metrics');
+    t.match(stdout, /^smc_pnet_entries\{kind="device"\} 1$/m, `netlink works in the sandbox ${stderr}`);
+    t.notMatch(stdout, /^smc_scrape_collector_success\{.*\} 0$/m, 'and so does every collector');
+    t.equal(await active(), 'active\nactive\n', 'the request has started it');
+    const pid = async () => (await inside('systemctl show -P MainPID smc_exporter')).stdout;
+    const first = await pid();
+    const status = await inside(`cat /proc/${first.trim()}/status`);
+    t.match(status.stdout, /^CapBnd:\t0+$/m, 'it has no privilege');
+    t.match(status.stdout, /^Uid:\t[1-9]/m, 'and a user of its own');
+    await inside('sh /srv/after-update.sh', { check: true });
+    t.not(await pid(), first, 'an update starts the new version');
+
+    // as prerm and %preun call it
+    const removal = await inside('sh /srv/before-removal.sh');
+    t.equal(removal.status, 0, removal.stderr);
+    t.equal(await active(), 'inactive\ninactive\n');
+    t.equal((await guest.run('find /etc/systemd -name "smc_exporter*"')).stdout, '');
+    await inside('rm /usr/lib/systemd/system/smc_exporter.* /usr/bin/smc_exporter; systemctl daemon-reload', {
+      check: true,
+    });
+  });
 });
