@@ -52,7 +52,9 @@ t.test('what is denied is what a JIT needs', async (t) => {
 /** A call of each command that does its work. */
 const CALLS: Record<string, string[]> = {
   smc_chk: ['-j'],
+  smc_conf: ['export', '-j'],
   smc_dbg: ['--help'], // its bundle has times in it, see below
+  smc_exporter: ['--help'], // so have its metrics
   smc_pnet: ['-j'],
   smc_rnics: ['-aj'],
   smc_run: ['sh', '-c', 'echo "$LD_PRELOAD"; exit 3'],
@@ -73,6 +75,11 @@ t.test('memory that must not be made executable', async (t) => {
       `${name}, the script`,
     );
   }
+  t.match(run([places, 'filter', program('smc_exporter'), '--once']), {
+    status: 0,
+    stdout: /^smc_/m,
+    stderr: '',
+  });
   const bundle = join(directory, 'bundle.tar.gz');
   t.equal(run([places, 'filter', program('smc_dbg'), '-o', bundle]).status, 0);
   const listing = outcome(run([program('smcss'), '--from', bundle, '-aj']));
