@@ -169,7 +169,8 @@ t.test('services of a real systemd', async (t) => {
     t.equal((await smcRun('--status')).stdout, '');
   });
 
-  await t.test('the units of smc_exporter, as packages have them', async (t) => {
+  // in every run, deb.test.ts has what is done before a removal, and test/bin/smc_exporter.test.ts sockets of systemd
+  await long(t, 'the units of smc_exporter, as packages have them', async (t) => {
     await guest.run(
       `ln -s ${INSTALLED}/bin/smc_exporter /usr/bin/smc_exporter
       cp systemd/smc_exporter.* /usr/lib/systemd/system/

@@ -49,7 +49,7 @@ const KINDS: Record<string, string> = {
   namespace: 'namespaces: { blue: { pnet: { NETB: { interfaces: [b0] } }, sysctls: { wmem: 32k } } }',
 };
 
-// Long: 6.1 does the same in all of this
+// the long run has 6.1, too
 const kernels: KernelName[] = ['6.12-smcd', ...(isLong ? kernelsOf('6.1') : [])];
 
 for (const kernel of kernels)
