@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Capabilities of this process (capabilities(7)). */
+/** Capabilities of processes (capabilities(7)). */
 import { readHostFile } from './host-file.ts';
 
 /** Numbers in include/uapi/linux/capability.h. */
@@ -13,6 +13,11 @@ export function hasCapability(name: keyof typeof NUMBERS, root: string): boolean
   } catch {
     return undefined;
   }
+  return capabilityIn(status, name);
+}
+
+/** The same by the text of /proc/PID/status. @returns `undefined` if the text does not say it */
+export function capabilityIn(status: string, name: keyof typeof NUMBERS): boolean | undefined {
   const [, effective] = /^CapEff:\s*([0-9a-f]{1,16})$/im.exec(status) ?? [];
   return effective === undefined
     ? undefined

@@ -15,6 +15,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename } from 'node:path';
+import { capabilityIn } from './capabilities.ts';
 import { ElfError, type ElfFile, readElf } from './elf.ts';
 import { DEFAULT_PATH, type Effect, wrapperEffect } from './wrappers.ts';
 
@@ -81,7 +82,6 @@ const TEXT_MAX = 80;
 const INTERPRETERS_MAX = 5;
 /** How many wrappers can start each other; more is assumed to be an endless loop. */
 const WRAPPERS_MAX = 16;
-const CAP_SYS_ADMIN = 21;
 
 const S_ISUID = 0o4000;
 const S_ISGID = 0o2000;
@@ -101,13 +101,11 @@ export function currentCaller(root: string): Caller {
     const [, text] = new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status) ?? [];
     return text === undefined ? undefined : Number(text);
   };
-  const [, effective] = /^CapEff:\s*([0-9a-f]{1,16})$/im.exec(status) ?? [];
   const uid = number('Uid') ?? process.getuid?.() ?? 0;
   return {
     uid,
     gid: number('Gid') ?? process.getgid?.() ?? 0,
-    isAdmin:
-      effective === undefined ? uid === 0 : ((BigInt(`0x${effective}`) >> BigInt(CAP_SYS_ADMIN)) & 1n) === 1n,
+    isAdmin: capabilityIn(status, 'CAP_SYS_ADMIN') ?? uid === 0,
     hasNoNewPrivileges: number('NoNewPrivs') === 1,
   };
 }

@@ -2,6 +2,7 @@
 /** The process of a thread that has just done something. */
 import { readFileSync } from 'node:fs';
 import { type ControlGroup, parseControlGroup } from './control-group.ts';
+import { statField } from './process-stat.ts';
 
 /** A process, or a thread of the kernel. */
 export interface ThreadProcess extends ControlGroup {
@@ -34,10 +35,11 @@ export function processOfThread(tid: number, command: string | undefined, root: 
   const field = (name: string): string | undefined => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(status)?.[1];
   const pid = Number(field('Tgid') ?? tid);
   const uid = field('Uid')?.split('\t')[1];
-  const stat = read(`${tid}/stat`);
-  const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]);
+  const flags = statField('flags', tid, root);
   const isKernel =
-    stat === '' ? /^(kworker\/|ksoftirqd\/)/.test(command ?? '') : (flags & KERNEL_THREAD) !== 0;
+    flags === undefined
+      ? /^(kworker\/|ksoftirqd\/)/.test(command ?? '')
+      : (Number(flags) & KERNEL_THREAD) !== 0;
   return {
     command: read(`${pid}/comm`).replace(/\n$/, '') || command,
     pid,

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { statField } from './process-stat.ts';
 import { type TraceFormat, traceFormat } from './trace-format.ts';
 import { TraceLines, type TraceRecord } from './trace-lines.ts';
 
@@ -79,7 +80,7 @@ export class TraceInstance {
    */
   constructor(tracefs: string, root: string) {
     removeStale(tracefs, root);
-    this.#directory = `${tracefs}/instances/smc-tools-${process.pid}-${startOf(process.pid, root) ?? 0}`;
+    this.#directory = `${tracefs}/instances/smc-tools-${process.pid}-${statField('starttime', process.pid, root) ?? 0}`;
     mkdirSync(this.#directory);
     const opened: number[] = [];
     try {
@@ -225,22 +226,11 @@ export class TraceInstance {
   }
 }
 
-/** When a process began, in ticks since boot: field 22 of /proc/PID/stat. `undefined` if it is gone. */
-function startOf(pid: number, root: string): string | undefined {
-  try {
-    const stat = readFileSync(`${root}/proc/${pid}/stat`, 'latin1');
-    // the name in parentheses can contain anything
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}
-
 /** Removes instances of processes that are gone. The kernel keeps those that somebody reads, as from another PID namespace. */
 function removeStale(tracefs: string, root: string): void {
   for (const name of readdirSync(`${tracefs}/instances`)) {
     const [, pid, start] = NAME.exec(name) ?? [];
-    if (pid === undefined || startOf(Number(pid), root) === start) continue;
+    if (pid === undefined || statField('starttime', Number(pid), root) === start) continue;
     try {
       rmdirSync(`${tracefs}/instances/${name}`);
     } catch {
