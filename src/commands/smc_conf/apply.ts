@@ -21,7 +21,7 @@ export async function apply(context: Context, options: ConfOptions): Promise<num
     new Report(context, options, file.name).planned(plan);
     return 0;
   }
-  const file = readConfigurationFile(options.file ?? DEFAULT_FILE);
+  const file = await readConfigurationFile(options.file ?? DEFAULT_FILE);
   const wanted = wantedOf(file, options, context);
   return exclusively(context, 'apply', () => applyAlone(context, options, file.name, wanted));
 }

@@ -31,7 +31,7 @@ export async function checkMode(
   let errors: Finding[] = [];
   let warnings: Finding[] = [];
   try {
-    const found = hostWarnings(readConfigurationFile(file), hostFiles(hostRoot), isRecorded);
+    const found = hostWarnings(await readConfigurationFile(file), hostFiles(hostRoot), isRecorded);
     warnings = found.map(({ place, text, hint }) => ({ place, text, hint }));
   } catch (error) {
     if (!(error instanceof FileError)) throw error;

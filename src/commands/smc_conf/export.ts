@@ -52,7 +52,7 @@ async function fileState(
 async function mergeInto(context: Context, file: string, isDry: boolean): Promise<number> {
   const { io, note } = context;
   if (!isDry && file !== STANDARD_INPUT) context.needsRunningSystem('--merge');
-  const before = isThere(file) ? readSource(file) : undefined;
+  const before = isThere(file) ? await readSource(file) : undefined;
   // mistakes in the file are reported before the kernel is asked
   const parsed = before === undefined ? undefined : parseConfiguration(before, nameInMessages(file));
   const { state, hardware, leftOut } = await fileState(context);

@@ -27,8 +27,8 @@ export interface ConfigurationFile {
 export const placeKey = (namespace: string | undefined, what: string): string => `${namespace ?? ''}/${what}`;
 
 /** @throws FileError with all mistakes; SmcError NOT_FOUND; Node's own error when it cannot be read */
-export function readConfigurationFile(file: string): ConfigurationFile {
-  return parseConfiguration(readSource(file), nameInMessages(file));
+export async function readConfigurationFile(file: string): Promise<ConfigurationFile> {
+  return parseConfiguration(await readSource(file), nameInMessages(file));
 }
 
 /**

@@ -28,7 +28,7 @@ export async function planFile(
   source: Source,
   options: Pick<ConfOptions, 'file' | 'prune' | 'only'>,
 ): Promise<PlannedFile> {
-  const file = readConfigurationFile(options.file ?? DEFAULT_FILE);
+  const file = await readConfigurationFile(options.file ?? DEFAULT_FILE);
   const wanted = wantedOf(file, options, source);
   const planned = await planFor(source, wanted, options.prune, recallIfReadable(source.hostRoot));
   checkOnly(planned.plan, options);

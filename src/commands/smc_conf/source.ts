@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The text of the file. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, open, read } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { SmcError } from '../../smc/error.ts';
 import { FileError } from './file-error.ts';
 
@@ -16,12 +18,12 @@ const RETRY_MS = 5;
 export const nameInMessages = (file: string): string => (file === STANDARD_INPUT ? 'standard input' : file);
 
 /**
- * Reads a file, or standard input.
+ * Reads a file, or standard input. Threads of libuv wait for a FIFO or a terminal, so that signals are handled meanwhile.
  * @throws FileError for what is no text; SmcError NOT_FOUND; Node's own error
  */
-export function readSource(file: string): string {
+export async function readSource(file: string): Promise<string> {
   const name = nameInMessages(file);
-  const bytes = readAll(file);
+  const bytes = await readAll(file);
   if (bytes.length > SIZE_MAX)
     throw new FileError(name, [
       {
@@ -42,13 +44,13 @@ export function readSource(file: string): string {
 }
 
 /** At most one byte more than is allowed. */
-function readAll(file: string): Buffer {
-  const fd = file === STANDARD_INPUT ? 0 : open(file);
+async function readAll(file: string): Promise<Buffer> {
+  const fd = file === STANDARD_INPUT ? 0 : await openSource(file);
   try {
     const buffer = Buffer.alloc(SIZE_MAX + 1);
     let length = 0;
     while (length < buffer.length) {
-      const count = readSome(fd, buffer, length);
+      const count = await readSome(fd, buffer, length);
       if (count === 0) break;
       length += count;
     }
@@ -62,9 +64,9 @@ function readAll(file: string): Buffer {
   }
 }
 
-function open(file: string): number {
+async function openSource(file: string): Promise<number> {
   try {
-    return openSync(file, 'r');
+    return await promisify(open)(file, 'r');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw new SmcError('NOT_FOUND', `there is no file ${file}`, {
@@ -74,16 +76,16 @@ function open(file: string): number {
   }
 }
 
-function readSome(fd: number, buffer: Buffer, at: number): number {
+async function readSome(fd: number, buffer: Buffer, at: number): Promise<number> {
   for (;;)
     try {
-      return readSync(fd, buffer, at, buffer.length - at, null);
+      return (await promisify(read)(fd, buffer, at, buffer.length - at, null)).bytesRead;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EOF') return 0;
       if (code !== 'EAGAIN') throw error;
       // a parent process made the pipe non-blocking
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+      await sleep(RETRY_MS);
     }
 }
 
