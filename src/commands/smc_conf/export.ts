@@ -31,7 +31,7 @@ export async function exportMode(context: Context, options: ConfOptions): Promis
   const { state, hardware, leftOut } = await fileState(context);
   const used = withoutUntouched(state);
   if (json) writeDocument<ConfigurationDocument>(context, documentOf(used));
-  else context.io.write(newFile(used, hardware, leftOut));
+  else context.io.write(newFile(used, hardware, { leftOut, isRecorded: context.isRecorded }));
   return 0;
 }
 
@@ -50,7 +50,7 @@ async function fileState(
 }
 
 async function mergeInto(context: Context, file: string, isDry: boolean): Promise<number> {
-  const { io, note } = context;
+  const { io, note, isRecorded } = context;
   if (!isDry && file !== STANDARD_INPUT) context.needsRunningSystem('--merge');
   const before = isThere(file) ? await readSource(file) : undefined;
   // mistakes in the file are reported before the kernel is asked
@@ -59,7 +59,7 @@ async function mergeInto(context: Context, file: string, isDry: boolean): Promis
   const after =
     parsed && before !== undefined
       ? mergedFile(parsed, before, state)
-      : newFile(withoutUntouched(state), hardware, leftOut);
+      : newFile(withoutUntouched(state), hardware, { leftOut, isRecorded });
   if (file === STANDARD_INPUT) io.write(after);
   else if (isDry)
     for (const line of unifiedDiff(file, before ?? null, after)) io.write(`${printable(line)}\n`);

@@ -1,22 +1,42 @@
 // SPDX-License-Identifier: MIT
 /** A configuration as a new file. */
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { packageFile } from '../../host/package-files.ts';
 import { printable } from '../../output/printable.ts';
 import type { Configuration } from './configuration.ts';
 import { documentOf } from './document.ts';
 import { type Hardware, hardwareLines } from './hardware.ts';
 import { Document, isMap, isScalar, isSeq, TO_STRING } from './yaml.ts';
 
-/** Where the packages of distributions have the schema, for editors. */
-const SCHEMA = '/usr/share/smc-tools/schemas/smc.yaml.schema.json';
+const SCHEMA = 'schemas/smc.yaml.schema.json';
 
-/**
- * The text of a file. The same state always gives the same bytes.
- * @param leftOut what the state has and a file cannot, in words
- */
-export function newFile(state: Configuration, hardware: Hardware, leftOut: readonly string[]): string {
+/** Where the packages of distributions have the schema. */
+const PACKAGED = `/usr/share/smc-tools/${SCHEMA}`;
+
+/** The schema of this installation, for editors. */
+function schemaHere(): string {
+  const file = packageFile(SCHEMA);
+  return existsSync(file) ? schemaReference(file) : PACKAGED;
+}
+
+/** A path as the line for editors can have it: it ends at a blank. */
+export const schemaReference = (file: string): string =>
+  /^[\w./@+-]+$/.test(file) ? file : pathToFileURL(file).href;
+
+/** Where a state comes from. */
+interface Origin {
+  /** what the state has and a file cannot, in words */
+  leftOut: readonly string[];
+  /** the state is that of a bundle: what is made of it is the same everywhere */
+  isRecorded: boolean;
+}
+
+/** The text of a file. On one host, the same state always gives the same bytes. */
+export function newFile(state: Configuration, hardware: Hardware, { leftOut, isRecorded }: Origin): string {
   const document = new Document(documentOf(state), { version: '1.2', compat: 'yaml-1.1' });
   document.commentBefore = commentOf([
-    `yaml-language-server: $schema=${SCHEMA}`,
+    `yaml-language-server: $schema=${isRecorded ? PACKAGED : schemaHere()}`,
     'How SMC is set up on this host; see smc.yaml(5).',
     ...leftOut.map((text) => `Not in this file, which cannot have it: ${text}`),
   ]);

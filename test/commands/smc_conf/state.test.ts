@@ -2,9 +2,11 @@
 // smc_conf export, check and diff on made-up hosts.
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { smcConf } from '../../../src/commands/smc_conf/command.ts';
 import { parseConfiguration } from '../../../src/commands/smc_conf/file.ts';
+import { schemaReference } from '../../../src/commands/smc_conf/write-yaml.ts';
 import { smcGenNetlink, smcPnetid } from '../../../src/netlink/uapi/smc.ts';
 import { Errno, FakeKernel } from '../../helpers/fake-kernel.ts';
 import { type Files, mainframe, plant, server } from '../../helpers/host-trees.ts';
@@ -56,7 +58,9 @@ const SYSCTLS: Files = {
   'proc/sys/net/smc/limit_smc_hs': '0\n',
 };
 
-const HEAD = `# yaml-language-server: $schema=/usr/share/smc-tools/schemas/smc.yaml.schema.json
+const SCHEMA = fileURLToPath(new URL('../../../schemas/smc.yaml.schema.json', import.meta.url));
+
+const HEAD = `# yaml-language-server: $schema=${schemaReference(SCHEMA)}
 # How SMC is set up on this host; see smc.yaml(5).
 `;
 
@@ -132,6 +136,14 @@ sysctls:
     const argv = ['diff', '--prune', '-f', file];
     t.strictSame(await run(argv, kernel(FULL), root), { status: 0, stdout: '', stderr: '' }, 'no difference');
   }
+});
+
+t.test('the schema that an export names', async (t) => {
+  const { title } = JSON.parse(readFileSync(SCHEMA, 'utf8')) as { title: string };
+  t.equal(title, 'smc.yaml', 'that of this installation');
+  t.equal(schemaReference('/opt/node-20/lib/x@1.json'), '/opt/node-20/lib/x@1.json');
+  t.equal(schemaReference('/opt/my own/#1.json'), 'file:///opt/my%20own/%231.json', 'a path with a blank');
+  // with --from it is the one of distributions: test/replay.test.ts
 });
 
 t.test('export of nothing', async (t) => {
