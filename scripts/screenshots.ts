@@ -57,7 +57,8 @@ async function takePictures(): Promise<void> {
     seconds += step;
     const made = step === 60 ? { smc: 18 + (minute % 5), tcp: minute % 3 } : { smc: 0, tcp: 0 };
     host.step(made, step * (1 + Math.sin(minute / 7) / 3));
-    return { ...(await look.take()), at: START + 1000 * seconds };
+    const at = 1000 * seconds;
+    return { ...(await look.take()), at: START + at, clock: at };
   };
   const times = { watched: 20, first: 20, alone: 20 };
   const server = await servePage(pageRoutes({ look: take, isLive: true, assets: await buildPage(), times }));

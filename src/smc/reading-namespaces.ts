@@ -6,7 +6,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { type NetworkNamespace, networkNamespaces } from '../host/network-namespaces.ts';
 import { namespaceLabel } from './all-namespaces.ts';
-import { isOfHost, type Reading, type ReadingOptions, takeReading } from './reading.ts';
+import { isOfHost, type Reading, type ReadingOptions, Shared, takeReading } from './reading.ts';
 
 /** A host with its network namespaces. */
 export interface HostAndNamespaces {
@@ -62,7 +62,7 @@ export async function readEverywhere(
         result.missing++;
         continue;
       }
-      const reading = await takeReading({ ...options, parts, timeoutMs });
+      const reading = await takeReading({ ...options, parts, timeoutMs, shared: new Shared() });
       result.namespaces.push({ label: namespaceLabel(namespace), reading });
     }
     return result;

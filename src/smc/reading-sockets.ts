@@ -6,6 +6,7 @@ import { NetlinkError } from '../netlink/error.ts';
 import { SmcError } from './error.ts';
 import { listingDanger } from './listing-danger.ts';
 import type { Asker } from './reading.ts';
+import type { SeenSocket } from './seen-socket.ts';
 import { seenSockets } from './seen-sockets.ts';
 import { addToGroups, SocketGroups, SocketSummary } from './socket-summary.ts';
 
@@ -21,6 +22,8 @@ export interface SocketCounting {
   by: readonly OwnerGrouping[];
   /** the answers are from a recording: there are no processes, and no kernel that could crash */
   isRecorded: boolean;
+  /** gets all sockets, with the buffers of connections */
+  see?: (sockets: readonly SeenSocket[]) => void;
 }
 
 export interface SocketCounts {
@@ -46,12 +49,16 @@ export const SMC_PROTOCOLS = ['SMC', 'SMC6', 'INET_SMC', 'INET6_SMC'] as const;
  * @throws NotListed; SmcError NO_SMC; NetlinkError, ERR_TIMEOUT as well if there was no time for all of them
  */
 export async function countSockets({ client, root, sockets, isLate }: Asker): Promise<SocketCounts> {
-  const { most, by, isRecorded } = sockets;
+  const { most, by, isRecorded, see } = sockets;
   if (most !== undefined && !isRecorded) refuseListing(most, root);
   const owners = by.length > 0 && !isRecorded ? new SocketOwners(root) : undefined;
   const summary = new SocketSummary([]);
   const groups = Object.fromEntries(by.map((one) => [one, new SocketGroups()]));
-  const batches = seenSockets(client, { details: {}, also: new Set(), owners });
+  const batches = seenSockets(client, {
+    details: { connection: see !== undefined },
+    also: new Set(),
+    owners,
+  });
   try {
     for (;;) {
       const next = await batches.next();
@@ -60,6 +67,7 @@ export async function countSockets({ client, root, sockets, isLate }: Asker): Pr
         summary.add(socket);
         for (const one of by) addToGroups(groups[one]!, one, socket);
       }
+      see?.(next.value);
       // the caller does not wait any more
       if (isLate()) throw new NetlinkError({ op: 'dump', code: 'ERR_TIMEOUT', family: 'SOCK_DIAG' });
     }
@@ -72,7 +80,7 @@ export async function countSockets({ client, root, sockets, isLate }: Asker): Pr
  * Keeps sockets from being listed where that can crash the kernel, or where there are more than `most`.
  * @throws NotListed
  */
-export function refuseListing(most: number, root: string): void {
+function refuseListing(most: number, root: string): void {
   const danger = listingDanger({}, root);
   if (danger) throw new NotListed(danger.text);
   const counts = socketsPerProtocol(root);

@@ -13,17 +13,29 @@ import { SmcClient, type SmcClientOptions } from './client.ts';
 import type { SmcdDevice, SmcrPort } from './devices.ts';
 import type { Seid } from './eids.ts';
 import { SmcError } from './error.ts';
-import { absence, KERNEL_PARTS, observeFamilies, observeHost, observePart } from './host.ts';
+import {
+  absence,
+  KERNEL_PARTS,
+  type KernelAnswers,
+  type KernelPart,
+  observeFamilies,
+  observeHost,
+  observePart,
+} from './host.ts';
 import type { SmcdLinkGroup, SmcrLinkGroup } from './link-groups.ts';
 import { type Observed, observe } from './observed.ts';
 import type { PnetEntry } from './pnet-table.ts';
 import { countSockets, type SocketCounting, type SocketCounts } from './reading-sockets.ts';
-import type { Statistics } from './statistics.ts';
+import type { Counted } from './statistics-reset.ts';
 import { readSysctls, type Sysctl } from './sysctls.ts';
 import type { SystemInfo } from './system.ts';
 
 /** A part of a reading: its value, or why there is none; and how long that took. */
-export type Outcome<T> = Observed<T> & { readonly seconds: number };
+export type Outcome<T> = Observed<T> & {
+  readonly seconds: number;
+  /** when that was known, in milliseconds of `performance.now()` */
+  readonly at: number;
+};
 
 /** What belongs to the host, whatever the network namespace. */
 export interface HostReading {
@@ -42,7 +54,8 @@ export interface HostReading {
 
 /** What belongs to a network namespace. */
 export interface NamespaceReading {
-  statistics: Statistics;
+  /** without the user's resets: they are since the module was loaded, or the namespace was made */
+  statistics: Counted;
   pnetTable: PnetEntry[];
   isHandshakeLimited: boolean;
   sysctls: Sysctl[];
@@ -59,22 +72,27 @@ type Outcomes<T> = { readonly [K in keyof T]?: Outcome<T[K]> };
 
 /** What was seen. A part that nobody wanted is `undefined`. */
 export interface Reading extends Outcomes<HostReading>, Outcomes<NamespaceReading> {
-  /** when it began */
-  time: Date;
-  /** how long it took */
-  seconds: number;
+  /** generic netlink families of SMC that the kernel had when it began */
+  readonly families: Outcome<FamilyInfo[]>;
 }
 
+/** A reading for which these parts were wanted. */
+export type ReadingWith<P extends ReadingPart> = Reading & {
+  readonly [K in P]-?: NonNullable<Reading[K]>;
+};
+
 /** How a reading is made. */
-export interface ReadingOptions {
+export interface ReadingOptions<P extends ReadingPart = ReadingPart> {
   client: SmcClientOptions;
   /** root of /proc and /sys */
   root: string;
-  parts: ReadonlySet<ReadingPart>;
+  parts: ReadonlySet<P>;
   /** longest time for all parts together, in milliseconds */
   timeoutMs: number;
   /** how sockets are counted */
   sockets: SocketCounting;
+  /** what other readings of the same namespace are asking at the moment */
+  shared: Shared;
 }
 
 /** Who asks for a part. */
@@ -95,21 +113,26 @@ const inspected =
   async (asker: Asker): Promise<Observed<T>> =>
     absence(asker.families) ?? observe(() => ask(asker));
 
+/** What `observeHost` asks as well. */
+const asHost =
+  <P extends KernelPart>(part: P) =>
+  ({ client, root, families }: Asker): Promise<KernelAnswers[P]> =>
+    observePart(client, root, part, families) as Promise<KernelAnswers[P]>;
+
 const QUESTIONS: Questions<HostReading & NamespaceReading> = {
-  system: ({ client, root, families }) => observePart(client, root, 'system', families),
+  system: asHost('system'),
   modules: ({ root }) =>
     observe(() => ({ smc: moduleState('smc', root), smcDiag: moduleState('smc_diag', root) })),
-  smcrPorts: ({ client, root, families }) => observePart(client, root, 'smcrPorts', families),
-  smcdDevices: ({ client, root, families }) => observePart(client, root, 'smcdDevices', families),
+  smcrPorts: asHost('smcrPorts'),
+  smcdDevices: asHost('smcdDevices'),
   smcrLinkGroups: inspected(({ client }) => client.smcrLinkGroups()),
   smcdLinkGroups: inspected(({ client }) => client.smcdLinkGroups()),
-  ueids: ({ client, root, families }) => observePart(client, root, 'ueids', families),
-  seid: ({ client, root, families }) => observePart(client, root, 'seid', families),
+  ueids: asHost('ueids'),
+  seid: asHost('seid'),
   checks: ({ client, root }) => observe(async () => checkHost(await observeHost(client, root, KERNEL_PARTS))),
-  statistics: inspected(({ client }) => client.statistics()),
-  pnetTable: ({ client, root, families }) => observePart(client, root, 'pnetTable', families),
-  isHandshakeLimited: ({ client, root, families }) =>
-    observePart(client, root, 'isHandshakeLimited', families),
+  statistics: asHost('statistics'),
+  pnetTable: asHost('pnetTable'),
+  isHandshakeLimited: asHost('isHandshakeLimited'),
   sysctls: ({ root }) => observe(() => readSysctls(undefined, root)),
   protocols: ({ root }) => observe(() => socketsPerProtocol(root)),
   sockets: inspected(countSockets),
@@ -137,10 +160,11 @@ const lateError = (timeoutMs: number): NetlinkError =>
  * Reads all parts that are wanted, in the network namespace of this thread. Ends when the time is over at the latest.
  * @throws NetlinkError ERR_NO_ADDON, without which nearly nothing can be read; nothing else
  */
-export async function takeReading(options: ReadingOptions): Promise<Reading> {
-  const { root, parts, timeoutMs, sockets } = options;
+export async function takeReading<P extends ReadingPart>(
+  options: ReadingOptions<P>,
+): Promise<ReadingWith<P>> {
+  const { root, parts, timeoutMs, sockets, shared } = options;
   const begin = performance.now();
-  const time = new Date();
   const left = (): number => Math.max(1, timeoutMs - (performance.now() - begin));
   /** Runs something with a client of its own, as long as there is time. */
   const attempt = async <T>(ask: (client: SmcClient) => Promise<Observed<T>>): Promise<Outcome<T>> => {
@@ -154,29 +178,27 @@ export async function takeReading(options: ReadingOptions): Promise<Reading> {
       };
       timer = setTimeout(end, left());
     });
-    try {
-      const outcome = await Promise.race([ask(client), late]);
-      return { ...outcome, seconds: (performance.now() - start) / 1000 };
-    } catch (error) {
+    const outcome = await Promise.race([ask(client), late])
       // a bug of ours, which is no reason to lose the other parts
-      return { why: `internal error: ${error}`, error, seconds: (performance.now() - start) / 1000 };
-    } finally {
-      clearTimeout(timer);
-      client.close();
-    }
+      .catch((error: unknown): Observed<T> => ({ why: `internal error: ${error}`, error }));
+    clearTimeout(timer);
+    client.close();
+    const at = performance.now();
+    return { ...outcome, seconds: (at - start) / 1000, at };
   };
   const isLate = (): boolean => performance.now() - begin > timeoutMs;
-  const families = await attempt((client) => observeFamilies(client));
+  const families = await shared.take('families', () => attempt(observeFamilies));
   const failure = 'why' in families ? families.error : undefined;
   if (failure instanceof NetlinkError && failure.code === 'ERR_NO_ADDON') throw failure;
   const outcomes = await Promise.all(
     [...parts].map(async (part) => {
       const ask = QUESTIONS[part] as (asker: Asker) => Promise<Observed<unknown>>;
-      const outcome = await attempt((client) => ask({ client, root, families, sockets, isLate }));
-      return [part, outcome] as const;
+      const take = () => attempt((client) => ask({ client, root, families, sockets, isLate }));
+      // sockets are counted in several ways
+      return [part, await (part === 'sockets' ? take() : shared.take(part, take))] as const;
     }),
   );
-  return { time, seconds: (performance.now() - begin) / 1000, ...Object.fromEntries(outcomes) };
+  return { families, ...Object.fromEntries(outcomes) } as Reading as ReadingWith<P>;
 }
 
 /** The kernel has nothing to say about it: it has no SMC at the moment, or is too old. That is an answer, and no failure. */
@@ -185,19 +207,16 @@ export function isNotThere({ error }: { error?: unknown }): boolean {
   return error instanceof NetlinkError && error.code === 'EOPNOTSUPP';
 }
 
-/** Makes one reading at a time: whoever asks meanwhile gets the one that is under way. */
-export class SharedReadings<T> {
-  readonly #take: () => Promise<T>;
-  #current: Promise<T> | undefined;
+/** What is under way: whoever asks the same meanwhile gets the same answer. */
+export class Shared {
+  readonly #current = new Map<string, Promise<unknown>>();
 
-  constructor(take: () => Promise<T>) {
-    this.#take = take;
-  }
-
-  take(): Promise<T> {
-    this.#current ??= this.#take().finally(() => {
-      this.#current = undefined;
-    });
-    return this.#current;
+  /** @param question names it; the type of its answer belongs to the name */
+  take<T>(question: string, ask: () => Promise<T>): Promise<T> {
+    const current = this.#current.get(question) as Promise<T> | undefined;
+    if (current) return current;
+    const answer = ask().finally(() => this.#current.delete(question));
+    this.#current.set(question, answer);
+    return answer;
   }
 }

@@ -20,7 +20,7 @@ import { COLLECTOR_NAMES } from '../../src/commands/smc_exporter/options.ts';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
 import { NETLINK_SOCK_DIAG } from '../../src/netlink/uapi/netlink.ts';
 import { smcGenNetlink } from '../../src/netlink/uapi/smc.ts';
-import { SharedReadings } from '../../src/smc/reading.ts';
+import { Shared } from '../../src/smc/reading.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
 import { emptyKernel, fails, inspectedKernel, SMCD_GROUP } from '../helpers/inspected-kernel.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';
@@ -360,27 +360,28 @@ t.test('names, units and labels follow the conventions', async (t) => {
   }
 });
 
-t.test('several readings at once are one', async (t) => {
+t.test('the same question several times at once is one', async (t) => {
+  const shared = new Shared();
   let taken = 0;
   let finish!: () => void;
-  const readings = new SharedReadings(async () => {
+  const ask = async (): Promise<number> => {
     taken++;
     await new Promise<void>((resolve) => {
       finish = resolve;
     });
     return taken;
-  });
-  const all = [readings.take(), readings.take(), readings.take()];
+  };
+  const all = [shared.take('a', ask), shared.take('a', ask), shared.take('b', async () => 'another')];
   finish();
-  t.strictSame(await Promise.all(all), [1, 1, 1]);
-  const next = readings.take();
+  t.strictSame(await Promise.all(all), [1, 1, 'another']);
+  const next = shared.take('a', ask);
   finish();
   t.equal(await next, 2);
-  const failing = new SharedReadings(async () => {
+  const fail = async (): Promise<never> => {
     throw new Error(`${++taken}`);
-  });
-  await t.rejects(failing.take(), { message: '3' });
-  await t.rejects(failing.take(), { message: '4' }, 'a failure is not kept');
+  };
+  await t.rejects(shared.take('a', fail), { message: '3' });
+  await t.rejects(shared.take('a', fail), { message: '4' }, 'a failure is not kept');
 });
 
 t.test('--textfile', async (t) => {

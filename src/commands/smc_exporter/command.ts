@@ -22,12 +22,9 @@ export const smcExporter = defineCommand({
 
 async function dispatch(context: Context, options: ExporterOptions): Promise<undefined> {
   const { once, textfile, interval, page } = options;
-  if (page !== undefined) {
-    await (await import('./page/write.ts')).writePage(context, options, page);
-    return;
-  }
   const scraper = makeScraper(context, options);
-  if (once) await (await import('./once.ts')).printOnce(context, scraper, options);
+  if (page !== undefined) await (await import('./page/write.ts')).writePage(context, scraper, options, page);
+  else if (once) await (await import('./once.ts')).printOnce(context, scraper, options);
   else if (textfile !== undefined)
     await (await import('./textfile.ts')).writeTextfile(context, scraper, textfile, interval);
   else await (await import('./serve.ts')).serve(context, scraper, options);

@@ -2,7 +2,7 @@
 /** A scrape: one reading of the host, shared by all who ask meanwhile, and the metrics that follow from it. */
 import type { Context } from '../../cli/run.ts';
 import { findAddon } from '../../smc/native-parts.ts';
-import { type ReadingOptions, SharedReadings } from '../../smc/reading.ts';
+import { type ReadingOptions, Shared } from '../../smc/reading.ts';
 import { type HostAndNamespaces, readEverywhere, readHere } from '../../smc/reading-namespaces.ts';
 import type { Collector } from './collectors/collector.ts';
 import { COLLECTORS, partsFor, samplesOf } from './collectors/index.ts';
@@ -10,10 +10,12 @@ import type { Samples } from './metric.ts';
 import { DEFAULT_TIMEOUT_S, DEFAULT_TOP, type ExporterOptions } from './options.ts';
 
 /** With more sockets than this they are listed only if that is asked for. */
-export const MOST_SOCKETS = 10_000;
+const MOST_SOCKETS = 10_000;
 
 export interface Scraper {
   collectors: readonly Collector[];
+  /** how it reads */
+  reading: ReadingOptions;
   /** the one reading that is under way, or a new one */
   read(): Promise<HostAndNamespaces>;
   /**
@@ -39,7 +41,8 @@ export function chosenCollectors({
 export function makeScraper(context: Context, options: ExporterOptions): Scraper {
   const { hostRoot: root, transport, isRecorded } = context;
   const collectors = chosenCollectors(options);
-  const readingOptions: ReadingOptions = {
+  const shared = new Shared();
+  const reading: ReadingOptions = {
     client: transport ? { transport } : {},
     root,
     parts: partsFor(collectors),
@@ -49,18 +52,19 @@ export function makeScraper(context: Context, options: ExporterOptions): Scraper
       by: [...new Set(options.by)],
       isRecorded,
     },
+    shared,
   };
   const addon = options.allNetns ? findAddon() : undefined;
   const turns = new Turns();
-  const readings = new SharedReadings(() =>
+  const read = (): Promise<HostAndNamespaces> =>
     addon
-      ? turns.take(() => readEverywhere(readingOptions, (file) => addon.setNetworkNamespace(file)))
-      : readHere(readingOptions),
-  );
+      ? turns.take(() => readEverywhere(reading, (file) => addon.setNetworkNamespace(file)))
+      : readHere(reading);
   const { top = DEFAULT_TOP } = options;
   return {
     collectors,
-    read: () => readings.take(),
+    reading,
+    read: () => shared.take('scrape', read),
     atHome: (run) => (addon ? turns.take(run) : run()),
     samples: (seen) => samplesOf(seen, collectors, { top, isRecorded }),
   };

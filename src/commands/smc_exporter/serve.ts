@@ -17,7 +17,7 @@ export async function serve(context: Context, scraper: Scraper, options: Exporte
   const { io, note } = context;
   const addresses = addressesOf(options, io.env);
   const access = await accessOf(options.webConfig, note);
-  const page = await pageOf(context, scraper, options);
+  const page = await pageOf(context, scraper);
   const server = new MetricsServer({
     routes: routesOf(scraper, page.routes),
     access,
@@ -62,12 +62,11 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The page, whose looks at the host do not fall into readings of other namespaces. */
-async function pageOf(context: Context, scraper: Scraper, options: ExporterOptions): Promise<PageRoutes> {
-  const [{ PageLook, lookOptions }, { pageRoutes }] = await Promise.all([
+async function pageOf({ recordedAt, isRecorded }: Context, scraper: Scraper): Promise<PageRoutes> {
+  const [{ PageLook }, { pageRoutes }] = await Promise.all([
     import('./page/look.ts'),
     import('./page/routes.ts'),
   ]);
-  const look = new PageLook(lookOptions(context, options));
-  return pageRoutes({ look: () => scraper.atHome(() => look.take()), isLive: !context.isRecorded });
+  const look = new PageLook({ ...scraper, recordedAt });
+  return pageRoutes({ look: () => look.take(), isLive: !isRecorded });
 }

@@ -6,6 +6,7 @@ import { PageLook } from '../../../src/commands/smc_exporter/page/look.ts';
 import { MOST_WATCHERS, pageRoutes } from '../../../src/commands/smc_exporter/page/routes.ts';
 import { Watch } from '../../../src/commands/smc_exporter/page/watch.ts';
 import type { OverviewDocument } from '../../../src/documents/smc_exporter-page.ts';
+import { takeReading } from '../../../src/smc/reading.ts';
 import { type BusyHost, busyHost, busyHostFiles, lookOptions } from '../../helpers/busy-host.ts';
 import { plantOnce } from '../../helpers/host-trees.ts';
 import { type PageServer, servePage } from '../../helpers/page-server.ts';
@@ -71,6 +72,25 @@ t.test('whoever asks at the same time shares a reading', async (t) => {
   t.equal(new Set(all).size, 1);
   await watch.now();
   t.equal(looks(), 1, 'a young reading is taken again');
+});
+
+t.test('a scrape at the same time shares its answers with the page', async (t) => {
+  const host = busyHost();
+  const options = lookOptions(host, plantOnce(busyHostFiles()));
+  const look = new PageLook(options);
+  await look.take();
+  await look.settle();
+  host.kernel.log.length = 0;
+  const parts = new Set(['statistics', 'smcrLinkGroups', 'sockets', 'ueids'] as const);
+  const [scrape, seen] = await Promise.all([takeReading({ ...options.reading, parts }), look.take()]);
+  const asked = (command: string): number => host.kernel.log.filter((line) => line.endsWith(command)).length;
+  t.equal(asked(' GET_STATS'), 1);
+  t.equal(asked(' GET_LINK_SMCR'), 1);
+  t.equal(asked(' DUMP_UEID'), 1, 'the findings are young, and not looked for again');
+  t.equal(seen.host.statistics, scrape.statistics);
+  t.equal(seen.clock, scrape.statistics.at, 'rates are by the time of the answer');
+  t.same(seen.sockets.value?.summary.connections, scrape.sockets.value?.summary.connections);
+  await look.settle();
 });
 
 t.test('a reading that fails is not the last one', async (t) => {

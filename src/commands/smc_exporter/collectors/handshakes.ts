@@ -38,8 +38,9 @@ export const handshakes = defineCollector({
   onByDefault: true,
   needs: ['statistics'],
   metrics: [connections, fallbacks, reasons, errors],
-  collect({ statistics }, samples) {
-    if (!statistics) return;
+  collect({ statistics: counted }, samples) {
+    if (!counted) return;
+    const { statistics } = counted;
     for (const technology of TECHNOLOGIES) {
       const { clientV1, clientV2, serverV1, serverV2 } = statistics[technology].connections;
       samples.add(connections, clientV1, { technology, role: 'client', version: '1' });

@@ -91,8 +91,9 @@ export const traffic = defineCollector({
     downgraded,
     calls,
   ],
-  collect({ statistics }, samples) {
-    if (!statistics) return;
+  collect({ statistics: counted }, samples) {
+    if (!counted) return;
+    const { statistics } = counted;
     for (const technology of ['smcr', 'smcd'] as const) {
       const { tx, rx, calls: special } = statistics[technology];
       addDirection(samples, tx, { technology, direction: 'tx' });

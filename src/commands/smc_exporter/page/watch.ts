@@ -4,6 +4,7 @@
  * needs it.
  */
 import type { OverviewDocument } from '../../../documents/smc_exporter-page.ts';
+import { Shared } from '../../../smc/reading.ts';
 import { chartPoint, History } from './history.ts';
 import { overviewOf } from './overview.ts';
 import type { Seen } from './seen.ts';
@@ -35,7 +36,7 @@ export class Watch {
   readonly #history = new History();
   readonly #watchers = new Set<Watcher>();
   #last: Shown | undefined;
-  #current: Promise<Shown> | undefined;
+  readonly #shared = new Shared();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -98,10 +99,7 @@ export class Watch {
   }
 
   #read(): Promise<Shown> {
-    this.#current ??= this.#take().finally(() => {
-      this.#current = undefined;
-    });
-    return this.#current;
+    return this.#shared.take('page', () => this.#take());
   }
 
   async #take(): Promise<Shown> {

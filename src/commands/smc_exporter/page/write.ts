@@ -6,9 +6,10 @@ import type { Context } from '../../../cli/run.ts';
 import type { OverviewDocument } from '../../../documents/smc_exporter-page.ts';
 import { writeNamedFile } from '../../../host/safe-directory.ts';
 import type { ExporterOptions } from '../options.ts';
+import type { Scraper } from '../scrape.ts';
 import { builtAssets } from './assets.ts';
 import { History, type Increase } from './history.ts';
-import { lookOptions, PageLook } from './look.ts';
+import { PageLook } from './look.ts';
 import { overviewOf } from './overview.ts';
 import { renderPage } from './render.ts';
 import type { Seen } from './seen.ts';
@@ -17,10 +18,15 @@ import type { Seen } from './seen.ts';
 const BETWEEN_MS = 1000;
 
 /** @param file `-` for standard output. @throws UntrustedError; Node's own error when it cannot be written */
-export async function writePage(context: Context, options: ExporterOptions, file: string): Promise<void> {
-  const overview = await takeOverview(context, options);
-  if (options.json && file === '-') return writeDocument<OverviewDocument>(context, overview);
-  const text = options.json
+export async function writePage(
+  context: Context,
+  scraper: Scraper,
+  { json }: Pick<ExporterOptions, 'json'>,
+  file: string,
+): Promise<void> {
+  const overview = await takeOverview(context, scraper);
+  if (json && file === '-') return writeDocument<OverviewDocument>(context, overview);
+  const text = json
     ? `${JSON.stringify(overview)}\n`
     : renderPage(overview, { assets: builtAssets, history: [], isLive: false });
   if (file === '-') context.io.write(text);
@@ -28,8 +34,11 @@ export async function writePage(context: Context, options: ExporterOptions, file
 }
 
 /** Looks at a running system twice, a second apart, so that there are rates. */
-async function takeOverview(context: Context, options: ExporterOptions): Promise<OverviewDocument> {
-  const look = new PageLook(lookOptions(context, options));
+async function takeOverview(
+  { recordedAt, isRecorded }: Context,
+  scraper: Scraper,
+): Promise<OverviewDocument> {
+  const look = new PageLook({ ...scraper, recordedAt });
   const history = new History();
   let seen: Seen | undefined;
   let increase: Increase | undefined;
@@ -43,7 +52,7 @@ async function takeOverview(context: Context, options: ExporterOptions): Promise
     });
   };
   await take();
-  if (!context.isRecorded) {
+  if (!isRecorded) {
     await sleep(BETWEEN_MS);
     await take();
     await look.settle();
