@@ -7,13 +7,16 @@ import { get as getHttps } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import t, { type Test } from 'tap';
 import { OPEN } from '../../../src/commands/smc_exporter/server/access.ts';
 import { passedSockets, readAddress } from '../../../src/commands/smc_exporter/server/addresses.ts';
 import { BasicAuth } from '../../../src/commands/smc_exporter/server/basic-auth.ts';
 import { LIMITS } from '../../../src/commands/smc_exporter/server/connections.ts';
+import { RateLimiter } from '../../../src/commands/smc_exporter/server/rate-limiter.ts';
 import { type Handler, MetricsServer } from '../../../src/commands/smc_exporter/server/server.ts';
-import { WebAccess } from '../../../src/commands/smc_exporter/server/web-access.ts';
+import { alternativeNames, WebAccess } from '../../../src/commands/smc_exporter/server/web-access.ts';
+import { CIPHERS } from '../../../src/commands/smc_exporter/server/web-config.ts';
 import { PEM } from '../../helpers/certificates.ts';
 import { ownDirectory } from '../../helpers/own-directory.ts';
 import { waitUntil } from '../../helpers/wait.ts';
@@ -449,6 +452,156 @@ t.test('certificates of clients', async (t) => {
     change(`${TLS}  client_auth_type: ${type}\n${type.includes('Verify') ? ca : ''}`);
     t.strictSame(await outcomes(), wanted, type);
   }
+});
+
+/** What both sides have agreed on; `refused` if nothing. */
+async function handshake(port: number, options: ConnectionOptions): Promise<string> {
+  const socket = connectTls({ host: '127.0.0.1', port, ca: PEM['ca.crt'], ...options });
+  try {
+    await once(socket, 'secureConnect');
+    const { standardName } = socket.getCipher();
+    return [standardName, socket.alpnProtocol || undefined].filter(Boolean).join(' ');
+  } catch {
+    return 'refused';
+  } finally {
+    socket.destroy();
+  }
+}
+
+t.test('cipher suites', async (t) => {
+  const { port, change } = await guarded(t, TLS);
+  const tls12 = (...ciphers: string[]) => ({ maxVersion: 'TLSv1.2', ciphers: ciphers.join(':') }) as const;
+  const [AES128, AES256] = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'];
+  const NAMES = {
+    [AES128!]: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
+    [AES256!]: 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384',
+  };
+  const suites = (...names: string[]): void => change(`${TLS}  cipher_suites: [${names.join(', ')}]\n`);
+  t.equal(await handshake(port, tls12(AES128!)), NAMES[AES128!], 'without a list');
+
+  suites(NAMES[AES256!]!);
+  t.equal(await handshake(port, tls12(AES128!)), 'refused');
+  t.equal(await handshake(port, tls12(AES128!, AES256!)), NAMES[AES256!]);
+  t.match(await handshake(port, { minVersion: 'TLSv1.3' }), /^TLS_/, 'those of TLS 1.3 are always there');
+
+  suites('TLS_AES_128_GCM_SHA256');
+  t.equal(await handshake(port, tls12(AES128!, AES256!)), 'refused', 'a list with those of TLS 1.3 only');
+  t.equal(await handshake(port, { ciphers: 'TLS_AES_256_GCM_SHA384' }), 'TLS_AES_256_GCM_SHA384');
+
+  // each of Go's names is the one that OpenSSL takes for it
+  for (const kind of ['ECDSA', 'RSA']) {
+    const key = kind === 'RSA' ? TLS.replaceAll('server.', 'rsa.') : TLS;
+    for (const [name, cipher] of Object.entries(CIPHERS)) {
+      if (cipher === undefined) continue;
+      change(`${key}  cipher_suites: [${name}]\n`);
+      const expected = new RegExp(`_${kind}_`).test(name) ? name : 'refused';
+      t.equal(await handshake(port, { ...tls12(cipher), rejectUnauthorized: false }), expected, kind);
+    }
+  }
+
+  const both = [NAMES[AES128!]!, NAMES[AES256!]!].join(', ');
+  for (const [prefers, expected] of [
+    ['true', AES128],
+    ['false', AES256],
+  ] as const) {
+    change(`${TLS}  cipher_suites: [${both}]\n  prefer_server_cipher_suites: ${prefers}\n`);
+    t.equal(await handshake(port, tls12(AES256!, AES128!)), NAMES[expected!], `prefer: ${prefers}`);
+  }
+});
+
+t.test('curves', async (t) => {
+  const { port, change } = await guarded(t, TLS);
+  const curves = { CurveP256: 'P-256', CurveP384: 'P-384', CurveP521: 'P-521', X25519: 'X25519' };
+  for (const [name, own] of Object.entries(curves)) {
+    change(`${TLS}  curve_preferences: [${name}]\n`);
+    const outcomes = [];
+    for (const ecdhCurve of Object.values(curves))
+      outcomes.push((await handshake(port, { minVersion: 'TLSv1.3', ecdhCurve })) !== 'refused');
+    t.strictSame(
+      outcomes,
+      Object.values(curves).map((other) => other === own),
+      name,
+    );
+  }
+});
+
+t.test('clients of HTTP/2 get HTTP/1.1', async (t) => {
+  const { port, change } = await guarded(t, TLS);
+  for (const http2 of [true, false]) {
+    change(`${TLS}http_server_config:\n  http2: ${http2}\n`);
+    t.match(await handshake(port, { ALPNProtocols: ['h2', 'http/1.1'] }), / http\/1\.1$/);
+    t.equal(await handshake(port, { ALPNProtocols: ['h2'] }), 'refused');
+  }
+});
+
+t.test('certificates in the file, and names of clients', async (t) => {
+  const inline = (key: string, name: keyof typeof PEM): string =>
+    `  ${key}: |\n${PEM[name].replace(/^/gm, '    ').trimEnd()}\n`;
+  const text = `tls_server_config:\n${inline('cert', 'server.crt')}${inline('key', 'server.key')}${inline('client_ca', 'ca.crt')}`;
+  const names = (...all: string[]): string =>
+    `${text}  client_auth_type: VerifyClientCertIfGiven\n  client_allowed_sans: [${all.join(', ')}]\n`;
+  const { url, change, directory } = await guarded(t, names('localhost'));
+  const status = async (name?: 'client' | 'stranger'): Promise<number | string> => {
+    const own = name ? { cert: PEM[`${name}.crt`], key: PEM[`${name}.key`] } : {};
+    const options = { ca: PEM['ca.crt'], agent: false as const, ...own };
+    return answerOf(getHttps(`${url}/hello`, options)).then(
+      (answer) => answer.status,
+      () => 'refused',
+    );
+  };
+  t.equal(await status('client'), 200, 'the name of a host');
+  t.equal(await status('stranger'), 'refused', 'the name is right, but nobody has verified it');
+  t.equal(await status(), 'refused', 'without a certificate');
+  for (const [allowed, expected] of [
+    ['"*", 127.0.0.1', 200],
+    ['client', 'refused'],
+    ['"*", local', 'refused'],
+    ['', 'refused'],
+  ] as const) {
+    change(names(allowed));
+    t.equal(await status('client'), expected, allowed);
+  }
+  change(names('localhost').replace('MHcC', 'MHcX'));
+  t.equal(await status('client'), 'refused', 'a damaged key changes nothing');
+  t.throws(() => new WebAccess(join(directory, 'web.yml'), () => {}), {
+    message: new RegExp(`^${join(directory, 'web.yml')}: `),
+  });
+});
+
+t.test('names in a certificate', async (t) => {
+  t.strictSame(alternativeNames(), []);
+  t.strictSame(
+    alternativeNames('DNS:a.example, IP Address:2001:DB8:0:0:0:0:0:1, URI:spiffe://a/b, email:a@b.example'),
+    ['a.example', '2001:db8::1', 'spiffe://a/b', 'a@b.example'],
+  );
+  t.strictSame(alternativeNames('URI:"http://a/?b, DNS:c.example", DNS:d.example'), [
+    'http://a/?b, DNS:c.example',
+    'd.example',
+  ]);
+  t.strictSame(alternativeNames('othername:"x, DNS:evil.example, y", Registered ID:1.2, DNS:a'), ['a']);
+  t.strictSame(alternativeNames('DirName:"CN=a\\", DNS:evil.example"'), []);
+});
+
+t.test('more requests than the rate limit allows', async (t) => {
+  const { url, change } = await guarded(t, `${USERS}rate_limit:\n  burst: 2\n  interval: 1h\n`);
+  const status = async (options: object): Promise<number> =>
+    (await answerOf(get(`${url}/hello`, { agent: false, ...options }))).status;
+  t.equal(await status(basic('me:secret')), 200);
+  t.equal(await status({}), 401, 'counted as well');
+  t.equal(await status(basic('me:secret')), 429);
+  change(USERS);
+  t.equal(await status(basic('me:secret')), 200);
+
+  let now = 0;
+  const limiter = new RateLimiter({ burst: 2, intervalMs: 100 }, () => now);
+  const take = (times: number) => Array.from({ length: times }, () => limiter.take());
+  t.strictSame(take(3), [true, true, false]);
+  now = 99;
+  t.strictSame(take(1), [false]);
+  now = 100;
+  t.strictSame(take(2), [true, false]);
+  now = 10_000;
+  t.strictSame(take(3), [true, true, false], 'no more than at first');
 });
 
 t.test('a wrong configuration at the start', async (t) => {

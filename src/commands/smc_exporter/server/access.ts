@@ -10,6 +10,8 @@ export interface Access {
   isOpen: boolean;
   /** headers of every answer */
   headers: Readonly<Record<string, string>>;
+  /** Whether a request comes within the limit on their rate; to be called once for each. */
+  allows(): boolean;
   /** Whether the client of an encrypted connection may go on. */
   admitsClient(socket: IncomingMessage['socket']): boolean;
   /** Whether a request has a right password; `busy` if too many wait for that to be found out. */
@@ -21,6 +23,7 @@ export const OPEN: Access = {
   tls: undefined,
   isOpen: true,
   headers: {},
+  allows: () => true,
   admitsClient: () => true,
   admits: async () => true,
 };

@@ -127,6 +127,7 @@ export class MetricsServer {
       if (this.#connections.isEnding || hasBody(request)) response.setHeader('Connection', 'close');
       if (isLocal && access.isOpen && !isOwnName(request.headers.host))
         return fail(response, 421, 'Host must be an address, localhost or the name of this host');
+      if (!access.allows()) return fail(response, 429, 'more requests than the rate limit allows');
       const admitted = await access.admits(request);
       if (admitted === true) await this.#route(socket, request, response);
       else if (admitted === 'busy') fail(response, 503, 'too many requests at once');

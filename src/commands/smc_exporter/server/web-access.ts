@@ -4,9 +4,12 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } fro
 import type { IncomingMessage } from 'node:http';
 import { createSecureContext, type TLSSocket, type TlsOptions } from 'node:tls';
 import { explain } from '../../../smc/explain.ts';
+import { formatIpv6 } from '../../../smc/ip-address.ts';
+import { parseIpv6 } from '../../../smc/parse-ipv6.ts';
 import type { Access } from './access.ts';
 import { BasicAuth } from './basic-auth.ts';
-import { parseWebConfig, type TlsConfig, WebConfigError } from './web-config.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { type Pem, parseWebConfig, type TlsConfig, WebConfigError } from './web-config.ts';
 
 /** Certificates and keys of TLS, milliseconds for the handshake. */
 const HANDSHAKE_MS = 10_000;
@@ -66,17 +69,19 @@ function stamps(files: readonly string[]): Map<string, string> {
 }
 
 function load(file: string): { access: Access; files: string[] } {
-  const { tls, users, headers } = parseWebConfig(read(file).toString('utf8'), file);
+  const { tls, users, headers, rateLimit } = parseWebConfig(read(file).toString('utf8'), file);
   const auth = new BasicAuth(users);
+  const limiter = rateLimit && new RateLimiter(rateLimit);
   const access: Access = {
-    tls: tls && tlsOptions(tls),
+    tls: tls && tlsOptions(tls, file),
     isOpen: tls === undefined && users.size === 0,
     headers,
+    allows: () => limiter?.take() ?? true,
     admitsClient: (socket) => admitsCertificate(tls, socket as TLSSocket),
     admits: ({ headers: { authorization } }: IncomingMessage) => auth.admits(authorization),
   };
-  const files = tls ? [tls.certFile, tls.keyFile, tls.clientCaFile] : [];
-  return { access, files: [file, ...files.filter((name) => name !== undefined)] };
+  const pems = tls ? [tls.cert, tls.key, tls.clientCa] : [];
+  return { access, files: [file, ...pems.flatMap((pem) => (pem && 'file' in pem ? [pem.file] : []))] };
 }
 
 /** Nobody's configuration or chain of certificates has more bytes. */
@@ -95,14 +100,22 @@ function read(file: string): Buffer {
   }
 }
 
-function tlsOptions(config: TlsConfig): TlsOptions {
-  const { certFile, keyFile, clientCaFile, clientAuth, minVersion, maxVersion } = config;
+/** All that there are: the list of the format is for TLS 1.2 and earlier. */
+const CIPHERS_OF_TLS13 = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
+
+const pemOf = (pem: Pem): Buffer | string => ('file' in pem ? read(pem.file) : pem.text);
+
+function tlsOptions(config: TlsConfig, webConfig: string): TlsOptions {
+  const { cert, key, clientCa, clientAuth, ciphers, curves } = config;
   const options: TlsOptions = {
-    cert: read(certFile),
-    key: read(keyFile),
-    ...(clientCaFile !== undefined && { ca: read(clientCaFile) }),
-    minVersion,
-    maxVersion,
+    cert: pemOf(cert),
+    key: pemOf(key),
+    ...(clientCa && { ca: pemOf(clientCa) }),
+    minVersion: config.minVersion,
+    maxVersion: config.maxVersion,
+    ...(ciphers && { ciphers: [...ciphers, CIPHERS_OF_TLS13].join(':') }),
+    ...(curves && { ecdhCurve: curves.join(':') }),
+    honorCipherOrder: config.prefersOwnCiphers,
     requestCert: clientAuth !== 'NoClientCert',
     rejectUnauthorized: clientAuth === 'RequireAndVerifyClientCert',
     handshakeTimeout: HANDSHAKE_MS,
@@ -111,13 +124,20 @@ function tlsOptions(config: TlsConfig): TlsOptions {
     createSecureContext(options);
   } catch (error) {
     // a wrong certificate or key is found out now, not when somebody connects
-    throw new WebConfigError(`${certFile}, ${keyFile}: ${(error as Error).message}`, { cause: error });
+    const places = new Set([cert, key].map((pem) => ('file' in pem ? pem.file : webConfig)));
+    throw new WebConfigError(`${[...places].join(', ')}: ${(error as Error).message}`, { cause: error });
   }
   return options;
 }
 
 function admitsCertificate(tls: TlsConfig | undefined, socket: TLSSocket): boolean {
   const hasCertificate = (): boolean => Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
+  const names = tls?.clientNames;
+  if (
+    names &&
+    !alternativeNames(socket.getPeerCertificate()?.subjectaltname).some((name) => names.includes(name))
+  )
+    return false;
   switch (tls?.clientAuth) {
     case 'RequireAnyClientCert':
       return hasCertificate();
@@ -126,4 +146,17 @@ function admitsCertificate(tls: TlsConfig | undefined, socket: TLSSocket): boole
     default:
       return true;
   }
+}
+
+/** One name, as Node has it: in quotes, as JSON, where it could be mistaken for several. */
+const NAME = /([^:,]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/gy;
+
+/** Names in the certificate of a client, as Go writes them: of hosts, mail addresses, IP addresses and URIs. */
+export function alternativeNames(text = ''): string[] {
+  return [...text.matchAll(NAME)].flatMap(([, kind = '', value = '']) => {
+    if (!['DNS', 'email', 'IP Address', 'URI'].includes(kind)) return [];
+    const name = value.startsWith('"') ? (JSON.parse(value) as string) : value;
+    const ipv6 = kind === 'IP Address' ? parseIpv6(name) : undefined;
+    return [ipv6 ? formatIpv6(ipv6) : name];
+  });
 }

@@ -5,7 +5,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import type { SecureVersion } from 'node:tls';
-import { isMap, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
 /** What the file says. Names of files are absolute. */
 export interface WebConfig {
@@ -14,15 +14,35 @@ export interface WebConfig {
   users: ReadonlyMap<string, string>;
   /** of every answer */
   headers: Readonly<Record<string, string>>;
+  rateLimit: RateLimit | undefined;
 }
 
+/** A certificate or a key: a file, or the text itself. */
+export type Pem = { file: string } | { text: string };
+
 export interface TlsConfig {
-  certFile: string;
-  keyFile: string;
-  clientCaFile: string | undefined;
+  cert: Pem;
+  key: Pem;
+  clientCa: Pem | undefined;
   clientAuth: ClientAuth;
+  /** names of which a client's certificate must have one; `undefined`: any will do */
+  clientNames: readonly string[] | undefined;
   minVersion: SecureVersion;
   maxVersion: SecureVersion;
+  /** by OpenSSL's names, for TLS up to 1.2; `undefined`: those of Node */
+  ciphers: readonly string[] | undefined;
+  /** by OpenSSL's names, the preferred one first; `undefined`: those of Node */
+  curves: readonly string[] | undefined;
+  /** of the cipher suites that both sides have, the first one of this side is taken, not that of the client */
+  prefersOwnCiphers: boolean;
+}
+
+/** Requests are answered at once as long as there are tokens, and each takes one. */
+export interface RateLimit {
+  /** the most tokens, which are there at first */
+  burst: number;
+  /** milliseconds until there is another one */
+  intervalMs: number;
 }
 
 const CLIENT_AUTH = [
@@ -35,6 +55,37 @@ const CLIENT_AUTH = [
 
 /** What is asked of clients, by Go's names. */
 export type ClientAuth = (typeof CLIENT_AUTH)[number];
+
+/** Go's older name of RequireAnyClientCert, which the format still has. */
+const OLD_CLIENT_AUTH = 'RequireClientCert';
+
+/** Names of Go, and those of OpenSSL. Of TLS 1.3 Go always has all, whatever is listed. */
+export const CIPHERS: Readonly<Record<string, string | undefined>> = {
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 'ECDHE-ECDSA-AES256-GCM-SHA384',
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-ECDSA-CHACHA20-POLY1305',
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 'ECDHE-RSA-AES128-GCM-SHA256',
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 'ECDHE-RSA-AES256-GCM-SHA384',
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
+  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: 'ECDHE-ECDSA-AES128-SHA',
+  TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: 'ECDHE-ECDSA-AES256-SHA',
+  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: 'ECDHE-RSA-AES128-SHA',
+  TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: 'ECDHE-RSA-AES256-SHA',
+  TLS_RSA_WITH_AES_128_GCM_SHA256: 'AES128-GCM-SHA256',
+  TLS_RSA_WITH_AES_256_GCM_SHA384: 'AES256-GCM-SHA384',
+  TLS_RSA_WITH_AES_128_CBC_SHA: 'AES128-SHA',
+  TLS_RSA_WITH_AES_256_CBC_SHA: 'AES256-SHA',
+  TLS_AES_128_GCM_SHA256: undefined,
+  TLS_AES_256_GCM_SHA384: undefined,
+  TLS_CHACHA20_POLY1305_SHA256: undefined,
+};
+
+const CURVES: Readonly<Record<string, string>> = {
+  CurveP256: 'P-256',
+  CurveP384: 'P-384',
+  CurveP521: 'P-521',
+  X25519: 'X25519',
+};
 
 const VERSIONS: Readonly<Record<string, SecureVersion>> = {
   TLS10: 'TLSv1',
@@ -69,7 +120,7 @@ export function parseWebConfig(text: string, file: string): WebConfig {
   const [error] = document.errors;
   if (error) throw wrong(error.pos[0], error.message.split('\n')[0] ?? 'not YAML');
   const { contents } = document;
-  if (contents === null) return { tls: undefined, users: new Map(), headers: {} };
+  if (contents === null) return { tls: undefined, users: new Map(), headers: {}, rateLimit: undefined };
   if (!isMap(contents)) throw wrong(contents.range?.[0], 'must consist of keys and values');
   return new Reader(wrong, dirname(resolve(file))).read(contents);
 }
@@ -77,20 +128,22 @@ export function parseWebConfig(text: string, file: string): WebConfig {
 type Wrong = (offset: number | undefined, why: string) => WebConfigError;
 type Take = (value: Field) => void;
 
-/** A key and its value. */
+/** A key and its value, or one of the values of a list. */
 class Field {
   readonly name: string;
   readonly #wrong: Wrong;
-  readonly #pair: Pair;
+  readonly #value: unknown;
+  readonly #offset: number | undefined;
 
-  constructor(pair: Pair, wrong: Wrong) {
-    this.#pair = pair;
+  constructor(name: string, at: unknown, value: unknown, wrong: Wrong) {
+    this.name = name;
+    this.#offset = (at as { range?: [number, number, number] | null } | null)?.range?.[0];
+    this.#value = value;
     this.#wrong = wrong;
-    this.name = isScalar(pair.key) ? String(pair.key.value) : '';
   }
 
-  get #offset(): number | undefined {
-    return (this.#pair.key as { range?: [number, number, number] | null }).range?.[0];
+  static of({ key, value }: Pair, wrong: Wrong): Field {
+    return new Field(isScalar(key) ? String(key.value) : '', key, value, wrong);
   }
 
   fail(why: string): never {
@@ -98,20 +151,54 @@ class Field {
   }
 
   get isNull(): boolean {
-    const { value } = this.#pair;
-    return value === null || (isScalar(value) && value.value === null);
+    return this.#value === null || (isScalar(this.#value) && this.#value.value === null);
   }
 
   map(): YAMLMap {
-    const { value } = this.#pair;
-    return isMap(value) ? value : this.fail(`${this.name} must consist of keys and values`);
+    return isMap(this.#value) ? this.#value : this.fail(`${this.name} must consist of keys and values`);
+  }
+
+  list(): Field[] {
+    if (!isSeq(this.#value)) return this.fail(`${this.name} must be a list`);
+    return this.#value.items.map((item) => new Field(this.name, item, item, this.#wrong));
+  }
+
+  #scalar(): unknown {
+    return isScalar(this.#value) ? this.#value.value : undefined;
   }
 
   text(): string {
-    const { value } = this.#pair;
-    return isScalar(value) && typeof value.value === 'string' && value.value !== ''
-      ? value.value
-      : this.fail(`${this.name} must be a text`);
+    const text = this.#scalar();
+    return typeof text === 'string' && text !== '' ? text : this.fail(`${this.name} must be a text`);
+  }
+
+  boolean(): boolean {
+    const value = this.#scalar();
+    return typeof value === 'boolean' ? value : this.fail(`${this.name} must be true or false`);
+  }
+
+  count(): number {
+    const value = this.#scalar();
+    return Number.isSafeInteger(value) && Number(value) > 0
+      ? Number(value)
+      : this.fail(`${this.name} must be a number, 1 or more`);
+  }
+
+  /** As Go writes it. @returns milliseconds */
+  duration(): number {
+    const text = String(this.#scalar());
+    if (!/^(?:\d+(?:\.\d+)?(?:us|ms|s|m|h))+$/.test(text))
+      this.fail(`${this.name} must be a duration such as 500ms, 1s or 1m30s`);
+    return [...text.matchAll(/([\d.]+)([a-z]+)/g)].reduce(
+      (sum, [, digits, unit]) => sum + Number(digits) * UNITS_MS[unit as keyof typeof UNITS_MS],
+      0,
+    );
+  }
+
+  /** For one of a list, of which there can be many. */
+  known(words: readonly string[]): string {
+    const text = this.text();
+    return words.includes(text) ? text : this.fail(`${this.name} has ${text}; known are ${words.join(', ')}`);
   }
 
   oneOf<T extends string>(words: readonly T[]): T {
@@ -121,6 +208,8 @@ class Field {
     );
   }
 }
+
+const UNITS_MS = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 class Reader {
   readonly #wrong: Wrong;
@@ -134,7 +223,7 @@ class Reader {
   /** Calls what belongs to each key; others are wrong. */
   #fields(map: YAMLMap, known: Readonly<Record<string, Take>>, where = ''): void {
     for (const pair of map.items) {
-      const field = new Field(pair as Pair, this.#wrong);
+      const field = Field.of(pair as Pair, this.#wrong);
       const take = Object.hasOwn(known, field.name) ? known[field.name] : undefined;
       if (!take) field.fail(`${field.name} is unknown${where}; known are ${Object.keys(known).join(', ')}`);
       if (!field.isNull) take!(field);
@@ -146,6 +235,7 @@ class Reader {
       tls: undefined as TlsConfig | undefined,
       users: new Map<string, string>(),
       headers: {} as Record<string, string>,
+      rateLimit: undefined as RateLimit | undefined,
     };
     this.#fields(contents, {
       tls_server_config: (field) => {
@@ -154,7 +244,7 @@ class Reader {
       http_server_config: (field) => this.#http(field, config.headers),
       basic_auth_users: (field) => {
         for (const pair of field.map().items) {
-          const user = new Field(pair as Pair, this.#wrong);
+          const user = Field.of(pair as Pair, this.#wrong);
           if (user.name === '' || user.name.includes(':'))
             user.fail('the name of a user has no colon, and is not empty');
           if (!/^\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}$/.test(user.text()))
@@ -162,14 +252,17 @@ class Reader {
           config.users.set(user.name, user.text());
         }
       },
+      rate_limit: (field) => {
+        config.rateLimit = this.#rateLimit(field);
+      },
     });
     return config;
   }
 
   #http(field: Field, headers: Record<string, string>): void {
     this.#fields(field.map(), {
-      // HTTP/2 is not needed by anybody, and no client insists on it
-      http2: () => {},
+      // HTTP/1.1 is spoken in any case: clients of HTTP/2 have it, too
+      http2: (inner) => void inner.boolean(),
       headers: (inner) => {
         const known = HEADERS.map((name): [string, Take] => [
           name,
@@ -184,51 +277,85 @@ class Reader {
     });
   }
 
+  #rateLimit(field: Field): RateLimit | undefined {
+    let burst: number | undefined;
+    let intervalMs = 0;
+    this.#fields(field.map(), {
+      burst: (inner) => {
+        burst = inner.count();
+      },
+      interval: (inner) => {
+        intervalMs = inner.duration();
+      },
+    });
+    if (intervalMs === 0) return undefined;
+    return { burst: burst ?? field.fail('rate_limit needs burst'), intervalMs };
+  }
+
   #tls(field: Field): TlsConfig {
-    const files: Record<string, string> = {};
-    let clientAuth: ClientAuth | undefined;
-    let minVersion: SecureVersion = 'TLSv1.2';
-    let maxVersion: SecureVersion = 'TLSv1.3';
-    const file: Take = (inner) => {
-      files[inner.name] = resolve(this.#directory, inner.text());
+    const pems: Record<string, Pem> = {};
+    const config = {
+      clientAuth: 'NoClientCert' as ClientAuth,
+      clientNames: undefined as string[] | undefined,
+      minVersion: 'TLSv1.2' as SecureVersion,
+      maxVersion: 'TLSv1.3' as SecureVersion,
+      ciphers: undefined as string[] | undefined,
+      curves: undefined as string[] | undefined,
+      prefersOwnCiphers: true,
     };
-    const unsupported: Take = (inner) => inner.fail(`${inner.name} is not supported by smc_exporter`);
+    const take = (inner: Field, name: string, pem: Pem): void => {
+      if (pems[name]) inner.fail(`${name} and ${name}_file exclude each other`);
+      pems[name] = pem;
+    };
+    const text: Take = (inner) => take(inner, inner.name, { text: inner.text() });
+    const file: Take = (inner) =>
+      take(inner, inner.name.replace('_file', ''), { file: resolve(this.#directory, inner.text()) });
     this.#fields(field.map(), {
       cert_file: file,
       key_file: file,
       client_ca_file: file,
+      cert: text,
+      key: text,
+      client_ca: text,
       client_auth_type: (inner) => {
-        clientAuth = inner.oneOf(CLIENT_AUTH);
+        const type = inner.oneOf([...CLIENT_AUTH, OLD_CLIENT_AUTH]);
+        config.clientAuth = type === OLD_CLIENT_AUTH ? 'RequireAnyClientCert' : type;
+      },
+      client_allowed_sans: (inner) => {
+        config.clientNames = inner.list().map((name) => name.text());
       },
       min_version: (inner) => {
-        minVersion = VERSIONS[inner.oneOf(Object.keys(VERSIONS))]!;
+        config.minVersion = VERSIONS[inner.oneOf(Object.keys(VERSIONS))]!;
       },
       max_version: (inner) => {
-        maxVersion = VERSIONS[inner.oneOf(Object.keys(VERSIONS))]!;
+        config.maxVersion = VERSIONS[inner.oneOf(Object.keys(VERSIONS))]!;
       },
-      ...Object.fromEntries(UNSUPPORTED.map((name) => [name, unsupported])),
-      // of no meaning any more, for Go as well
-      prefer_server_cipher_suites: () => {},
+      cipher_suites: (inner) => {
+        const names = inner.list().map((suite) => CIPHERS[suite.known(Object.keys(CIPHERS))]);
+        if (names.length > 0) config.ciphers = names.filter((name) => name !== undefined);
+      },
+      curve_preferences: (inner) => {
+        const names = inner.list().map((curve) => CURVES[curve.known(Object.keys(CURVES))]!);
+        if (names.length > 0) config.curves = names;
+      },
+      prefer_server_cipher_suites: (inner) => {
+        config.prefersOwnCiphers = inner.boolean();
+      },
     });
-    const { cert_file: certFile, key_file: keyFile, client_ca_file: clientCaFile } = files;
-    if (certFile === undefined || keyFile === undefined)
-      field.fail('tls_server_config needs cert_file and key_file');
+    const { clientAuth, clientNames, minVersion, maxVersion, ciphers } = config;
+    const { cert, key, client_ca: clientCa } = pems;
+    if (!cert || !key) field.fail('tls_server_config needs cert_file and key_file');
     if (minVersion > maxVersion) field.fail('min_version is later than max_version');
-    const needsCa = clientAuth === 'VerifyClientCertIfGiven' || clientAuth === 'RequireAndVerifyClientCert';
-    if (needsCa && clientCaFile === undefined)
-      field.fail(`client_auth_type ${clientAuth} needs client_ca_file`);
-    if (clientCaFile !== undefined && !needsCa)
-      field.fail('client_ca_file is used only with a client_auth_type that verifies certificates');
-    return {
-      certFile,
-      keyFile,
-      clientCaFile,
-      clientAuth: clientAuth ?? 'NoClientCert',
-      minVersion,
-      maxVersion,
-    };
+    if (ciphers?.length === 0 && maxVersion !== 'TLSv1.3')
+      field.fail('cipher_suites has none for TLS 1.2 or earlier');
+    const verifies = clientAuth === 'VerifyClientCertIfGiven' || clientAuth === 'RequireAndVerifyClientCert';
+    if (verifies && !clientCa) field.fail(`client_auth_type ${clientAuth} needs client_ca_file`);
+    for (const [name, value] of Object.entries({
+      client_ca_file: clientCa,
+      client_allowed_sans: clientNames,
+    }))
+      if (value && !verifies)
+        field.fail(`${name} is used only with a client_auth_type that verifies certificates`);
+    return { ...config, cert, key, clientCa };
   }
 }
-
-/** Of the format, but not of this program: to ignore them could let in whom they keep out. */
-const UNSUPPORTED = ['cert', 'key', 'client_ca', 'client_allowed_sans', 'cipher_suites', 'curve_preferences'];
