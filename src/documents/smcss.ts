@@ -472,13 +472,18 @@ export interface LinkFailed {
   netns?: SocketNamespace | null;
 }
 
-/** Records of the trace that are missing, because more happened at once than the kernel keeps. */
+/** Records of the trace that are missing. */
 export interface EventsLost {
   event: 'lost';
   /** when that was noticed */
   time: string;
   source: 'trace';
-  /** how many; null if the kernel does not know */
+  /**
+   * `overflow` if more happened at once than the kernel keeps; `reload` if the module smc was removed and loaded again, and
+   * its tracepoints had to be switched on again
+   */
+  cause: 'overflow' | 'reload';
+  /** how many; null if nobody knows, as after a reload, where it can be none */
   count: Integer | null;
 }
 

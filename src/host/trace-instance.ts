@@ -112,20 +112,22 @@ export class TraceInstance {
   }
 
   /**
-   * Switches an event on.
-   * @returns reads what it prints; `undefined` if this kernel does not have the event
+   * Switches an event on. If its module is removed and comes back, it is off again.
+   * @returns reads what it prints; `undefined` if this kernel does not have the event, or its module is not loaded
    * @throws Node's own error
    */
   enable(event: TraceEventName): TraceFormat | undefined {
-    let format: TraceFormat;
-    try {
-      format = traceFormat(readFileSync(`${this.#directory}/events/${event}/format`, 'utf8'));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    this.#write(`events/${event}/enable`, '1');
-    return format;
+    return ifThere(() => {
+      const format = traceFormat(readFileSync(`${this.#directory}/events/${event}/format`, 'utf8'));
+      this.#write(`events/${event}/enable`, '1');
+      return format;
+    });
+  }
+
+  /** Whether an event is there and off. @throws Node's own error */
+  isOff(event: TraceEventName): boolean {
+    const read = (): string => readFileSync(`${this.#directory}/events/${event}/enable`, 'utf8');
+    return ifThere(read)?.startsWith('0') ?? false;
   }
 
   /**
@@ -223,6 +225,16 @@ export class TraceInstance {
         if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || performance.now() > end) return;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
       }
+  }
+}
+
+/** What `use` makes of the files of an event; `undefined` if the event is not there, or goes away meanwhile. */
+function ifThere<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch (error) {
+    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
 

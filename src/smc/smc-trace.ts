@@ -34,11 +34,13 @@ export interface TracedLinkDown extends Traced {
   device: string;
 }
 
-/** Nobody read so many events in time. */
+/** Events of the trace are missing. */
 export interface TracedLoss {
   kind: 'lost';
   at: number;
-  /** `undefined` if the kernel does not know */
+  /** nobody read them in time, or the module smc has come back, with its events switched off */
+  cause: 'overflow' | 'reload';
+  /** `undefined` if nobody knows */
   count: number | undefined;
 }
 
@@ -46,6 +48,9 @@ export type TracedEvent = TracedFallback | TracedLinkDown | TracedLoss;
 
 const FALLBACK = 'smc_switch_to_fallback';
 const LINK_DOWN = 'smcr_link_down';
+
+/** A module has been loaded, and is about to be started. */
+const MODULE_LOAD = 'module_load';
 
 /** This kernel has no tracepoint for fallbacks. */
 export class NoTracepointError extends Error {}
@@ -62,7 +67,8 @@ export interface SmcTrace {
 }
 
 /**
- * Starts a trace. The module smc has to be loaded.
+ * Starts a trace. The module smc has to be loaded. When it is removed and comes back, the trace goes on, at once where the
+ * kernel tells that it was loaded, otherwise with the next `catchUp`.
  * @param onEvent is told each event
  * @throws NoTracepointError; Node-like error with code, EPERM or EACCES for who may not do it
  */
@@ -73,17 +79,30 @@ export function openSmcTrace(root: string, onEvent: (event: TracedEvent) => void
     const trace = new TraceInstance(tracefs.directory, root);
     instance = trace;
     const formats = new Map<string, TraceFormat>();
-    for (const event of [FALLBACK, LINK_DOWN]) {
-      const format = trace.enable(`smc/${event}`);
-      if (format) formats.set(event, format);
-    }
+    const switchOn = (): void => {
+      for (const event of [FALLBACK, LINK_DOWN]) {
+        const format = trace.enable(`smc/${event}`);
+        if (format) formats.set(event, format);
+      }
+    };
+    const switchOnAgain = (): void => {
+      if (!trace.isOff(`smc/${FALLBACK}`)) return;
+      switchOn();
+      onEvent({ kind: 'lost', at: performance.now(), cause: 'reload', count: undefined });
+    };
+    switchOn();
     if (!formats.has(FALLBACK)) throw new NoTracepointError();
+    trace.enable(`module/${MODULE_LOAD}`);
     trace.start((record) => {
+      if ('event' in record && record.event === MODULE_LOAD) attempt(switchOnAgain);
       const event = tracedEvent(record, formats, root);
       if (event) onEvent(event);
     });
     return {
-      catchUp: () => trace.catchUp(),
+      catchUp: async () => {
+        switchOnAgain();
+        await trace.catchUp();
+      },
       close: async () => {
         await trace.close();
         tracefs.close();
@@ -97,13 +116,22 @@ export function openSmcTrace(root: string, onEvent: (event: TracedEvent) => void
   }
 }
 
+/** Tries what is tried again with the next `catchUp`, which throws. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // then
+  }
+}
+
 /** The meaning of a record. @returns `undefined` for what is none of ours */
 export function tracedEvent(
   record: TraceRecord,
   formats: ReadonlyMap<string, TraceFormat>,
   root: string,
 ): TracedEvent | undefined {
-  if ('lost' in record) return { kind: 'lost', at: performance.now(), count: record.lost };
+  if ('lost' in record) return { kind: 'lost', at: performance.now(), cause: 'overflow', count: record.lost };
   const fields = formats.get(record.event)?.(record.text);
   const netnsCookie = numberOf(fields, 'net_cookie');
   if (!fields || netnsCookie === undefined) return undefined;

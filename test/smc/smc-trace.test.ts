@@ -22,7 +22,7 @@ t.test('what the tracepoints mean', async (t) => {
     { kind: 'link down', netnsCookie: 1n, device: 'rxelo' },
     undefined,
   ]);
-  t.match(tracedEvent({ lost: 7 }, formats, root), { kind: 'lost', count: 7 });
+  t.match(tracedEvent({ lost: 7 }, formats, root), { kind: 'lost', cause: 'overflow', count: 7 });
 });
 
 t.test('times are those of the clock of Node', async (t) => {

@@ -20,6 +20,8 @@ interface Record {
   lived_seconds?: number;
   sources?: string[];
   ib_device?: string;
+  cause?: string;
+  count?: number | null;
 }
 
 const recordsIn = (stdout: string): Record[] =>
@@ -73,6 +75,15 @@ async function long(
     },
   };
 }
+
+/** Makes sockets that fall back at once, by an option that SMC does not have: TCP_FASTOPEN_CONNECT. Prints its process. */
+const fallBack = (times: number): string =>
+  `python3 -c '
+import os, socket
+for _ in range(${times}):
+    with socket.socket(43) as one:
+        one.setsockopt(socket.IPPROTO_TCP, 30, 1)
+print(os.getpid())'`;
 
 t.test('smcss --events, kernel 6.12', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12-smcd' });
@@ -170,7 +181,7 @@ t.test('smcss --events, kernel 6.12', async (t) => {
     const run = await guest.start('{ smcss -jE 0.5; echo $? >/tmp/status; } | head -1');
     await begins(run);
     await short(guest, 7006);
-    await waitFor(guest, 'cat /tmp/status', { shows: '.' });
+    await waitFor(guest, 'test -s /tmp/status');
     t.equal((await guest.readBytes('/tmp/status')).toString(), '0\n');
     t.equal((await run.wait()).stderr.trimEnd().split('\n').length, 1, 'not a word of it');
     t.equal(await instances(), '');
@@ -183,5 +194,74 @@ t.test('smcss --events, kernel 6.12', async (t) => {
     const { status, stderr } = await ended(run);
     t.equal(status, 0);
     t.match(stderr, /^smcss: .*, and why they fell back: only root may trace the kernel\n$/);
+  });
+
+  /** Its files in the kernel, and its process. */
+  const traceOf = async () => {
+    const name = (await instances()).trim();
+    const pid = Number(/^smc-tools-(\d+)-\d+$/.exec(name)?.[1]);
+    const enable = `/run/t/instances/${name}/events/smc/smc_switch_to_fallback/enable`;
+    return { directory: `/run/t/instances/${name}`, pid, isOn: `grep -q 1 ${enable}` };
+  };
+  const by = (pid: number, all: Record[]) =>
+    all.filter(({ event, owners }) => event === 'fallback' && owners?.[0]?.pid === pid);
+  const lossesIn = (all: Record[]) => all.filter(({ event }) => event === 'lost');
+  const reload = async () => {
+    await guest.run('rmmod smc_diag smc && modprobe smc_diag', { check: true });
+  };
+
+  await t.test('more at once than the kernel keeps', async (t) => {
+    const run = await guest.start('exec smcss -jE 0.5');
+    await begins(run);
+    const { directory, pid } = await traceOf();
+    await guest.run(`echo 4 >${directory}/buffer_size_kb`, { check: true });
+    run.kill('SIGSTOP');
+    await waitFor(guest, `cat /proc/${pid}/stat`, { shows: '\\) T ' });
+    const times = 600;
+    const { stdout } = await guest.run(fallBack(times), { check: true });
+    run.kill('SIGCONT');
+    await records(run, 'the loss', 1, ({ event }) => event === 'lost');
+    const { status, all } = await ended(run);
+    t.equal(status, 0);
+    const losses = lossesIn(all);
+    t.match(losses, [{ cause: 'overflow', source: 'trace' }]);
+    const told = by(Number(stdout), all).length;
+    t.ok(told > 0, `${told} are told`);
+    // a mark of our own can be among those that are lost
+    const missing = times - told;
+    t.ok([missing, missing + 1].includes(losses[0]?.count ?? 0), `${losses[0]?.count} of ${missing}`);
+  });
+
+  await t.test('smc is removed and loaded again', async (t) => {
+    // no list meanwhile: the kernel tells that the module was loaded
+    const run = await guest.start('exec smcss -jE 3600');
+    await begins(run);
+    await reload();
+    await waitFor(guest, (await traceOf()).isOn);
+    const { stdout: first } = await guest.run(fallBack(1), { check: true });
+    const { all, status, stdout, stderr } = await ended(run);
+    t.strictSame([status, stderr.split('\n').length], [0, 2], stderr);
+    t.strictSame(validate('smcss -jE', stdout), []);
+    t.match(lossesIn(all), [{ cause: 'reload', count: null }]);
+    t.equal(by(Number(first), all).length, 1);
+  });
+
+  await t.test('and nobody has heard of it', async (t) => {
+    const run = await guest.start('exec smcss -jE 0.5');
+    await begins(run);
+    const { directory, pid, isOn } = await traceOf();
+    run.kill('SIGSTOP');
+    await waitFor(guest, `cat /proc/${pid}/stat`, { shows: '\\) T ' });
+    await reload();
+    await guest.run(`echo >${directory}/trace; ! ${isOn}`, { check: true });
+    run.kill('SIGCONT');
+    await waitFor(guest, isOn);
+    const { stdout } = await guest.run(fallBack(1), { check: true });
+    await records(run, 'a fallback', 1, ({ event }) => event === 'fallback');
+    const { all, status } = await ended(run);
+    t.equal(status, 0);
+    t.match(lossesIn(all), [{ cause: 'reload', count: null }]);
+    t.equal(by(Number(stdout), all).length, 1);
+    t.equal(await instances(), '');
   });
 });

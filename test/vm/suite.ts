@@ -209,7 +209,7 @@ export async function echoPair(
   );
   // opening the FIFO succeeds when it has a writer
   const holding: GuestProcess = await guest.start(`exec 3>${stopFile}; sleep infinity & wait`);
-  await waitFor(guest, `cat ${outcome}`, { shows: '.' });
+  await waitFor(guest, `test -s ${outcome}`);
   const verdict = (await guest.readBytes(outcome)).toString();
   return {
     verdict,

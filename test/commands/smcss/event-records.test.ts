@@ -48,11 +48,15 @@ const RECORDS: readonly (readonly [record: EventRecord, text: string, json: obje
     'link-down ib-device=mlx5_0 netns=bl\\x1bue source=trace',
     { event: 'link_down', netns: { name: 'bl\x1bue', container: null, inode: 7 } },
   ],
-  [{ kind: 'lost', at: 5, count: 12 }, 'lost     count=12 source=trace', { event: 'lost', count: 12 }],
   [
-    { kind: 'lost', at: 5, count: undefined },
-    'lost     count=? source=trace',
-    { event: 'lost', count: null },
+    { kind: 'lost', at: 5, cause: 'overflow', count: 12 },
+    'lost     count=12 cause=overflow source=trace',
+    { event: 'lost', cause: 'overflow', count: 12 },
+  ],
+  [
+    { kind: 'lost', at: 5, cause: 'reload', count: undefined },
+    'lost     count=? cause=reload source=trace',
+    { event: 'lost', cause: 'reload', count: null },
   ],
   [
     unlisted(false),

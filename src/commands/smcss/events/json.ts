@@ -42,7 +42,7 @@ function documentOf(
     case 'stop':
       return { event: 'stop', time, records: record.records };
     case 'lost':
-      return { event: 'lost', time, source: 'trace', count: record.count ?? null };
+      return { event: 'lost', time, source: 'trace', cause: record.cause, count: record.count ?? null };
     case 'link down': {
       const netns = isEverywhere ? { netns: record.netns ? namespaceJson(record.netns) : null } : {};
       return { event: 'link_down', time, source: 'trace', ib_device: record.device, ...netns };

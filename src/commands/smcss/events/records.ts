@@ -31,10 +31,11 @@ export interface LinkDownRecord {
   netns?: NetworkNamespace | undefined;
 }
 
-/** The kernel dropped events of the trace. */
+/** Events of the trace are missing. */
 export interface LostRecord {
   kind: 'lost';
   at: number;
+  cause: 'overflow' | 'reload';
   count: number | undefined;
 }
 

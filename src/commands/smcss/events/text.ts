@@ -31,7 +31,7 @@ function words(record: EventRecord, paint: Paint, isEverywhere: boolean): string
     case 'stop':
       return [event('stop'), `records=${record.records}`];
     case 'lost':
-      return [event('lost'), `count=${record.count ?? '?'}`, 'source=trace'];
+      return [event('lost'), `count=${record.count ?? '?'}`, `cause=${record.cause}`, 'source=trace'];
     case 'link down':
       return [
         event('link-down'),
