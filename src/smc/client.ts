@@ -25,6 +25,7 @@ import { SocketAddresses } from './socket-addresses.ts';
 import { type SmcSocket, type SocketDetails, smcSocketDump, smcSocketRequest } from './sockets.ts';
 import { readStatistics, type Statistics } from './statistics.ts';
 import { readSystemInfo, type SystemInfo } from './system.ts';
+import { BOOT_ANOTHER } from './without-smc.ts';
 
 export interface SmcClientOptions extends ConnectionOptions {
   /** root of the /proc and /sys trees that are read beside netlink; default "/" */
@@ -232,7 +233,7 @@ export class SmcClient {
         });
       case 'absent':
         return new SmcError('NO_SMC', `this kernel has no SMC: there is no module ${missing} for it`, {
-          hint: 'boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG',
+          hint: BOOT_ANOTHER,
           cause,
         });
       case 'loaded':

@@ -23,6 +23,7 @@ import { type Observed, observe } from './observed.ts';
 import type { PnetEntry } from './pnet-table.ts';
 import { type Counted, countedSinceReset } from './statistics-reset.ts';
 import type { SystemInfo } from './system.ts';
+import { whyNoSmc } from './without-smc.ts';
 
 /** What /proc and /sys show. What they do not show is empty or `undefined`. */
 export interface HostFiles {
@@ -149,7 +150,7 @@ export async function observePart<P extends KernelPart>(
   env?: Environment,
 ): Promise<Observed<Value<P>>> {
   const { family, ask } = QUESTIONS[part];
-  return (family && absence(families, family)) || observe(() => ask(client, root, env));
+  return (family && absence(families, root, family)) || observe(() => ask(client, root, env));
 }
 
 /**
@@ -157,15 +158,27 @@ export async function observePart<P extends KernelPart>(
  * there would make the kernel load SMC.
  * @returns `undefined` when it can be asked
  */
-export function absence(families: Observed<FamilyInfo[]>, family = GENERAL): Observed<never> | undefined {
+export function absence(
+  families: Observed<FamilyInfo[]>,
+  root: string,
+  family = GENERAL,
+): Observed<never> | undefined {
   if (!families.value) return families;
-  if (families.value.length === 0) return WITHOUT_SMC;
+  if (families.value.length === 0) return withoutSmc(root);
   return families.value.some(({ name }) => name === family) ? undefined : LACKING[family];
 }
 
 const absent = (text: string, why = text): Observed<never> => ({ why, error: new SmcError('NO_SMC', text) });
 
-const WITHOUT_SMC = absent('kernel module smc is not loaded', NO_SMC);
+const WITHOUT_SMC = new Map<string, Observed<never>>();
+
+/** The same object for all parts: it is one failure. */
+function withoutSmc(root: string): Observed<never> {
+  const { text } = whyNoSmc(root);
+  const known = WITHOUT_SMC.get(text) ?? absent(text, NO_SMC);
+  WITHOUT_SMC.set(text, known);
+  return known;
+}
 
 const LACKING: Readonly<Record<string, Observed<never>>> = {
   [GENERAL]: absent(`the kernel does not have ${GENERAL}`),

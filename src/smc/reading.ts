@@ -111,7 +111,7 @@ type Questions<T> = { readonly [K in keyof T]: (asker: Asker) => Promise<Observe
 const inspected =
   <T>(ask: (asker: Asker) => Promise<T>) =>
   async (asker: Asker): Promise<Observed<T>> =>
-    absence(asker.families) ?? observe(() => ask(asker));
+    absence(asker.families, asker.root) ?? observe(() => ask(asker));
 
 /** What `observeHost` asks as well. */
 const asHost =

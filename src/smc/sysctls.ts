@@ -7,6 +7,7 @@
 import { readSysctl, writeSysctl } from '../host/sysctl.ts';
 import { parseByteCount } from './byte-count.ts';
 import { SmcError } from './error.ts';
+import { whyNoSmc } from './without-smc.ts';
 
 /** One setting. */
 export interface SysctlSpec {
@@ -152,10 +153,10 @@ function specOf(name: string): SysctlSpec {
 export function readSysctls(name: string | undefined, root: string): Sysctl[] {
   const specs = name === undefined ? SYSCTLS : [specOf(name)];
   const settings = specs.map((spec) => ({ ...spec, value: readSysctl(`${PREFIX}${spec.name}`, root) }));
-  if (SYSCTLS.every((spec) => readSysctl(`${PREFIX}${spec.name}`, root) === undefined))
-    throw new SmcError('NO_SMC', 'there are no settings net.smc.*: kernel module smc is not loaded', {
-      hint: 'load it: modprobe smc',
-    });
+  if (SYSCTLS.every((spec) => readSysctl(`${PREFIX}${spec.name}`, root) === undefined)) {
+    const { text, hint } = whyNoSmc(root);
+    throw new SmcError('NO_SMC', `there are no settings net.smc.*: ${text}`, { hint });
+  }
   return settings;
 }
 

@@ -428,6 +428,13 @@ t.test('without SMC the list is what sysfs tells, and nothing loads the module',
   t.strictSame(problems, [{ part: 'SMC', error: 'kernel module smc is not loaded' }]);
   t.match(devices[0].ports[0], { pnet_id: null, pnet_id_source: 'unknown', smc_r: { v2: { usable: null } } });
   t.strictSame([...new Set(kernel.log)], ['nlctrl GETFAMILY', 'ROUTE GETADDR']);
+
+  // modprobe cannot help there
+  const without = plant(t, server, { 'lib/modules/6.12.0-test/modules.dep': 'kernel/net/tls/tls.ko:\n' });
+  t.match(await runCommand(smcRnics, 'rxe0', { transport: kernel, hostRoot: without }), {
+    status: 0,
+    stderr: 'smc_rnics: this kernel has no SMC: what only the kernel knows is shown as ?\n',
+  });
 });
 
 t.test('a host without any adapter', async (t) => {

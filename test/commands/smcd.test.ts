@@ -460,4 +460,12 @@ t.test('sysctl', async (t) => {
     stdout: '',
     stderr: 'smcd: there are no settings net.smc.*: kernel module smc is not loaded; load it: modprobe smc\n',
   });
+  const without = t.testdir({
+    proc: { sys: { kernel: { osrelease: '7.2.0-test\n' } } },
+    lib: { modules: { '7.2.0-test': { 'modules.dep': 'kernel/net/tls/tls.ko:\n' } } },
+  });
+  t.strictSame(
+    (await call('sysctl', { hostRoot: without })).stderr,
+    'smcd: there are no settings net.smc.*: this kernel has no SMC; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG\n',
+  );
 });

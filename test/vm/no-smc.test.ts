@@ -32,7 +32,7 @@ t.test('smcd and smcr', async (t) => {
     'smcr info show more': [255, "smcr: unexpected word 'more'; smcr info help shows the usage\n"],
     'smcr sysctl': [
       1,
-      'smcr: there are no settings net.smc.*: kernel module smc is not loaded; load it: modprobe smc\n',
+      'smcr: there are no settings net.smc.*: this kernel has no SMC; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG\n',
     ],
   };
   const outcomes = await batch(guest, Object.keys(expected));

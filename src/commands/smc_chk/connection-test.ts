@@ -10,6 +10,7 @@ import type { SmcClient } from '../../smc/client.ts';
 import { type ConnectionVerdict, NOTHING, type Role } from '../../smc/connection-verdict.ts';
 import { SmcError } from '../../smc/error.ts';
 import { type LikelyCause, likelyCause } from '../../smc/likely-cause.ts';
+import { BOOT_ANOTHER } from '../../smc/without-smc.ts';
 import { checkJson } from './check-json.ts';
 import type { SocketLookup } from './socket-lookup.ts';
 import { STATUS_STYLES, statusWord } from './status.ts';
@@ -78,7 +79,7 @@ function withoutSmc(client: SmcClient, root: string): LikelyCause {
       return {
         ...here,
         text: 'this kernel has no SMC: there is no module smc for it',
-        fix: 'boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG',
+        fix: BOOT_ANOTHER,
       };
     case 'available':
       return { ...here, text: 'the kernel module smc is not loaded', fix: 'modprobe smc' };

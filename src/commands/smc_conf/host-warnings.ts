@@ -11,6 +11,7 @@ import type { HostFiles } from '../../smc/host.ts';
 import { ENTRY_OF_UPPER_INTERFACE, hasFault } from '../../smc/kernel-faults.ts';
 import { SYSCTLS } from '../../smc/sysctls.ts';
 import { missingDevice } from '../../smc/table-devices.ts';
+import { BOOT_ANOTHER } from '../../smc/without-smc.ts';
 import { memberText } from './change-text.ts';
 import { memberKey, UEID_ROOM } from './changes.ts';
 import type { NamespaceSettings, PnetDevice } from './configuration.ts';
@@ -39,7 +40,7 @@ export function hostWarnings(file: ConfigurationFile, host: HostFiles, isRecorde
     found.push({
       place: undefined,
       text: 'this kernel has no SMC: nothing of the file has an effect',
-      hint: 'boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG',
+      hint: BOOT_ANOTHER,
     });
   for (const [id, { interfaces, devices }] of configuration.pnet ?? []) {
     for (const name of interfaces) {

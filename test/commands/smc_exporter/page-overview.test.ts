@@ -105,6 +105,11 @@ t.test('the verdict without connections', async (t) => {
     verdict(seen([], { host: none, sockets: nothing })),
     'fails | No: the kernel module smc is not loaded.',
   );
+  const modules = { smc: 'absent', smcDiag: 'absent' } as const;
+  t.equal(
+    verdict(seen([], { host: healthyHost({ ...none, modules }), sockets: nothing })),
+    'fails | No: this kernel has no SMC.',
+  );
   const blind = healthyHost({ statistics: { why: 'permission denied' } });
   t.equal(
     verdict(seen([], { host: blind, sockets: { why: 'permission denied' } })),

@@ -52,7 +52,7 @@ export function overviewOf(
       kernel: host.release ?? null,
       initial_namespace: host.isInitialNamespace ?? null,
     },
-    verdict: verdictOf(parts, isThere === false ? 'the kernel module smc is not loaded' : undefined),
+    verdict: verdictOf(parts, isThere === false ? whyWithout(host) : undefined),
     ...parts,
     traffic: last ? trafficOf(last) : null,
     link_groups: linkGroupRows(seen),
@@ -61,6 +61,9 @@ export function overviewOf(
     unseen: unseenParts(seen),
   };
 }
+
+const whyWithout = ({ modules }: PageHost): string =>
+  modules.smc === 'absent' ? 'this kernel has no SMC' : 'the kernel module smc is not loaded';
 
 function openSockets({ summary, isComplete }: SeenSockets): OpenSockets {
   const { smcr, smcd, tcp } = summary.connections;
