@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { long } from '../helpers/long.ts';
 import { waitUntil } from '../helpers/wait.ts';
-import { cable, Guest, type KernelName, kernelsAtHand, projectDirectory, setUpSmcR } from './guest.ts';
+import { cable, Guest, kernelsAtHand, projectDirectory, type SmcKernelName, setUpSmcR } from './guest.ts';
 
 /** Runs a test in its own guest. */
 async function inGuest(
@@ -22,7 +22,7 @@ async function inGuest(
   }
 }
 
-const releases: Record<KernelName, RegExp> = {
+const releases: Record<SmcKernelName, RegExp> = {
   '6.1': /^6\.1\./,
   '6.12': /^6\.12\./,
   '6.12-smcd': /^6\.12\./,

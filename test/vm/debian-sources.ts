@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-/** The Debian suites that have kernels with SMC, or the source of one. */
-export type Suite = 'bookworm' | 'bookworm-backports' | 'trixie-backports';
+/** The Debian suites that have kernels with SMC, the source of one, or a kernel 7.x as it comes. */
+export type Suite = 'bookworm' | 'bookworm-backports' | 'trixie-backports' | 'forky';
 
 /** Names a Debian mirror, for machines whose apt knows none that works: the URL of a `URIs:` line. */
 export const mirrorVariable = 'SMC_TOOLS_DEBIAN_MIRROR';

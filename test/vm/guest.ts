@@ -21,7 +21,7 @@ import { rootTree } from './root-tree.ts';
 export type { Architecture } from './architecture.ts';
 export { type CableEnd, cable } from './cable.ts';
 export type { CommandOptions, CommandResult } from './job.ts';
-export { type KernelName, kernelNames, kernelsAtHand } from './kernel.ts';
+export { type KernelName, kernelNames, kernelsAtHand, type SmcKernelName } from './kernel.ts';
 export { setUpSmcR } from './smc.ts';
 
 /** The root of this project's tree, at the same path on the host and in every guest. */

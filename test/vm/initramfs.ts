@@ -8,7 +8,7 @@ const baseModules = [...['virtio_net', 'virtio_rng', '9p', '9pnet_virtio', 'over
 /** Without it, kernels that have it refuse to add an rxe device; none of their modules depends on it by name. */
 const CRC32 = 'crc32_generic';
 
-/** Modules that SMC needs at boot. */
+/** Modules that SMC needs at boot, if the kernel has SMC. */
 const smcModules = ['rdma_rxe', 'ib_uverbs', 'smc', 'smc_diag'];
 
 /**
@@ -27,7 +27,8 @@ export async function packBootFiles(
   const known = await readFile(join(tree, 'lib/modules', release, 'modules.dep'), 'utf8');
   const crc32 = known.includes(`/${CRC32}.ko`) ? [CRC32] : [];
   const base = await closure(tree, release, [...more, ...baseModules, ...crc32]);
-  const smc = (await closure(tree, release, smcModules)).filter((path) => !base.includes(path));
+  const hasSmc = known.includes('/smc.ko');
+  const smc = hasSmc ? (await closure(tree, release, smcModules)).filter((path) => !base.includes(path)) : [];
   const members = [
     directory('bin'),
     directory('modules'),

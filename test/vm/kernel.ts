@@ -16,21 +16,25 @@ import { rootTree } from './root-tree.ts';
 /**
  * The kernels that guests can run: `6.12` and `6.1` as Debian builds them (SMC-R only), and `6.12-smcd`,
  * the same 6.12 with smc rebuilt to have the loopback-ism device (SMC-D too). `7.x` is Debian's newest source, built here
- * because Debian's own has no SMC, and `7.x-smcd` the same with the loopback device of dibs; both for x64 only.
+ * because Debian's own, `7.x-debian`, has no SMC, and `7.x-smcd` the same with the loopback device of dibs; these two for
+ * x64 only.
  */
-export type KernelName = '6.1' | '6.12' | '6.12-smcd' | '7.x' | '7.x-smcd';
+export type KernelName = '6.1' | '6.12' | '6.12-smcd' | '7.x' | '7.x-smcd' | '7.x-debian';
 
-/** All kernels, oldest first. */
-export const kernelNames: readonly KernelName[] = ['6.1', '6.12', '6.12-smcd', '7.x', '7.x-smcd'];
+/** Those that have SMC. */
+export type SmcKernelName = Exclude<KernelName, '7.x-debian'>;
+
+/** All kernels with SMC, oldest first. */
+export const kernelNames: readonly SmcKernelName[] = ['6.1', '6.12', '6.12-smcd', '7.x', '7.x-smcd'];
 
 /** Whether it is built as a whole, which takes long. */
-const takesLong = (name: KernelName): boolean => name.startsWith('7.');
+const takesLong = (name: KernelName): boolean => name === '7.x' || name === '7.x-smcd';
 
 /** The lock for preparing a kernel: whoever wants one of Debian's does not wait for a long build. */
 const lockOf = (name: KernelName): string => (takesLong(name) ? 'kernels-7.x' : 'kernels');
 
 /** The kernels that take no long build, or have had it: those that a test may boot without making the user wait. */
-export async function kernelsAtHand(): Promise<KernelName[]> {
+export async function kernelsAtHand(): Promise<SmcKernelName[]> {
   const isThere = await Promise.all(
     kernelNames.map(
       async (name) => !takesLong(name) || Boolean(await cached(keptKernel(name, 'x64'), Infinity)),
@@ -88,8 +92,9 @@ type Recipe = Pick<Kept, 'newest' | 'build'> & Partial<Pick<Kept, 'layout'>>;
 const builtLayout = `${layout}.${configuration.mark}`;
 
 const recipes: Record<KernelName, (architecture: Architecture) => Recipe> = {
-  '6.1': (architecture) => stock('6.1', 'bookworm', architecture),
-  '6.12': (architecture) => stock('6.12', 'bookworm-backports', architecture),
+  '6.1': (architecture) => stock('6.1.', 'bookworm', architecture),
+  '6.12': (architecture) => stock('6.12.', 'bookworm-backports', architecture),
+  '7.x-debian': (architecture) => stock('7.', 'forky', architecture),
   '6.12-smcd': (architecture) => ({
     // The rebuild takes headers and source of the very same version, which are gone from the suite once a
     // newer one is there.
@@ -130,8 +135,8 @@ async function load(name: KernelName, architecture: Architecture, version: strin
   };
 }
 
-/** A kernel as a suite has it, where `linux-image-ARCHITECTURE` must depend on one of the given version. */
-function stock(name: '6.1' | '6.12', suite: Suite, architecture: Architecture): Recipe {
+/** A kernel as a suite has it, where `linux-image-ARCHITECTURE` must depend on one of a version that begins so. */
+function stock(series: '6.1.' | '6.12.' | '7.', suite: Suite, architecture: Architecture): Recipe {
   const { debian } = platforms[architecture];
   const source = new PackageSource(suite, debian);
   const newest = `linux-image-${debian}`;
@@ -142,14 +147,21 @@ function stock(name: '6.1' | '6.12', suite: Suite, architecture: Architecture): 
     },
     build: async (version, directory) => {
       const { depends } = await source.look(newest);
-      const image = depends.find((dependency) => dependency.startsWith(`linux-image-${name}.`));
-      if (!image) throw new Error(`${suite} has no kernel ${name} any more, but ${depends.join(' ')}`);
+      const image = depends.find((dependency) => dependency.startsWith(`linux-image-${series}`));
+      if (!image) throw new Error(`${suite} has no kernel ${series}x any more, but ${depends.join(' ')}`);
       const release = image.slice('linux-image-'.length);
+      // newer suites have the image, the modules and their lists in packages of their own
+      const parts = (await source.look(image)).depends.filter((name) => name.endsWith(`-${release}`));
       const unpacked = join(directory, 'unpacked');
-      await fetching(source, `${image} ${version}`, [image], unpacked);
-      await copyFile(join(unpacked, 'boot', `vmlinuz-${release}`), join(directory, 'vmlinuz'));
+      await fetching(source, `${image} ${version}`, [image, ...parts], unpacked);
       await mkdir(join(directory, 'full/lib'), { recursive: true });
-      await rename(join(unpacked, 'lib/modules'), join(directory, 'full/lib/modules'));
+      const usr = parts.length > 0 ? join(unpacked, 'usr') : unpacked;
+      await rename(join(usr, 'lib/modules'), join(directory, 'full/lib/modules'));
+      const packed =
+        parts.length > 0
+          ? join(directory, 'full/lib/modules', release, 'vmlinuz')
+          : join(unpacked, 'boot', `vmlinuz-${release}`);
+      await rename(packed, join(directory, 'vmlinuz'));
       await rm(unpacked, { recursive: true });
       await finishTrees(directory, release, architecture);
     },
