@@ -179,14 +179,18 @@ export const SHOWN = [
  * command. JSON is checked against the schemas on both sides.
  * @returns what the commands printed there
  */
-export async function sameHere(t: Test, guest: Guest): Promise<Map<string, CommandResult>> {
-  const outcomes = await batch(guest, SHOWN);
+export async function sameHere(
+  t: Test,
+  guest: Guest,
+  commands: readonly string[] = SHOWN,
+): Promise<Map<string, CommandResult>> {
+  const outcomes = await batch(guest, commands);
   const made = await guest.run('smc_dbg -o /tmp/bundle.tgz');
   t.strictSame(clean(made), { status: 0, stdout: '/tmp/bundle.tgz\n', stderr: '' }, 'smc_dbg');
   const directory = ownDirectory(t);
   const file = join(directory, 'bundle.tgz');
   writeFileSync(file, await guest.readBytes('/tmp/bundle.tgz'), { mode: 0o600 });
-  for (const [index, line] of SHOWN.entries()) {
+  for (const [index, line] of commands.entries()) {
     const [name = '', ...words] = line.split(' ');
     const here = await runCommand(await SUITE[name]!(), [...words, '--from', file]);
     t.strictSame(here, outcomes[index], `${line}: there, and here of the bundle`);
@@ -195,7 +199,7 @@ export async function sameHere(t: Test, guest: Guest): Promise<Map<string, Comma
   const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')) as BundleManifest;
   t.match(readFileSync(join(directory, 'netlink.jsonl'), 'utf8').split('\n')[0], /"BE"/, 'big-endian');
   t.strictSame(manifest.missing, [], 'nothing is missing in the bundle');
-  return new Map(SHOWN.map((line, index) => [line, outcomes[index]!]));
+  return new Map(commands.map((line, index) => [line, outcomes[index]!]));
 }
 
 /** Plays what was recorded on x86 there: every command prints what it printed on x86. */
