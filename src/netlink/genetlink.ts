@@ -76,14 +76,21 @@ export class GenericNetlink {
   readonly #order: ByteOrder;
   readonly #families = new Map<string, Promise<FamilyInfo>>();
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, known: readonly FamilyInfo[]) {
     this.#connection = connection;
     this.#order = connection.transport.order;
+    for (const family of known) this.#families.set(family.name, Promise.resolve(family));
   }
 
-  /** @throws NetlinkError with op "load netlink addon" or "open socket" */
-  static async open(options: ConnectionOptions = {}): Promise<GenericNetlink> {
-    return new GenericNetlink(await Connection.open(NETLINK_GENERIC, options));
+  /**
+   * @param known families that need not be looked up; it does no harm if they have another ID by now
+   * @throws NetlinkError with op "load netlink addon" or "open socket"
+   */
+  static async open(
+    options: ConnectionOptions = {},
+    known: readonly FamilyInfo[] = [],
+  ): Promise<GenericNetlink> {
+    return new GenericNetlink(await Connection.open(NETLINK_GENERIC, options), known);
   }
 
   close(): void {

@@ -30,6 +30,8 @@ import { BOOT_ANOTHER } from './without-smc.ts';
 export interface SmcClientOptions extends ConnectionOptions {
   /** root of the /proc and /sys trees that are read beside netlink; default "/" */
   hostRoot?: string;
+  /** families that the kernel has, as `families()` of another client told; they are not looked up again */
+  known?: readonly FamilyInfo[] | undefined;
 }
 
 /**
@@ -166,7 +168,7 @@ export class SmcClient {
    * @throws NetlinkError
    */
   async families(): Promise<FamilyInfo[]> {
-    this.#generic ??= GenericNetlink.open(this.#options);
+    this.#generic ??= GenericNetlink.open(this.#options, this.#options.known);
     return (await this.#generic).families();
   }
 
@@ -198,7 +200,7 @@ export class SmcClient {
 
   /** The generic netlink connection, after making sure of a family; says what is missing when it is not there. */
   async #withFamily(name: string): Promise<GenericNetlink> {
-    this.#generic ??= GenericNetlink.open(this.#options);
+    this.#generic ??= GenericNetlink.open(this.#options, this.#options.known);
     const generic = await this.#generic;
     try {
       await generic.resolve(name);

@@ -167,9 +167,12 @@ export async function takeReading<P extends ReadingPart>(
   const begin = performance.now();
   const left = (): number => Math.max(1, timeoutMs - (performance.now() - begin));
   /** Runs something with a client of its own, as long as there is time. */
-  const attempt = async <T>(ask: (client: SmcClient) => Promise<Observed<T>>): Promise<Outcome<T>> => {
+  const attempt = async <T>(
+    ask: (client: SmcClient) => Promise<Observed<T>>,
+    known?: FamilyInfo[],
+  ): Promise<Outcome<T>> => {
     const start = performance.now();
-    const client = new SmcClient({ ...options.client, hostRoot: root, timeoutMs: left() });
+    const client = new SmcClient({ ...options.client, hostRoot: root, timeoutMs: left(), known });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Observed<T>>((resolve) => {
       // what has arrived is read first
@@ -193,7 +196,8 @@ export async function takeReading<P extends ReadingPart>(
   const outcomes = await Promise.all(
     [...parts].map(async (part) => {
       const ask = QUESTIONS[part] as (asker: Asker) => Promise<Observed<unknown>>;
-      const take = () => attempt((client) => ask({ client, root, families, sockets, isLate }));
+      const take = () =>
+        attempt((client) => ask({ client, root, families, sockets, isLate }), families.value);
       // sockets are counted in several ways
       return [part, await (part === 'sockets' ? take() : shared.take(part, take))] as const;
     }),
