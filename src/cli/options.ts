@@ -334,6 +334,8 @@ function checkOperands({ texts, operands }: Given, table: OptionTable, declared?
 function readValue(text: string, option: string, { choices, parse: read }: OptionSpec): unknown {
   if (choices && !choices.includes(text))
     throw new UsageError(`${option} '${text}': must be ${oneOf(choices)}`);
+  // what is named by nothing would be looked for all the same, or be the current directory
+  if (text === '' && !read) throw new UsageError(`${option} '': must not be empty`);
   return read ? read(text, option) : text;
 }
 

@@ -289,6 +289,10 @@ t.test('options have the types of their declarations', async (t) => {
   for (const [argv, message] of [
     ['--way no', "--way 'no': must be auto, by hand or not"],
     ['--way=', "--way '': must be auto, by hand or not"],
+    ['--name=', "--name '': must not be empty"],
+    ['--size=', "--size '': must be a number of bytes from 1 to 9"],
+    ['--only x --only=', "--only '': must not be empty"],
+    ['--from=', "--from '': must not be empty"],
     ['--size 0', "--size '0': must be a number of bytes from 1 to 9"],
     ['--size x --way x', "--way 'x': must be auto, by hand or not"],
     ['--color red', "--color 'red': must be auto, always or never"],

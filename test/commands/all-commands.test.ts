@@ -48,6 +48,16 @@ for (const name of Object.keys(bin)) {
       t.match(option.value ?? 'X', /^[A-Z|]+$/, 'values are named in capitals');
       t.match(option.help, /^[^.\n]{5,80}[^.\s]$/, `${option.long}: one line without a full stop`);
     }
+    for (const { name: key, long, value } of options) {
+      // to the C suite, an empty port is port 0, the default
+      if (!value || long === 'ibport') continue;
+      const texts = new Map([[key, ['']]]);
+      t.throws(
+        () => checkOptions({ options: command.options }, { texts, operands: [] }),
+        { name: 'UsageError', message: new RegExp(`^--${long} ''`) },
+        `--${long}=`,
+      );
+    }
     t.match(command.summary, /^[A-Z][^\n]*\.$/);
     t.ok(command.examples.length >= 2);
     // a pipeline may begin an example

@@ -49,7 +49,7 @@ t.test('usage errors are status 2 and one line', async (t) => {
       argv,
     );
   const empty = await chk(['-C', '']);
-  t.match(empty, { status: 2, stderr: /^smc_chk: '' is not a host/ });
+  t.match(empty, { status: 2, stderr: /^smc_chk: --connect '': must not be empty; / });
 });
 
 t.test('--explain', async (t) => {

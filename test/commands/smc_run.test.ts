@@ -38,7 +38,7 @@ t.test('values that cannot be', async (t) => {
     [['--via', ''], "--via '': must be auto, preload or seccomp"],
     [['--via=Preload'], "--via 'Preload': must be auto, preload or seccomp"],
     [['--socket', 'tcp'], "--socket 'tcp': must be af_smc, inet or auto"],
-    [['--log', ''], "--log '' names no file"],
+    [['--log', ''], "--log '': must not be empty"],
     [['--only', 'port=80'], later('--only port=80', 'a port')],
     [['--except', 'net=10.0.0.0/8'], later('--except net=10.0.0.0/8', 'an address')],
     [['--only', 'curl'], "--only 'curl' is not a rule: give command=GLOB"],

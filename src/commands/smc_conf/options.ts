@@ -7,11 +7,6 @@ import { isNamespaceName } from '../../smc/network-namespace.ts';
 /** The file that describes this host. */
 export const DEFAULT_FILE = '/etc/smc-tools/smc.yaml';
 
-function fileName(text: string, option: string): string {
-  if (text === '') throw new UsageError(`${option} '' names no file`);
-  return text;
-}
-
 function namespaceName(text: string, option: string): string {
   if (!isNamespaceName(text))
     throw new UsageError(`${option} '${text}' is not the name of a network namespace`);
@@ -22,7 +17,6 @@ export const OPTIONS = optionTable({
   file: {
     short: 'f',
     value: 'FILE',
-    parse: fileName,
     completes: 'file',
     help: 'the file, by default the one in /etc/smc-tools; - is standard input',
   },

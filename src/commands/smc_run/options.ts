@@ -13,11 +13,6 @@ const size = number({
   also: 'or one with k or m',
 });
 
-function logFile(text: string, option: string): string {
-  if (text === '') throw new UsageError(`${option} '' names no file`);
-  return text;
-}
-
 /** What is not known yet when a socket is opened. */
 const DECIDED_LATER: ReadonlyMap<string, string> = new Map([
   ['port', 'a port'],
@@ -88,7 +83,7 @@ export const OPTIONS = optionTable({
   },
   report: { help: 'report at the end what the connections used, and why' },
   requireSmc: { help: 'status 123 if not all connections ran over SMC' },
-  log: { value: 'FILE', parse: logFile, help: 'append the report to FILE instead of stderr' },
+  log: { value: 'FILE', help: 'append the report to FILE instead of stderr' },
   json: { short: 'j', help: 'the report as JSON' },
   enable: { operands: none, value: 'UNIT', help: 'make a systemd service run over SMC' },
   disable: { operands: none, value: 'UNIT', help: 'undo --enable' },

@@ -717,7 +717,7 @@ t.test('files that are no text', async (t) => {
   mkdirSync(join(directory, 'folder'));
   t.equal(await named(join(directory, 'folder')), `smc_conf: ${directory}/folder: is a directory\n`);
   t.match((await runCommand(smcConf, ['check', '-f', '/dev/zero'])).stdout, 'error: the file is too large');
-  t.match(await named(''), "--file '' names no file");
+  t.match(await named(''), "--file '': must not be empty");
 });
 
 t.test('whatever is in a file, it is a mistake with a place, or none', async (t) => {
