@@ -213,29 +213,32 @@ async function runProcess(files, total, { node = process.execPath, env = {}, lab
 const GUEST = 4 * 2 ** 30;
 
 /**
- * How many processes of tests run at a time. Those of other kinds than `unit` also wait, for guests and for what they
- * start, so three keep two processors busy. More were not tried.
+ * How many processes of tests may run when one of this kind starts. Those of other kinds than `unit` also wait, for guests
+ * and for what they start, so it takes four of them to keep two processors busy.
  *
  * @param {import('./tests.mjs').Kind} kind
  */
 export function jobsFor(kind) {
   if (kind === 'unit') return availableParallelism();
-  return kind !== 'fast' && totalmem() < 3 * GUEST ? 2 : 3;
+  return kind === 'fast' ? 3 : Math.min(4, Math.max(2, Math.floor(totalmem() / GUEST) - 1));
 }
 
 /**
- * Runs processes of tests.
+ * Runs processes of tests, in that order.
  *
  * @param {readonly (readonly string[])[]} processes the files of each
  * @param {Count} total
- * @param {number} jobs how many at a time, see `jobsFor`
+ * @param {(files: readonly string[]) => number} jobs how many may run when this one starts, itself included
  * @param {Surroundings} [surroundings]
  */
 export async function runTests(processes, total, jobs, surroundings) {
-  const left = [...processes];
   assigned = processorTime('self').ended;
-  const next = async () => {
-    for (let files = left.shift(); files; files = left.shift()) await runProcess(files, total, surroundings);
-  };
-  await Promise.all(Array.from({ length: Math.min(jobs, left.length) }, next));
+  /** @type {Set<Promise<void>>} */
+  const pending = new Set();
+  for (const files of processes) {
+    while (pending.size >= jobs(files)) await Promise.race(pending);
+    const one = runProcess(files, total, surroundings).finally(() => pending.delete(one));
+    pending.add(one);
+  }
+  await Promise.all(pending);
 }

@@ -126,11 +126,11 @@ try {
       process.env.SMC_TOOLS_LONG = '1';
       process.env.FUZZ_CASES ??= 'long';
     }
-    for (const kind of KINDS) {
-      const some = files.filter((file) => kindOf(file) === kind);
-      if (chosen.length === 0) say(`${some.length} ${kind} test files …`);
-      await runTests(processesFor(some), count, jobsFor(kind));
-    }
+    const ofKinds = KINDS.map((kind) => files.filter((file) => kindOf(file) === kind));
+    if (chosen.length === 0)
+      say(`test files: ${KINDS.map((kind, at) => `${ofKinds[at]?.length} ${kind}`).join(', ')} …`);
+    const processes = ofKinds.flatMap((some) => processesFor(some));
+    await runTests(processes, count, ([file = '']) => jobsFor(kindOf(file)));
   }
 } catch (error) {
   count.fail('set-up');

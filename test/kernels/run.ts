@@ -38,7 +38,7 @@ async function run(title: string, some: readonly string[]): Promise<void> {
   await runTests(
     some.map((file) => [file]),
     count,
-    jobsFor('guest'),
+    () => jobsFor('guest'),
   );
 }
 

@@ -34,8 +34,8 @@ try {
     const label = `Node ${version}`;
     say('test', `${label}: ${PROGRAMS.length} files about the programs, ${UNITS.length} about src/ …`);
     const before = { passed: count.passed, failed: count.failed };
-    await runTests(processesFor(PROGRAMS), count, jobsFor('fast'), { env, label });
-    await runTests(processesFor(UNITS), count, jobsFor('unit'), { env, label, node });
+    await runTests(processesFor(PROGRAMS), count, () => jobsFor('fast'), { env, label });
+    await runTests(processesFor(UNITS), count, () => jobsFor('unit'), { env, label, node });
     const passed = count.passed - before.passed;
     process.stdout.write(`${label}: ${passed} passed, ${count.failed - before.failed} failed\n`);
   }
