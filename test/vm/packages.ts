@@ -136,7 +136,7 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'libc6-dev-arm64-cross', for: ['build-arm64', ...tests], why: 'headers for arm64' },
   { name: 'qemu-user', for: ['fast-tests'], why: 'runs programs for other machines' },
   { name: 'valgrind', for: ['fast-tests'], why: 'tests of the C part' },
-  { name: 'bash-completion', for: ['fast-tests'], why: 'tests of the completions' },
+  { name: 'bash-completion', for: tests, why: 'tests of the completions' },
   { name: 'zsh', for: ['fast-tests'], why: 'tests of the completions' },
   { name: 'fish', for: ['fast-tests'], why: 'tests of the completions' },
   { name: 'prometheus', for: ['fast-tests'], why: 'runs the rules and the queries of the examples' },
