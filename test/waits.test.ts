@@ -45,7 +45,7 @@ const ALLOWED: Readonly<Record<string, readonly [part: string, why: string][]>> 
     ['performance.now() >= end', 'the bound of the helper'],
     ['setTimeout(resolve, PAUSE_MS)', 'the helper: the pause between two looks'],
   ],
-  'test/helpers/wait_for': [['sleep 0.1', 'the helper: the pause between two looks']],
+  'test/helpers/wait_for': [['sleep "$pause"', 'the helper: the pause between two looks']],
   'test/host/wrappers.test.ts': [['timeout', 'the command timeout(1) in front of a program, not run']],
   'test/netlink/connection.test.ts': [
     ['timers/promises', 'silence is the subject'],

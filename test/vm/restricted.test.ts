@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Services that may not make memory executable, or have few threads and little memory: the commands work there, over SMC.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { isLong } from '../helpers/long.ts';
-import { type CommandResult, setUpSmcR } from './guest.ts';
+import { type CommandResult, projectDirectory, setUpSmcR } from './guest.ts';
 import { addUeid, bootWithSuite, OVER_SMC, on, sockets, waitFor, waitForListener } from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
 const DENIED = 'MemoryDenyWriteExecute=yes';
+
+mkdirSync(join(projectDirectory, 'build'), { recursive: true });
+execFileSync('cc', ['-o', 'build/places', 'test/native/places.c'], { cwd: projectDirectory });
 
 t.test('commands in restricted services of a real systemd', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12' });
@@ -14,7 +20,7 @@ t.test('commands in restricted services of a real systemd', async (t) => {
   await setUpSmcR(guest);
   await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
   await addUeid(guest);
-  await guest.run('gcc -o /usr/local/bin/places test/native/places.c', { check: true });
+  await guest.run('cp build/places /usr/local/bin/', { check: true });
   const inside = await startSystemd(guest);
 
   let count = 0;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Services over SMC-R, started by a real systemd: what --enable adds is enough, and --disable leaves no trace.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { long } from '../helpers/long.ts';
-import { setUpSmcR } from './guest.ts';
+import { projectDirectory, setUpSmcR } from './guest.ts';
 import { addUeid, bootWithSuite, OVER_SMC, on, sockets, waitForListener, waitForOutput } from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
@@ -46,6 +49,11 @@ ${TIGHT}ExecPaths=/srv/static-echo
   'sock.socket': '[Socket]\nListenStream=7306\n',
 };
 
+mkdirSync(join(projectDirectory, 'build'), { recursive: true });
+execFileSync('cc', ['-static', '-o', 'build/static-echo', 'test/vm/programs/static-echo.c'], {
+  cwd: projectDirectory,
+});
+
 t.test('services of a real systemd', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12' });
   t.teardown(() => guest.close());
@@ -56,7 +64,7 @@ t.test('services of a real systemd', async (t) => {
     `mkdir -p ${INSTALLED} /srv
     cp -r bin dist package.json native ${INSTALLED}
     chown -R 0:0 ${INSTALLED}
-    gcc -static -o /srv/static-echo test/vm/programs/static-echo.c`,
+    cp build/static-echo /srv/`,
     { check: true },
   );
   const inside = await startSystemd(guest);

@@ -118,7 +118,7 @@ t.test('SMC-R and fallbacks', async (t) => {
   await t.test('served is what the commands show', async (t) => {
     await agrees(t, guest);
     const metrics = await scrape(guest, '-sf --unix-socket /tmp/exporter http://localhost/metrics');
-    t.ok(metrics.get('smc_traffic_bytes_total{technology="smcr",direction="tx"}')! >= 1_500_000);
+    t.ok(metrics.get('smc_traffic_bytes_total{technology="smcr",direction="tx"}')! >= 100_000);
     t.equal(metrics.get('smc_fallbacks_total{role="client"}'), 1);
     t.equal(metrics.get('smc_open_connections{mode="smcr"}'), 2);
     t.equal(metrics.get('smc_port_active{device="rxelo",port="1"}'), 1);
@@ -174,7 +174,7 @@ t.test('SMC-D', async (t) => {
   await waitForListener(guest, 10043);
   await agrees(t, guest);
   const metrics = await scrape(guest);
-  t.ok(metrics.get('smc_traffic_bytes_total{technology="smcd",direction="rx"}')! >= 1_500_000);
+  t.ok(metrics.get('smc_traffic_bytes_total{technology="smcd",direction="rx"}')! >= 100_000);
   t.equal(metrics.get('smc_link_groups{technology="smcd"}'), 2);
   t.ok(metrics.get('smc_buffers_in_use_bytes{technology="smcd",direction="rx"}')! > 0);
   await pair.stop();

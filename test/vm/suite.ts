@@ -42,13 +42,12 @@ export async function bootWithSuite(options: GuestOptions): Promise<Guest> {
     bin: Record<string, string>;
   };
   // as the packages of distributions have them
-  const programs = Object.keys(bin).map((name) => [name, `dist/native/bin/${name}`]);
-  const links = [...programs, ['wait_for', 'test/helpers/wait_for']].map(
-    ([name, file]) => `ln -sf "$(pwd)/${file}" /usr/local/bin/${name}`,
-  );
+  const files = [...Object.keys(bin).map((name) => `dist/native/bin/${name}`), 'test/helpers/wait_for'];
+  const links = files.map((file) => `"$PWD/${file}"`).join(' ');
   // ordinary users need access to the checkout, wherever it is; only the guest sees this change of the directories
-  const open = 'd=$(pwd); while [ "$d" != / ]; do chmod o+rx "$d"; d=$(dirname "$d"); done';
-  await guest.run(`${links.join('\n')}\nchmod 755 /usr/local/bin\n${open}`, { check: true });
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: of the shell
+  const open = 'd=$PWD; while [ "$d" ]; do chmod o+rx "$d"; d=${d%/*}; done';
+  await guest.run(`ln -sf ${links} /usr/local/bin\nchmod 755 /usr/local/bin\n${open}`, { check: true });
   return guest;
 }
 
@@ -159,7 +158,11 @@ export async function waitFor(
 }
 
 /** The command that lists a TCP listener, in an SMC socket or not, for {@link waitFor} and `wait_for` with the pattern '.'. */
-export const listener = (port: number): string => `ss -Hltn sport = :${port}`;
+export const listener = (port: number): string => {
+  const end = port.toString(16).toUpperCase().padStart(4, '0');
+  // ss takes eight times as long to start; 0A is TCP_LISTEN
+  return `/run/busybox grep -hs ":${end} [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6`;
+};
 
 /** Waits for a TCP listener, in an SMC socket or not. */
 export async function waitForListener(guest: Guest, port: number): Promise<void> {
@@ -196,7 +199,7 @@ export const OVER_SMC = 'env LD_PRELOAD=$PWD/dist/native/libsmc-preload.so';
 /** An echo pair in the guest whose connection stays open until `stop()`. */
 export async function echoPair(
   guest: Guest,
-  { port, server = OVER_SMC, client = OVER_SMC, address = '127.0.0.1' }: EchoPair,
+  { port, server = OVER_SMC, client = OVER_SMC, address = '127.0.0.1', bytes = 100_000 }: EchoPair,
 ): Promise<{ verdict: string; stop: () => Promise<void> }> {
   const programs = 'node test/vm/programs';
   const serving = await guest.start(`exec ${server} ${programs}/echo-server.mjs ${port} ${address}`);
@@ -205,7 +208,7 @@ export async function echoPair(
   await guest.run(`mkfifo ${stopFile}`, { check: true });
   const outcome = `/tmp/outcome-${port}`;
   const asking = await guest.start(
-    `exec ${client} ${programs}/echo-client.mjs ${port} ${address} 1500000 >${outcome} 2>&1 <${stopFile}`,
+    `exec ${client} ${programs}/echo-client.mjs ${port} ${address} ${bytes} >${outcome} 2>&1 <${stopFile}`,
   );
   // opening the FIFO succeeds when it has a writer
   const holding: GuestProcess = await guest.start(`exec 3>${stopFile}; sleep infinity & wait`);
@@ -228,6 +231,8 @@ export interface EchoPair {
   server?: string;
   client?: string;
   address?: string;
+  /** how much is sent and comes back */
+  bytes?: number;
 }
 
 /**

@@ -9,6 +9,8 @@ export type Inside = (command: string, options?: RunOptions) => Promise<CommandR
 /** The only target that systemd starts; services of the tests start sysinit.target themselves. */
 const TARGET = 'smc-tools-test.target';
 
+const GENERATORS = '/usr/lib/systemd/system-generators';
+
 /** How to boot systemd. */
 export interface SystemdOptions {
   /** keeps what is in /etc/systemd/system, as a system that boots again does */
@@ -38,6 +40,8 @@ export async function startSystemd(
     mv /run/systemd-target /run/systemd/system/${TARGET}
     # nothing of the host is wanted: its own units in /etc, its clean-up of /tmp
     ${keepsUnits ? '' : 'rm -rf /etc/systemd/system/*'}
+    # it runs them all again whenever it reads its units anew, and none of them has anything to say here
+    mountpoint -q ${GENERATORS} || mount -t tmpfs generators ${GENERATORS}
     cd /run/systemd/system
     ln -sf /dev/null systemd-tmpfiles-clean.timer
     ${masked.map((name) => `ln -sf /dev/null ${name}`).join('\n')}`,
@@ -49,11 +53,14 @@ export async function startSystemd(
       env -i container=smc-tools PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
       /lib/systemd/systemd --system --unit=${TARGET}`,
   );
-  const enter = `exec nsenter -t "$(pgrep -x systemd | tail -1)" --mount --pid --root --wd=/ --`;
-  const inside: Inside = (command, options = {}) =>
-    guest.run(`${enter} sh -c "$COMMAND"`, { ...options, env: { ...options.env, COMMAND: command } });
-  await waitFor(guest, `(${enter} systemctl is-active ${TARGET}) 2>&1`, { shows: '^active$' });
-  return inside;
+  const enter = (pid: string): string => `exec nsenter -t ${pid} --mount --pid --root --wd=/ --`;
+  const systemd = 'pgrep -x systemd | tail -1';
+  await waitFor(guest, `(${enter(`"$(${systemd})"`)} systemctl is-active ${TARGET}) 2>&1`, {
+    shows: '^active$',
+  });
+  const pid = (await guest.run(systemd, { check: true })).stdout.trim();
+  return (command, options = {}) =>
+    guest.run(`${enter(pid)} sh -c "$COMMAND"`, { ...options, env: { ...options.env, COMMAND: command } });
 }
 
 /** Ends systemd and everything that it has started. What it has left in /run goes, too. */
