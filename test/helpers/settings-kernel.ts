@@ -31,6 +31,8 @@ export class SettingsKernel extends FakeKernel {
   table: TableEntry[];
   ueids: string[];
   limitsHandshakes = false;
+  /** IBM Z has one that can be switched; the kernel itself switches it on when the last UEID goes */
+  seid: { entry: string; enabled: 0 | 1 } | undefined;
   /** attributes of GET_DEV_SMCR; PNET IDs are those of the test */
   rdmaDevices: object[] = [];
   /** requests that change something, in order, also those that failed */
@@ -63,7 +65,7 @@ export class SettingsKernel extends FakeKernel {
     this.serve(smcGenNetlink, {
       GET_DEV_SMCR: () => this.rdmaDevices,
       DUMP_UEID: () => this.ueids.map((entry) => ({ entry })),
-      DUMP_SEID: () => [{}],
+      DUMP_SEID: () => [this.seid ?? {}],
       DUMP_HS_LIMITATION: () => [{ enabled: this.limitsHandshakes ? 1 : 0 }],
       ADD_UEID: change('ADD_UEID', ({ entry }) => {
         if (this.ueids.length >= UEID_MAX) throw new Errno('ERANGE');
@@ -73,7 +75,12 @@ export class SettingsKernel extends FakeKernel {
       REMOVE_UEID: change('REMOVE_UEID', ({ entry }) => {
         if (!this.ueids.includes(entry!)) throw new Errno('ENOENT');
         this.ueids = this.ueids.filter((ueid) => ueid !== entry);
+        if (!this.seid || this.ueids.length > 0) return;
+        this.seid.enabled = 1;
+        throw new Errno('EAGAIN');
       }),
+      ENABLE_SEID: change('ENABLE_SEID', () => this.#switchSeid(1)),
+      DISABLE_SEID: change('DISABLE_SEID', () => this.#switchSeid(0)),
       ENABLE_HS_LIMITATION: change('ENABLE_HS_LIMITATION', () => {
         this.limitsHandshakes = true;
       }),
@@ -92,6 +99,12 @@ export class SettingsKernel extends FakeKernel {
       ueids: [...this.ueids].sort(),
       limitsHandshakes: this.limitsHandshakes,
     };
+  }
+
+  #switchSeid(enabled: 0 | 1): void {
+    if (!this.seid) throw new Errno('EOPNOTSUPP');
+    if (!enabled && this.ueids.length === 0) throw new Errno('ENOENT');
+    this.seid.enabled = enabled;
   }
 
   #add({ name = '', ethName, ibName, ibPort = 1 }: Partial<TableEntry>): void {

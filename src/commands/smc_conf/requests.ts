@@ -56,7 +56,7 @@ async function request(
       return undefined;
     case 'remove-ueid': {
       const { seidTookOver } = await client.ueids.remove(change.ueid);
-      return seidTookOver ? 'it was the last one, so the kernel has enabled the SEID' : undefined;
+      return seidTookOver ? 'no UEID is left: the kernel has enabled the SEID' : undefined;
     }
     case 'set-seid':
       await client.seid.set(change.isEnabled);

@@ -147,6 +147,35 @@ removed UEID OLD
   t.match(await host.run('undo'), { status: 1, stderr: /nothing to undo/ });
 });
 
+t.test('the SEID of IBM Z, which the kernel puts in the place of the last UEID', async (t) => {
+  const host = new Host(t, 'version: 1\nueids: [C]\nseid: false\n');
+  const seid: SettingsKernel['seid'] = { entry: 'IBM-SYSZ-ISMSEID0000000000008561', enabled: 1 };
+  host.kernel.seid = seid;
+  t.strictSame(await host.run('apply --prune'), {
+    status: 0,
+    stdout: 'added UEID C\nremoved UEID A\nremoved UEID OLD\ndisabled the SEID\n',
+    stderr: '',
+  });
+  t.equal(seid.enabled, 0);
+
+  host.put('smc.yaml', 'version: 1\nueids: []\nseid: true\n');
+  t.strictSame(await host.run('apply --prune'), {
+    status: 0,
+    stdout: 'enabled the SEID\nremoved UEID C\n',
+    stderr: 'smc_conf: no UEID is left: the kernel has enabled the SEID\n',
+  });
+  t.equal(seid.enabled, 1);
+
+  t.match(await host.run('undo'), { status: 0, stdout: 'added UEID C\ndisabled the SEID\n', stderr: '' });
+  t.match([host.kernel.ueids, seid.enabled], [['C'], 0]);
+  host.put('smc.yaml', 'version: 1\nueids: []\nseid: false\n');
+  t.match(await host.run('apply --prune'), {
+    status: 1,
+    stdout: 'removed UEID C\n',
+    stderr: /^smc_conf: without effect, though the kernel accepted it: disable the SEID$/m,
+  });
+});
+
 t.test('without --prune, what the file lacks stays and is named', async (t) => {
   const host = new Host(t);
   const { status, stdout, stderr } = await host.run('apply');
