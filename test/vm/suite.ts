@@ -160,8 +160,8 @@ export async function waitFor(
 /** The command that lists a TCP listener, in an SMC socket or not, for {@link waitFor} and `wait_for` with the pattern '.'. */
 export const listener = (port: number): string => {
   const end = port.toString(16).toUpperCase().padStart(4, '0');
-  // ss takes eight times as long to start; 0A is TCP_LISTEN
-  return `/run/busybox grep -hs ":${end} [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6`;
+  // ss takes eight times as long to start; 0A is TCP_LISTEN. Without quotes, since scripts quote it themselves.
+  return `/run/busybox grep -hs :${end}.[0-9A-F]*:0000.0A /proc/net/tcp /proc/net/tcp6`;
 };
 
 /** Waits for a TCP listener, in an SMC socket or not. */
