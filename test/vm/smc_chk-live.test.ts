@@ -194,13 +194,15 @@ t.test('one host with SMC-R', async (t) => {
       'ip link add silent type dummy && ip address add 198.51.100.1/24 dev silent && ip link set silent up',
       { check: true },
     );
-    for (const [target, text] of [
+    const targets = [
       ['127.0.0.1:9', /^smc_chk: 127\.0\.0\.1:9: connection refused; /],
       ['198.51.100.2 --timeout 2', /^smc_chk: 198\.51\.100\.2:37373: no answer within 2 s; /],
       ['203.0.113.1', /^smc_chk: 203\.0\.113\.1:37373: the network is unreachable; /],
       ['no-such-host.invalid', /^smc_chk: the name no-such-host\.invalid /],
       ['fe80::1', /^smc_chk: \[fe80::1\]:37373: the address needs a scope/],
-    ] as const) {
+    ] as const;
+    // two starts of Node each; in every run, test/commands/smc_chk.test.ts has a refused one
+    for (const [target, text] of isLong ? targets : targets.slice(1, 3)) {
       const { status, stdout, stderr } = await guest.run(`smc_chk -C ${target}`);
       t.strictSame([status, stdout], [1, ''], target);
       t.match(stderr, text, target);
