@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // smc_pnet and the empty smcss on real kernels, old and new, as root and as an ordinary user.
 import t from 'tap';
+import { validate } from '../helpers/schemas.ts';
 import { setUpSmcR } from './guest.ts';
-import { batch, bootWithSuite, kernelsOf } from './suite.ts';
+import { batch, bootWithSuite, fallBack, kernelsOf } from './suite.ts';
 
 const HEADER = 'State          UID   Inode   Local Address           Peer Address            Intf Mode \n';
 
@@ -171,4 +172,32 @@ for (const kernel of kernelsOf('6.12', '6.1'))
 
       await run('smc_pnet -f', { check: true });
     });
+
+    // of 6.12, smcss-events.test.ts and smcss-watch.test.ts show more
+    if (kernel === '6.1')
+      await t.test('events and lists', async (t) => {
+        const { stdout } = await run(
+          `smcss -jE 0.5 >/tmp/events & events=$!
+smcss -j --watch 0.5 >/tmp/lists & lists=$!
+wait_for 'cat /tmp/events' '"start"' && ${fallBack(1)} >/tmp/pid
+wait_for 'cat /tmp/events' '"fallback"' && wait_for 'wc -l </tmp/lists' '^([2-9]|..)'
+kill $events $lists; wait $events && wait $lists && cat /tmp/pid /tmp/events /tmp/lists`,
+          { check: true },
+        );
+        const [pid, ...lines] = stdout.trimEnd().split('\n');
+        const isEvent = (line: string): boolean => 'event' in JSON.parse(line);
+        const events = lines.filter(isEvent);
+        t.strictSame(validate('smcss -jE', events.join('\n')), []);
+        t.match(
+          events.map((line) => JSON.parse(line)),
+          [
+            { event: 'start', sources: ['list', 'trace'] },
+            { event: 'fallback', source: 'trace', owners: [{ pid: Number(pid) }] },
+            { event: 'stop' },
+          ],
+        );
+        const lists = lines.filter((line) => !isEvent(line));
+        t.ok(lists.length >= 2);
+        for (const line of lists) t.strictSame(validate('smcss --watch', JSON.parse(line)), []);
+      });
   });

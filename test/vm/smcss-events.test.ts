@@ -3,7 +3,7 @@
 import t from 'tap';
 import { validate } from '../helpers/schemas.ts';
 import { type Guest, type GuestProcess, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, LOOPBACK, OVER_SMC, waitFor, waitForOutput } from './suite.ts';
+import { addUeid, bootWithSuite, fallBack, LOOPBACK, OVER_SMC, waitFor, waitForOutput } from './suite.ts';
 
 interface Record {
   event: string;
@@ -75,15 +75,6 @@ async function long(
     },
   };
 }
-
-/** Makes sockets that fall back at once, by an option that SMC does not have: TCP_FASTOPEN_CONNECT. Prints its process. */
-const fallBack = (times: number): string =>
-  `python3 -c '
-import os, socket
-for _ in range(${times}):
-    with socket.socket(43) as one:
-        one.setsockopt(socket.IPPROTO_TCP, 30, 1)
-print(os.getpid())'`;
 
 t.test('smcss --events, kernel 6.12', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12-smcd' });

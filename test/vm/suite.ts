@@ -196,6 +196,15 @@ export async function waitForOutput<T>(
 /** Runs a program over SMC as smc_run does it, without the start of Node that smc_run takes. */
 export const OVER_SMC = 'env LD_PRELOAD=$PWD/dist/native/libsmc-preload.so';
 
+/** Makes sockets that fall back at once, by an option that SMC does not have: TCP_FASTOPEN_CONNECT. Prints its process. */
+export const fallBack = (times: number): string =>
+  `python3 -c '
+import os, socket
+for _ in range(${times}):
+    with socket.socket(43) as one:
+        one.setsockopt(socket.IPPROTO_TCP, 30, 1)
+print(os.getpid())'`;
+
 /** An echo pair in the guest whose connection stays open until `stop()`. */
 export async function echoPair(
   guest: Guest,
