@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: MIT
-// smcss --rates beside iperf3, which sends at a known speed, and smcss --watch in a real terminal, which tmux is.
+// smcss --rates beside iperf3, which sends at a known speed, and of a known number of bytes in another network namespace;
+// smcss --watch in a real terminal, which tmux is.
 import t, { type Test } from 'tap';
-import type { SocketWatchDocument } from '../../src/documents/smcss.ts';
+import type { SocketNamespace, SocketRates, SocketWatchDocument } from '../../src/documents/smcss.ts';
 import { validate } from '../helpers/schemas.ts';
-import { addUeid, bootWithSuite, iperf, on, waitFor } from './suite.ts';
+import {
+  addUeid,
+  bootWithSuite,
+  iperf,
+  type JsonSocket,
+  OVER_SMC,
+  on,
+  waitFor,
+  waitForOutput,
+} from './suite.ts';
 
 /** Bytes per second: iperf3 of suite.ts is throttled to 5 Mbit/s. It sends blocks of 128 KiB, 2% of what it sends in 10 seconds. */
 const SPEED = 5e6 / 8;
 const PORT = 7111;
+
+const isSpeed = (rate: number): boolean => Math.abs(rate / SPEED - 1) < 0.1;
 
 const guest = await bootWithSuite({ kernel: '6.12-smcd' });
 t.teardown(() => guest.close());
@@ -15,17 +27,70 @@ await addUeid(guest);
 const { stop } = await iperf(guest, PORT);
 
 t.test('rates over loopback-ism', async (t) => {
-  const { stdout } = await guest.run('smcss -j -i 10', { check: true });
-  const found = on(PORT, JSON.parse(stdout).sockets) as unknown as { rates: Record<string, number> }[];
-  t.comment(JSON.stringify(found.map(({ rates }) => rates)));
-  const fastest = (key: string): number => Math.max(...found.map(({ rates }) => rates[key] ?? 0));
-  for (const key of ['rx_bytes_per_second', 'tx_bytes_per_second'])
-    t.ok(Math.abs(fastest(key) / SPEED - 1) < 0.1, `${key}: ${fastest(key)}, iperf3 ${SPEED}`);
+  let found: number[] = [];
+  // iperf3 itself is late on a machine that has much to do, and then catches up
+  for (let times = 0; times < 5 && !(found.length > 0 && found.every(isSpeed)); times++) {
+    const { stdout } = await guest.run('smcss -j -i 10', { check: true });
+    const all = on(PORT, JSON.parse(stdout).sockets) as unknown as { rates: Record<string, number> }[];
+    t.comment(JSON.stringify(all.map(({ rates }) => rates)));
+    found = ['rx_bytes_per_second', 'tx_bytes_per_second'].map((key) =>
+      Math.max(...all.map(({ rates }) => rates[key] ?? 0)),
+    );
+  }
+  for (const rate of found) t.ok(isSpeed(rate), `${rate}, iperf3 ${SPEED}`);
+});
+
+t.test('rates in all network namespaces, to the byte', async (t) => {
+  const port = 7112;
+  await guest.run('ip netns add blue && ip -n blue link set lo up && mkfifo /tmp/bytes', { check: true });
+  const program = await guest.start(
+    `exec ip netns exec blue ${OVER_SMC} python3 test/vm/programs/own-connection.py ${port} 0 </tmp/bytes`,
+  );
+  const holder = await guest.start('exec 3>/tmp/bytes; sleep infinity & wait');
+  await waitForOutput(program, 'the connection', Number);
+  const sent = 1_000_000;
+  for (let [seconds, round] = [3, 1]; t.ok(seconds < 1000); seconds *= 2, round++) {
+    const run = await guest.start(`exec env SMC_TOOLS_DEBUG=1 smcss -jAi ${seconds} 2>/tmp/debug`);
+    // two lists of two namespaces
+    await waitFor(guest, "grep -c '^<.* SMC sockets .* DONE' /tmp/debug", { shows: '^[4-9]' });
+    await guest.run(`echo ${sent} >/tmp/bytes`, { check: true });
+    await waitForOutput(program, 'all bytes', (stdout) => stdout.split('\n').length > round + 1);
+    // it was between the first list and the last only if that has not begun
+    const { stdout: lists } = await guest.run("grep -c '^> .* SMC sockets ' /tmp/debug", { check: true });
+    const { status, stdout } = await run.wait();
+    if (lists !== '4\n') continue;
+    t.equal(status, 0);
+    t.strictSame(validate('smcss -jAi', stdout), []);
+    const all = JSON.parse(stdout).sockets as (JsonSocket & { rates: SocketRates; netns: SocketNamespace })[];
+    const elsewhere = on(PORT, all).map((socket) => (socket as (typeof all)[0]).netns.name);
+    t.strictSame([...new Set(elsewhere)], [null], 'iperf3 is in the initial one');
+    const moved = on(port, all).map((socket) => {
+      const { netns, rates, peer } = socket as (typeof all)[0];
+      const bytes = (rate: number | null) => Math.round((rate ?? Number.NaN) * rates.seconds);
+      return {
+        isClient: peer?.port === port,
+        netns: netns.name,
+        rx: bytes(rates.rx_bytes_per_second),
+        tx: bytes(rates.tx_bytes_per_second),
+      };
+    });
+    t.comment(JSON.stringify(moved));
+    // rates are whole numbers
+    const isAll = (bytes: number) => Math.abs(bytes - sent) <= seconds + 1;
+    t.equal(moved.length, 2);
+    for (const { isClient, netns, rx, tx } of moved) {
+      t.equal(netns, 'blue');
+      t.strictSame(isClient ? [isAll(tx), rx] : [isAll(rx), tx], [true, 0]);
+    }
+    break;
+  }
+  holder.kill();
+  t.equal((await program.wait()).status, 0);
 });
 
 t.test('one document for each list, until it is stopped', async (t) => {
   const { stdout } = await guest.run(
-    `ip netns add blue; smcss -jAp --watch 0.5 >/tmp/documents & wait_for 'wc -l </tmp/documents' '^([4-9]|..)' && kill $! && wait $!
+    `smcss -jAp --watch 0.5 >/tmp/documents & wait_for 'wc -l </tmp/documents' '^([4-9]|..)' && kill $! && wait $!
 echo status $? && cat /tmp/documents`,
     { check: true },
   );
