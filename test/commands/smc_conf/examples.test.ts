@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The files in examples/ that are about smc_conf. Tests in a guest run Ansible's (test/vm/smc_conf-apply.test.ts).
-// Debian's cloud-init is not used: where it is installed, it sets up the machine at its next boot.
+// Debian's cloud-init is not used: where it is installed, it sets up the machine at its next boot. By hand, with its packages
+// unpacked by `dpkg-deb -x` into DIR, version 22.4.2 says "Valid cloud-config" to
+//   PYTHONPATH=DIR/usr/lib/python3/dist-packages python3 -m cloudinit.cmd.main schema -c examples/cloud-init/user-data.yaml
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parse } from 'yaml';
