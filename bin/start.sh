@@ -10,3 +10,5 @@ smc_tools_start=$smc_tools/dist/native/smc-start
   smc_tools_start=$smc_tools/prebuilds/linux-$smc_tools_machine/smc-start
 }
 [ -x "$smc_tools_start" ] && exec "$smc_tools_start" "$0" "$@"
+# as smc-start does: where standard output is closed, Node would write to /dev/null, and nobody could tell
+{ true 3>&1; } 2>/dev/null || exec 1</dev/null

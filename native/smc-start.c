@@ -212,6 +212,23 @@ static bool find_node(const struct command *command, char node[PATH_MAX])
 }
 
 /*
+ * Where standard output is closed, Node would write to /dev/null, and nobody could tell that all is lost. So there is
+ * something that nothing can be written to: the end of a pipe from which is read.
+ */
+static void fill_output(void)
+{
+	int ends[2];
+
+	if (fcntl(STDOUT_FILENO, F_GETFD) >= 0 || errno != EBADF || pipe(ends))
+		return;
+	if (ends[0] != STDOUT_FILENO)
+		dup2(ends[0], STDOUT_FILENO);
+	for (int i = 0; i < 2; i++)
+		if (ends[i] != STDOUT_FILENO)
+			close(ends[i]);
+}
+
+/*
  * Node opens /dev/null where one of 0 to 2 is closed, and aborts if it cannot. In a file system without it, something
  * else has to be there that takes what is written and gives nothing.
  */
@@ -248,6 +265,7 @@ static void become_node(const struct command *command, const char *node, const s
 	argv[count++] = (char *)command->script;
 	while (*words)
 		argv[count++] = *words++;
+	fill_output();
 	fill_streams();
 	execve(node, argv, environment);
 }

@@ -94,10 +94,18 @@ for (const [name, path] of Object.entries(bin)) {
   t.test(`${name}: standard output`, async (t) => {
     const silent = { status: 0, stdout: '', stderr: '' };
     t.match(script('"$0" --help >/dev/null', file), silent);
-    t.match(script('"$0" --help >&-', file), silent, 'closed: Node opens /dev/null in its place');
     const full = script('"$0" --help >/dev/full', file);
-    t.strictSame([full.stdout, full.stderr], ['', `${name}: no space left on device\n`]);
+    t.equal(full.stderr, `${name}: standard output: no space left on device\n`);
     t.not(full.status, 0);
+    const { status } = full;
+    for (const lost of ['>&-', '<&- >&-'])
+      for (const one of [file, launcher])
+        t.match(
+          script(`"$0" --help ${lost}`, one),
+          { status, stderr: `${name}: standard output: bad file descriptor\n` },
+          `${one} ${lost}`,
+        );
+    t.equal(script('"$0" --help >&- 2>&-', file).status, status, 'nobody can be told');
     const writeEnd = pipeWithoutReader(t);
     const gone = start(file, ['--help'], { stdio: ['ignore', writeEnd, 'pipe'] });
     t.match(gone, { status: 0, stderr: '' }, 'no reader: no message either');
@@ -139,6 +147,28 @@ for (const [name, path] of Object.entries(bin)) {
     t.equal(start(NODE, [`${launcher}.js`, '-v']).stdout, expected);
   });
 }
+
+t.test('results that nobody gets are a failure', async (t) => {
+  const fixture = join(root, 'test/fixtures/6.12-smcr');
+  // without the C part as well, by the shell
+  const copy = scratchDir(t);
+  cpSync(join(root, 'bin'), join(copy, 'bin'), { recursive: true });
+  mkdirSync(join(copy, 'dist'));
+  symlinkSync(join(root, 'dist/commands'), join(copy, 'dist/commands'));
+  for (const [name, words] of [
+    ['smcss', ''],
+    ['smcss', '-j'],
+    ['smc_exporter', '--once'],
+    ['smc_exporter', '--page -'],
+    ['smc_conf', 'export'],
+  ] as const)
+    for (const file of [join(root, 'dist/native/bin', name), join(copy, 'bin', name)]) {
+      const text = `"$0" ${words} --from "$1"`;
+      const run = (more: string) => start('sh', ['-c', text + more, file, fixture]);
+      t.match(run(' >&-'), { status: 1, stderr: /^[a-z_]+: standard output: bad file descriptor\n$/ }, text);
+      t.match(run(''), { status: 0, stderr: '', stdout: /\n$/ }, `${text}, and otherwise`);
+    }
+});
 
 t.test('all scripts do the same', async (t) => {
   const start = readFileSync(join(root, 'bin/smcss.js'), 'utf8');
