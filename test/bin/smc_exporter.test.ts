@@ -85,12 +85,9 @@ t.test('an address that is in use, and a wrong configuration', async (t) => {
   const { port } = server.address() as AddressInfo;
   const busy = await start(t, ['-l', `127.0.0.1:${port}`]);
   t.equal(busy.stderr(), `smc_exporter: cannot listen on 127.0.0.1:${port}: it is in use\n`);
-  const directory = t.testdir({ 'web.yml': 'tls_server_config:\n  cert: x\n' });
+  const directory = t.testdir({ 'web.yml': 'tls_server_config:\n  certificate: x\n' });
   const wrong = await start(t, ['-l', '127.0.0.1:0', '--web-config', join(directory, 'web.yml')]);
-  t.match(
-    wrong.stderr(),
-    `smc_exporter: ${directory}/web.yml line 2: cert is not supported by smc_exporter; `,
-  );
+  t.match(wrong.stderr(), `smc_exporter: ${directory}/web.yml line 2: certificate is unknown`);
   t.strictSame([busy.process.exitCode, wrong.process.exitCode], [1, 1]);
 });
 

@@ -101,7 +101,10 @@ for (const [text, message] of [
   ],
   ['basic_auth_users:\n  a:b: x', /^\/etc\/web\.yml line 2: /],
   [`basic_auth_users: &x\n  me: ${HASH}\n  you: *x`, 'line 3: you must be a text'],
-  ['tls_server_config:\n  cert_file: a', 'line 1: tls_server_config needs cert_file and key_file'],
+  [
+    'tls_server_config:\n  cert_file: a',
+    'line 1: tls_server_config needs a certificate (cert_file or cert) and its key (key_file or key)',
+  ],
   ['tls_server_config:\n  cert_file: 1', 'line 2: cert_file must be a text'],
   [`${TLS}  min_version: TLS9`, 'line 4: min_version must be one of TLS10, TLS11, TLS12, TLS13'],
   [`${TLS}  max_version: TLS11`, 'line 1: min_version is later than max_version'],

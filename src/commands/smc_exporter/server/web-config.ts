@@ -344,7 +344,8 @@ class Reader {
     });
     const { clientAuth, clientNames, minVersion, maxVersion, ciphers } = config;
     const { cert, key, client_ca: clientCa } = pems;
-    if (!cert || !key) field.fail('tls_server_config needs cert_file and key_file');
+    if (!cert || !key)
+      field.fail('tls_server_config needs a certificate (cert_file or cert) and its key (key_file or key)');
     if (minVersion > maxVersion) field.fail('min_version is later than max_version');
     if (ciphers?.length === 0 && maxVersion !== 'TLSv1.3')
       field.fail('cipher_suites has none for TLS 1.2 or earlier');
