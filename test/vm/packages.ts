@@ -139,7 +139,13 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'bash-completion', for: tests, why: 'tests of the completions' },
   { name: 'zsh', for: ['fast-tests'], why: 'tests of the completions' },
   { name: 'fish', for: ['fast-tests'], why: 'tests of the completions' },
-  { name: 'prometheus', for: ['fast-tests'], why: 'runs the rules and the queries of the examples' },
+  {
+    name: 'prometheus',
+    for: tests,
+    why: 'scrapes smc_exporter, runs the rules and the queries of the examples',
+  },
+  { name: 'python3-pcp', for: ['fast-tests'], why: 'what a part of PCP links with that is not installed' },
+  { name: 'python3-requests', for: ['fast-tests'], why: 'PCP asks smc_exporter with it' },
   { name: 'chromium', for: ['fast-tests', 'screenshots'], why: 'shows the page of smc_exporter' },
   { name: 'python3', for: ['scenes', ...tests], why: 'programs that open sockets of any family' },
 
