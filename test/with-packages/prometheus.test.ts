@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is in examples/ for those who watch: a real Prometheus scrapes real output of smc_exporter and answers every query
 // of the rules, the alerts and the dashboard; promtool checks and tests the rules.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -171,6 +171,30 @@ t.test('promtool', async (t) => {
     t.match(tested, new RegExp(`alertname: ${alert}\n.*\n +exp_alerts:\n`), `${alert} is tested`);
     t.match(page, `\`${alert}\``, `${alert} is in the README`);
   }
+});
+
+t.test('promtool has nothing to say about the metrics', async (t) => {
+  const everything = ['--once', '-c', 'checks', '-c', 'sockets', '--by', 'unit', '--by', 'comm'];
+  const all = await runCommand(smcExporter, [...everything, '--from', fixture]);
+  for (const [title, text] of [
+    ['made up', await (await fetch(`http://${madeUp}/metrics`)).text()],
+    ['recorded', await (await fetch(`http://${recorded}/metrics`)).text()],
+    ['recorded, all collectors', all.stdout],
+  ] as const) {
+    t.match(text, /^smc_exporter_build_info\{/m, title);
+    const { stdout, stderr, status } = spawnSync('promtool', ['check', 'metrics'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    t.strictSame({ stdout, stderr, status }, { stdout: '', stderr: '', status: 0 }, title);
+  }
+  t.match(all.stdout, /^smc_check_findings\{/m);
+  t.match(all.stdout, /^smc_open_connections_by_comm\{/m);
+  const { stderr, status } = spawnSync('promtool', ['check', 'metrics'], {
+    input: '# HELP smc_x x\n# TYPE smc_x counter\nsmc_x 1\n',
+    encoding: 'utf8',
+  });
+  t.match({ stderr, status }, { stderr: /counter metrics should have/, status: 3 }, 'it sees mistakes');
 });
 
 t.test('Prometheus takes what smc_exporter gives, and evaluates all rules', async (t) => {
