@@ -203,16 +203,22 @@ t.test('few processes and threads', async (t) => {
     t.match(stderr, name === 'smc_run' ? why : cannotStart(name, why));
     t.equal(amongFew(5, at(name), '--version').stdout, `${name} utility, smc-tools-${version}\n`);
   }
+  let least = 9;
   for (let limit = 1; limit < 9; limit++) {
     const { status, stdout, stderr } = amongFew(limit, at('smcss'), '--version');
-    if (status === 0) t.equal(stdout, `smcss utility, smc-tools-${version}\n`, `${limit} allowed`);
-    else t.match(stderr, cannotStart('smcss', why), `${limit} allowed`);
+    if (status === 0) {
+      least = Math.min(least, limit);
+      t.equal(stdout, `smcss utility, smc-tools-${version}\n`, `${limit} allowed`);
+    } else t.match(stderr, cannotStart('smcss', why), `${limit} allowed`);
     t.match(
       amongFew(limit, at('smc_run'), 'echo', 'done'),
       { status: 0, stdout: 'done\n' },
       `${limit} allowed`,
     );
   }
+  const file = join(copy, 'smc.yaml');
+  writeFileSync(file, 'version: 1\n', { mode: 0o644 });
+  t.equal(amongFew(least + 1, at('smc_conf'), 'check', '-f', file).status, 0, 'a file takes no thread');
   t.match(amongFew(5, join(copy, 'bin/smcss.js'), '-v').stdout, 'smcss utility', 'the script');
 });
 

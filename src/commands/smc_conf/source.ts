@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The text of the file. */
-import { closeSync, open, read } from 'node:fs';
+import { closeSync, fstatSync, open, openSync, read, readSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SmcError } from '../../smc/error.ts';
@@ -18,7 +18,8 @@ const RETRY_MS = 5;
 export const nameInMessages = (file: string): string => (file === STANDARD_INPUT ? 'standard input' : file);
 
 /**
- * Reads a file, or standard input. Threads of libuv wait for a FIFO or a terminal, so that signals are handled meanwhile.
+ * Reads a file, or standard input. Threads of libuv wait for a FIFO or a terminal, so that signals are handled meanwhile. A
+ * regular file takes none: they cannot be made everywhere.
  * @throws FileError for what is no text; SmcError NOT_FOUND; Node's own error
  */
 export async function readSource(file: string): Promise<string> {
@@ -66,7 +67,7 @@ async function readAll(file: string): Promise<Buffer> {
 
 async function openSource(file: string): Promise<number> {
   try {
-    return await promisify(open)(file, 'r');
+    return statSync(file).isFile() ? openSync(file, 'r') : await promisify(open)(file, 'r');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw new SmcError('NOT_FOUND', `there is no file ${file}`, {
@@ -77,9 +78,11 @@ async function openSource(file: string): Promise<number> {
 }
 
 async function readSome(fd: number, buffer: Buffer, at: number): Promise<number> {
+  const isFile = fstatSync(fd).isFile();
+  const where = [fd, buffer, at, buffer.length - at, null] as const;
   for (;;)
     try {
-      return (await promisify(read)(fd, buffer, at, buffer.length - at, null)).bytesRead;
+      return isFile ? readSync(...where) : (await promisify(read)(...where)).bytesRead;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EOF') return 0;
