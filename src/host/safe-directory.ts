@@ -438,6 +438,8 @@ export function writeNamedFile(path: string, content: string): void {
   const fd = openForWriting(path, false);
   try {
     writeFileSync(fd, content);
+  } catch (error) {
+    throw Object.assign(error as Error, { path });
   } finally {
     closeSync(fd);
   }

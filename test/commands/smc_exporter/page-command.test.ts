@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { smcExporter } from '../../../src/commands/smc_exporter/command.ts';
 import { PageLook } from '../../../src/commands/smc_exporter/page/look.ts';
-import { pageRoutes } from '../../../src/commands/smc_exporter/page/routes.ts';
+import { MOST_WATCHERS, pageRoutes } from '../../../src/commands/smc_exporter/page/routes.ts';
 import { OPEN } from '../../../src/commands/smc_exporter/server/access.ts';
 import { MetricsServer } from '../../../src/commands/smc_exporter/server/server.ts';
 import type { OverviewDocument } from '../../../src/documents/smc_exporter-page.ts';
@@ -86,6 +86,10 @@ t.test('into a file', async (t) => {
     stderr: /^smc_exporter: .*none.*: no such file or directory\n$/,
   });
   t.notOk(existsSync(nowhere));
+  t.match(await runCommand(smcExporter, ['--page', '/dev/full', '--from', BUNDLE]), {
+    status: 1,
+    stderr: 'smc_exporter: /dev/full: no space left on device\n',
+  });
 });
 
 t.test('what it does not go with', async (t) => {
@@ -134,15 +138,27 @@ t.test('served', async (t) => {
     'content-security-policy': /^default-src 'none'; .*frame-ancestors 'none'$/,
     'x-content-type-options': 'nosniff',
   });
-  // a stream ends when the server does
-  const ended = new Promise<void>((resolve, reject) => {
-    get(`${url}/events`, (response) => {
-      response.on('end', resolve).once('data', () => {
-        page.close();
-        metrics.end().catch(reject);
-      });
-    }).on('error', reject);
-  });
-  await ended;
+  const warnings: Error[] = [];
+  const warn = (warning: Error) => warnings.push(warning);
+  process.on('warning', warn);
+  // streams end when the server does
+  let open = 0;
+  const streams = Array.from(
+    { length: MOST_WATCHERS },
+    () =>
+      new Promise<void>((resolve, reject) => {
+        get(`${url}/events`, { agent: false }, (response) => {
+          response.on('end', resolve).once('data', () => {
+            open++;
+            if (open < MOST_WATCHERS) return;
+            page.close();
+            metrics.end().catch(reject);
+          });
+        }).on('error', reject);
+      }),
+  );
+  await Promise.all(streams);
+  process.off('warning', warn);
+  t.strictSame(warnings, [], 'Node takes nothing for a leak');
   await look.settle();
 });

@@ -263,10 +263,21 @@ t.test('a wrong path costs nobody a file', async (t) => {
   t.equal(readFileSync(path, 'utf8'), 'mine');
 });
 
+t.test('a UNIX socket in a directory that is not there', async (t) => {
+  const directory = ownDirectory(t);
+  writeFileSync(join(directory, 'file'), '');
+  const { server } = await serve(t);
+  for (const path of [join(directory, 'none/socket'), join(directory, 'file/socket')])
+    await t.rejects(server.listen({ path }), { message: `cannot listen on unix:${path}: no such directory` });
+});
+
 t.test('an address without its interface', async (t) => {
   const { server } = await serve(t);
   await t.rejects(server.listen({ host: 'fe80::1', port: 0 }), {
     message: 'cannot listen on [fe80::1]:0: a link-local address needs its interface, such as [fe80::1%eth0]',
+  });
+  await t.rejects(server.listen({ host: 'fe80::1%nosuch', port: 0 }), {
+    message: 'cannot listen on [fe80::1%nosuch]:0: there is no such interface',
   });
 });
 
@@ -283,6 +294,10 @@ t.test('a web site that names itself after an address of this host', async (t) =
     '127.0.0.1.evil.example',
   ])
     t.match(await ask(url, host), { status: 421, body: /^Host must be an address, localhost/ }, `'${host}'`);
+  const { port } = new URL(url);
+  const raw = await rawClient(t, Number(port));
+  raw.write('GET /hello HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n');
+  t.match(String((await once(raw, 'data'))[0]), /^HTTP\/1\.1 400 /, 'two names');
   const everywhere = await server.listen({ host: '0.0.0.0', port: 0 });
   t.match(await ask(everywhere, 'exporter.example'), { status: 200 }, 'other hosts have names for this one');
   const { url: secret } = await serve(t, { access: () => ({ ...OPEN, isOpen: false }) });

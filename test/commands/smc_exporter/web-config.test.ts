@@ -94,6 +94,11 @@ for (const [text, message] of [
     'line 1: x is unknown; known are tls_server_config, http_server_config, basic_auth_users, rate_limit',
   ],
   ['\nconstructor: 1', /^\/etc\/web\.yml line 2: constructor is unknown; /],
+  ['a: 1\n---\nb: 2', 'line 2: must be one document'],
+  [
+    `basic_auth_users:\n  me: ${HASH.replace('04', '99')}`,
+    /line 2: the password of me must be a bcrypt hash/,
+  ],
   ['basic_auth_users: x', 'line 1: basic_auth_users must consist of keys and values'],
   [
     'basic_auth_users:\n  me: secret',

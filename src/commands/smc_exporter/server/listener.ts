@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { SmcError } from '../../../smc/error.ts';
 import type { ListenAddress } from './addresses.ts';
 
@@ -13,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'there is something else of this name',
   EINVAL: 'it is no socket to listen at',
   ENOENT: 'no such directory',
+  ENOTDIR: 'no such directory',
   ENOTFOUND: 'there is no such host',
 };
 
@@ -39,8 +41,13 @@ export async function listenAt(server: Server, address: ListenAddress, scheme: s
 function reasonOf(error: unknown, address: ListenAddress): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code === 'EINVAL' && 'host' in address && address.host?.includes(':'))
-    return 'a link-local address needs its interface, such as [fe80::1%eth0]';
-  return REASONS[code] ?? code;
+    return address.host.includes('%')
+      ? 'there is no such interface'
+      : 'a link-local address needs its interface, such as [fe80::1%eth0]';
+  // libuv makes EACCES of ENOENT
+  const isMissing =
+    code === 'EACCES' && 'path' in address && !statSync(dirname(address.path), { throwIfNoEntry: false });
+  return REASONS[isMissing ? 'ENOENT' : code] ?? code;
 }
 
 const textOf = (address: ListenAddress): string =>

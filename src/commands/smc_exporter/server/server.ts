@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The HTTP server: listens, checks each request, and calls the handler of its path. */
+import { setMaxListeners } from 'node:events';
 import {
   createServer as createHttp,
   type IncomingMessage,
@@ -55,6 +56,8 @@ export class MetricsServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    // each answer without an end listens to it, and Node warns when there are more than ten
+    setMaxListeners(0, this.#stop.signal);
     this.#connections = new Connections(options.limits ?? LIMITS);
   }
 
@@ -125,6 +128,8 @@ export class MetricsServer {
         response.setHeader(name, value);
       // a body is not read, so what follows it on the connection cannot be found
       if (this.#connections.isEnding || hasBody(request)) response.setHeader('Connection', 'close');
+      if ((request.headersDistinct['host'] ?? []).length > 1)
+        return fail(response, 400, 'the request has more than one Host');
       if (isLocal && access.isOpen && !isOwnName(request.headers.host))
         return fail(response, 421, 'Host must be an address, localhost or the name of this host');
       if (!access.allows()) return fail(response, 429, 'more requests than the rate limit allows');

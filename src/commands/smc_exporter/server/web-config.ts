@@ -118,7 +118,10 @@ export function parseWebConfig(text: string, file: string): WebConfig {
   const wrong = (offset: number | undefined, why: string): WebConfigError =>
     new WebConfigError(`${file}${offset === undefined ? '' : ` line ${lines.linePos(offset).line}`}: ${why}`);
   const [error] = document.errors;
-  if (error) throw wrong(error.pos[0], error.message.split('\n')[0] ?? 'not YAML');
+  if (error) {
+    const isSecond = error.code === 'MULTIPLE_DOCS';
+    throw wrong(error.pos[0], isSecond ? 'must be one document' : error.message.split('\n')[0]!);
+  }
   const { contents } = document;
   if (contents === null) return { tls: undefined, users: new Map(), headers: {}, rateLimit: undefined };
   if (!isMap(contents)) throw wrong(contents.range?.[0], 'must consist of keys and values');
@@ -247,7 +250,7 @@ class Reader {
           const user = Field.of(pair as Pair, this.#wrong);
           if (user.name === '' || user.name.includes(':'))
             user.fail('the name of a user has no colon, and is not empty');
-          if (!/^\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}$/.test(user.text()))
+          if (!/^\$2[abxy]?\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/.test(user.text()))
             user.fail(`the password of ${user.name} must be a bcrypt hash, as htpasswd -nB prints it`);
           config.users.set(user.name, user.text());
         }
