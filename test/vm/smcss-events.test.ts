@@ -2,78 +2,25 @@
 // smcss --events: a sequence of connections, and what is left of the trace when it ends.
 import t from 'tap';
 import { validate } from '../helpers/schemas.ts';
-import { type Guest, type GuestProcess, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, fallBack, LOOPBACK, OVER_SMC, waitFor, waitForOutput } from './suite.ts';
-
-interface Record {
-  event: string;
-  source?: string;
-  mode?: string;
-  local?: { port: number } | null;
-  peer?: { port: number } | null;
-  side?: string;
-  fallback?: { reason: { code: string; name: string } };
-  owners?: { command: string; pid: number }[];
-  netns?: { name: string };
-  rx_bytes?: number;
-  tx_bytes?: number;
-  lived_seconds?: number;
-  sources?: string[];
-  ib_device?: string;
-  cause?: string;
-  count?: number | null;
-}
-
-const recordsIn = (stdout: string): Record[] =>
-  stdout
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line));
-
-/** Waits until so many records are as wanted. */
-const records = (run: GuestProcess, what: string, count: number, isWanted: (record: Record) => unknown) =>
-  waitForOutput(run, what, (stdout) => {
-    const found = recordsIn(stdout).filter(isWanted);
-    return found.length >= count && found;
-  });
-
-const begins = (run: GuestProcess) => records(run, 'the first record', 1, ({ event }) => event === 'start');
-
-/** Ends it, and gives all that it has printed. */
-async function ended(run: GuestProcess, signal: NodeJS.Signals = 'SIGTERM') {
-  run.kill(signal);
-  const { status, stdout, stderr } = await run.wait();
-  return { status, stdout, stderr, all: recordsIn(stdout) };
-}
-
-const SELF = 'test/vm/programs/own-connection.py';
+import { begins, type EventRecord, ended, records } from './event-records.ts';
+import { type Guest, setUpSmcR } from './guest.ts';
+import {
+  addUeid,
+  bootWithSuite,
+  fallBack,
+  LOOPBACK,
+  OVER_SMC,
+  OWN_CONNECTION,
+  ownConnection,
+  waitFor,
+} from './suite.ts';
 
 /** A connection that ends as soon as it is there; the number of the process. */
 async function short(guest: Guest, port: number, prefix = ''): Promise<number> {
-  const { stdout } = await guest.run(`${prefix} ${OVER_SMC} python3 ${SELF} ${port} 0 </dev/null`, {
+  const { stdout } = await guest.run(`${prefix} ${OVER_SMC} ${OWN_CONNECTION} ${port} 0 </dev/null`, {
     check: true,
   });
   return Number(stdout);
-}
-
-/** One that stays until its FIFO is closed. */
-async function long(
-  guest: Guest,
-  port: number,
-  bytes: number,
-): Promise<{ pid: number; end: () => Promise<void> }> {
-  const fifo = `/tmp/hold-${port}`;
-  await guest.run(`mkfifo ${fifo}`, { check: true });
-  const program = await guest.start(`exec ${OVER_SMC} python3 ${SELF} ${port} ${bytes} <${fifo}`);
-  const holder = await guest.start(`exec 3>${fifo}; sleep infinity & wait`);
-  const pid = await waitForOutput(program, 'all bytes', (stdout) => Number(stdout));
-  return {
-    pid,
-    end: async () => {
-      holder.kill();
-      await program.wait();
-    },
-  };
 }
 
 t.test('smcss --events, kernel 6.12', async (t) => {
@@ -105,8 +52,8 @@ t.test('smcss --events, kernel 6.12', async (t) => {
     await guest.run(`smc_pnet -a -D ${LOOPBACK} NOWHERE`, { check: true });
     await addUeid(guest);
     const sent = 1_000_000;
-    const connection = await long(guest, 7003, sent);
-    const isOn = (port: number) => (record: Record) =>
+    const connection = await ownConnection(guest, 7003, sent);
+    const isOn = (port: number) => (record: EventRecord) =>
       record.local?.port === port || record.peer?.port === port;
     const appeared = await records(run, 'it appears', 2, isOn(7003));
     t.match(appeared, [
@@ -114,7 +61,7 @@ t.test('smcss --events, kernel 6.12', async (t) => {
       { event: 'appeared', mode: 'SMCR' },
     ]);
     // a list that has this one was made after all bytes had come
-    const later = await long(guest, 7004, 0);
+    const later = await ownConnection(guest, 7004, 0);
     await records(run, 'another one appears', 2, isOn(7004));
     await connection.end();
     const ends = await records(run, 'it ends', 2, (record) => record.event === 'ended' && isOn(7003)(record));
@@ -194,9 +141,9 @@ t.test('smcss --events, kernel 6.12', async (t) => {
     const enable = `/run/t/instances/${name}/events/smc/smc_switch_to_fallback/enable`;
     return { directory: `/run/t/instances/${name}`, pid, isOn: `grep -q 1 ${enable}` };
   };
-  const by = (pid: number, all: Record[]) =>
+  const by = (pid: number, all: EventRecord[]) =>
     all.filter(({ event, owners }) => event === 'fallback' && owners?.[0]?.pid === pid);
-  const lossesIn = (all: Record[]) => all.filter(({ event }) => event === 'lost');
+  const lossesIn = (all: EventRecord[]) => all.filter(({ event }) => event === 'lost');
   const reload = async () => {
     await guest.run('rmmod smc_diag smc && modprobe smc_diag', { check: true });
   };

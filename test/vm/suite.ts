@@ -205,6 +205,30 @@ for _ in range(${times}):
         one.setsockopt(socket.IPPROTO_TCP, 30, 1)
 print(os.getpid())'`;
 
+/** A program that connects to itself: port, bytes to send. */
+export const OWN_CONNECTION = 'python3 test/vm/programs/own-connection.py';
+
+/** A connection of one process, over which all bytes have gone when this returns; it stays until `end()`. */
+export async function ownConnection(
+  guest: Guest,
+  port: number,
+  bytes: number,
+  over = OVER_SMC,
+): Promise<{ pid: number; end: () => Promise<void> }> {
+  const fifo = `/tmp/hold-${port}`;
+  await guest.run(`mkfifo ${fifo}`, { check: true });
+  const program = await guest.start(`exec ${over} ${OWN_CONNECTION} ${port} ${bytes} <${fifo}`);
+  const holder = await guest.start(`exec 3>${fifo}; sleep infinity & wait`);
+  const pid = await waitForOutput(program, 'all bytes', (stdout) => Number(stdout));
+  return {
+    pid,
+    end: async () => {
+      holder.kill();
+      await program.wait();
+    },
+  };
+}
+
 /** An echo pair in the guest whose connection stays open until `stop()`. */
 export async function echoPair(
   guest: Guest,
