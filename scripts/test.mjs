@@ -67,7 +67,7 @@ const FIRST = {
   guest:
     'first run, which fetches what is missing of 150 MB of npm packages, 570 MB of Debian packages and 350 MB for kernels: as a rule 8 minutes beside the tests',
   s390x:
-    'first run, which fetches what is missing of 150 MB of npm packages, 170 MB of Debian packages and 300 MB for the guest, and builds a module: as a rule 8 minutes beside the tests',
+    'first run, which fetches what is missing of 150 MB of npm packages, 170 MB of Debian packages and 370 MB for the guest, and builds a module: as a rule 8 minutes beside the tests',
 };
 
 /**

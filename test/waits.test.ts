@@ -86,6 +86,7 @@ const ALLOWED: Readonly<Record<string, readonly [part: string, why: string][]>> 
   'test/vm/kept.ts': [['Date.now() - current.checked', 'the age of what is in the cache']],
   'test/vm/shell.ts': [['timeoutMs: 600_000', 'a generous bound of what sets the guest up']],
   'test/vm/programs/batch.cjs': [['setTimeout(resolve, 1)', 'the pause between two looks']],
+  'test/vm/programs/steady-connection.py': [['time.sleep', 'sends until it is killed; may be slower']],
   'test/vm/programs/net-checks.cjs': [
     ['timers/promises', 'for the sleeps below'],
     ['sleep(', 'a peer that is late; may take longer'],

@@ -27,6 +27,13 @@ import { batch } from '../vm/suite.ts';
 /** Where the package is in the guest. */
 const PACKAGE = '/opt/smc-tools';
 
+/** The programs of the package, by name. */
+const { bin } = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')) as {
+  bin: Record<string, string>;
+};
+
+export const COMMANDS: readonly string[] = Object.keys(bin);
+
 const FIXTURES = join(projectDirectory, 'test/fixtures');
 
 /** Directory of programs of test/vm/programs for s390x: NAME-dynamic and NAME-static, which are on PATH in the guest. */
@@ -71,7 +78,7 @@ async function compile(): Promise<void> {
 }
 
 /** What Node 20 says at its start with --jitless; there is no way to ask for silence in NODE_OPTIONS. */
-const JITLESS_NOTE = /^Warning: disabling flag --expose_wasm due to conflicting flags\n/gm;
+export const JITLESS_NOTE = /^Warning: disabling flag --expose_wasm due to conflicting flags\n/gm;
 
 /** A result without what only the emulator is to blame for. */
 export function clean(result: CommandResult): CommandResult {
@@ -112,9 +119,6 @@ export async function bootInstalled(options: Omit<GuestOptions, 'machine' | 'env
 
 async function install(guest: Guest, tarball: string): Promise<void> {
   copyFileSync(tarball, join(guest.share, 'package.tgz'));
-  const { bin } = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')) as {
-    bin: Record<string, string>;
-  };
   const links = Object.entries(bin).map(([name, file]) => `${PACKAGE}/${file} /usr/local/bin/${name}`);
   await guest.run(
     `mkdir -p ${PACKAGE} && tar -xzf /share/package.tgz -C ${PACKAGE} --strip-components=1 --no-same-owner || exit
@@ -169,6 +173,8 @@ export const SHOWN = [
       (words) => [`${command} -a ${words}`, `${command} -dda ${words}`, `${command} -ja ${words}`],
     ),
   ),
+  ...['smcss -as', 'smcss -asj', 'smcss -ap', 'smcss -apj', 'smcss -a mode smcd or mode smcr'],
+  ...['smc_conf export', 'smc_conf -j export'],
   ...['smcd linkgroup', 'smcr linkgroup', 'smcd seid', 'smcd -j seid'],
   ...['smc_rnics', 'smc_rnics -a', 'smc_rnics -aI', 'smc_rnics -aIr', 'smc_rnics -aj'],
   ...['smc_chk -i lo', 'smc_chk -i lo -j', 'smc_chk -s lo', 'smc_chk -s -j lo'],

@@ -2,8 +2,10 @@
 // The installed package on a real s390x kernel with SMC-D (loopback-ism) and PCI functions: values that a byte order, a
 // pointer size or the ABI could break. One boot for all.
 import t from 'tap';
-import { batch, type JsonSocket, on, UEID, waitForListener } from '../vm/suite.ts';
-import { bootInstalled, clean, expectAll, hold, PCI_FUNCTIONS, sameHere } from './installed.ts';
+import { validate } from '../helpers/schemas.ts';
+import { agrees, seriesOf } from '../vm/metrics.ts';
+import { batch, type JsonSocket, on, UEID, waitFor, waitForListener, waitForOutput } from '../vm/suite.ts';
+import { bootInstalled, COMMANDS, clean, expectAll, hold, PCI_FUNCTIONS, sameHere } from './installed.ts';
 
 const SEID = 'IBM-SYSZ-ISMSEID0000000000008561';
 
@@ -20,17 +22,7 @@ t.test('SMC-D on s390x, kernel 6.12', async (t) => {
   const run = async (command: string, options = {}) => clean(await guest.run(command, options));
 
   await t.test('each command starts as installed, compiled JavaScript and all', async (t) => {
-    for (const name of [
-      'smcss',
-      'smcd',
-      'smcr',
-      'smc_pnet',
-      'smc_rnics',
-      'smc_run',
-      'smc_chk',
-      'smc_dbg',
-      'smc_conf',
-    ]) {
+    for (const name of COMMANDS) {
       const { status, stdout, stderr } = await guest.run(`${name} --version`, { env: { NODE_OPTIONS: '' } });
       t.strictSame([status, stderr], [0, ''], name);
       t.match(stdout, /smc-tools/);
@@ -66,6 +58,59 @@ t.test('SMC-D on s390x, kernel 6.12', async (t) => {
     ]);
   });
 
+  await t.test('smc_conf: a state comes and goes', async (t) => {
+    const conf = async (words: string) => (await batch(guest, [`smc_conf ${words}`]))[0]!;
+    const write = (text: string) => guest.writeFile('/tmp/smc.yaml', `version: 1\n${text}\n`);
+    const before = (await conf('export')).stdout;
+    t.match(before, /^ueids: \[\]\n# The SEID of this machine: IBM-SYSZ-ISMSEID0{12}8561\nseid: true$/m);
+    await write(`pnet: { NET1: { interfaces: [lo] } }
+ueids: [CONF.ONE]
+seid: false
+handshake_limit: true
+sysctls: { wmem: 131072 }`);
+    t.strictSame(await conf('check -f /tmp/smc.yaml'), { status: 0, stdout: '', stderr: '' });
+    t.match(await conf('diff -f /tmp/smc.yaml'), {
+      status: 2,
+      stdout: `add UEID CONF.ONE
+add interface lo to PNET ID NET1
+enable the handshake limitation
+set wmem to 131072 (now 65536)
+disable the SEID
+`,
+      stderr: '',
+    });
+    t.match(await conf('apply -f /tmp/smc.yaml'), { status: 0, stderr: '' });
+    t.strictSame(await conf('diff -f /tmp/smc.yaml'), { status: 0, stdout: '', stderr: '' });
+    const applied = (await conf('export')).stdout;
+    t.match(applied, /^ueids:\n {2}- CONF\.ONE\n# .*\nseid: false$/m);
+    t.match(applied, /^ {2}wmem: 131072$/m);
+
+    // another UEID is there before the last one goes, so the SEID stays off
+    await write('ueids: [CONF.TWO]\nseid: false\nhandshake_limit: false');
+    t.strictSame(await conf('apply --prune -f /tmp/smc.yaml'), {
+      status: 0,
+      stdout: `added UEID CONF.TWO
+disabled the handshake limitation
+removed UEID CONF.ONE
+`,
+      stderr: '',
+    });
+    // the kernel answers EAGAIN
+    await write('ueids: []\nseid: true');
+    t.strictSame(await conf('apply --prune -f /tmp/smc.yaml'), {
+      status: 0,
+      stdout: `enabled the SEID
+removed UEID CONF.TWO
+`,
+      stderr: 'smc_conf: no UEID is left: the kernel has enabled the SEID\n',
+    });
+    t.equal((await conf('undo')).status, 0);
+    t.match((await conf('export')).stdout, /^ueids:\n {2}- CONF\.TWO\n# .*\nseid: false$/m, 'undone');
+    await guest.writeFile('/tmp/before.yaml', before);
+    t.equal((await conf('apply --prune -f /tmp/before.yaml')).status, 0);
+    t.equal((await conf('export')).stdout, before, 'the same bytes');
+  });
+
   await guest.run(`smcd ueid add ${UEID}`, { check: true });
 
   await t.test('everything that commands show, there and here', async (t) => {
@@ -91,6 +136,86 @@ t.test('SMC-D on s390x, kernel 6.12', async (t) => {
       connections: number;
     }[];
     t.ok(groups.length > 0);
+    await stop();
+  });
+
+  await t.test('smcss: rates, and one list after the other', async (t) => {
+    const [preload] = (await run('smc_run --preload-path', { check: true })).stdout.split('\n');
+    const sender = await guest.start(
+      `exec env LD_PRELOAD=${preload} python3 test/vm/programs/steady-connection.py 7502`,
+    );
+    t.teardown(() => sender.kill());
+    await waitForOutput(sender, 'bytes', (text) => text.includes('sending'));
+    const sent = async () => {
+      const [stats] = await batch(guest, ['smcd -ja stats']);
+      return JSON.parse(stats!.stdout).statistics.tx.bytes as number;
+    };
+    // what was sent in that time cannot be more than what was sent from before it to after it, if every byte is where it belongs
+    const isPlausible = (bytes: readonly number[], limit: number, what: string) => {
+      t.ok(Math.max(...bytes) > 0 && Math.max(...bytes) <= limit + 10_000, `${what}: ${bytes} of ${limit}`);
+    };
+    const before = await sent();
+    const [measured] = await batch(guest, ['smcss -j -i 1']);
+    const between = await sent();
+    const rates = on(7502, JSON.parse(measured!.stdout).sockets).map(
+      (socket) => (socket as unknown as { rates: Record<string, number> }).rates,
+    );
+    t.equal(rates.length, 2);
+    for (const way of ['rx', 'tx'])
+      isPlausible(
+        rates.map((rate) => rate[`${way}_bytes_per_second`]! * rate['seconds']!),
+        between - before,
+        `${way} of --rates`,
+      );
+
+    const watch = await guest.start('exec smcss -jp --watch 0.5');
+    const documents = await waitForOutput(watch, 'three lists', (text) => {
+      const lines = text.split('\n').slice(0, -1);
+      return lines.length >= 3 && lines;
+    });
+    watch.kill();
+    t.equal((await watch.wait()).status, 0);
+    const after = await sent();
+    for (const line of documents) t.strictSame(validate('smcss --watch', JSON.parse(line)), []);
+    const last = on(7502, JSON.parse(documents.at(-1)!).sockets) as unknown as {
+      watched: { rx_bytes: number; tx_bytes: number };
+      owners: { command: string }[];
+    }[];
+    t.equal(last.length, 2);
+    t.ok(last.every(({ owners }) => owners.length === 1 && owners[0]?.command === 'python3'));
+    for (const way of ['rx_bytes', 'tx_bytes'] as const)
+      isPlausible(
+        last.map(({ watched }) => watched[way]),
+        after - between,
+        `${way} of --watch`,
+      );
+
+    const terminal = await guest.start(
+      `mkfifo /tmp/keys && exec 3<>/tmp/keys && TERM=xterm exec script -qfc \
+'stty cols 120 rows 20; smcss --watch 0.5; echo status $?' /tmp/typescript <&3`,
+    );
+    await waitFor(guest, 'cat /tmp/typescript', { shows: 'RX +[0-9.K]+ B/s +TX +[0-9.K]+ B/s' });
+    // in colours
+    await waitFor(guest, 'cat /tmp/typescript', { shows: 'SMCD.*ACTIVE' });
+    await guest.run('printf q >/tmp/keys', { check: true });
+    await waitFor(guest, 'cat /tmp/typescript', { shows: 'status 0' });
+    await terminal.wait();
+    sender.kill();
+    await sender.wait();
+  });
+
+  await t.test('smc_exporter: what the commands show', async (t) => {
+    const stop = await hold(guest, 7503);
+    const [scraped, groups] = await batch(guest, ['smc_exporter --once --timeout 60', 'smcd -j linkgroup']);
+    t.strictSame([scraped!.status, scraped!.stderr], [0, '']);
+    const metrics = seriesOf(scraped!.stdout);
+    await agrees(t, guest, metrics);
+    t.equal(metrics.get('smc_ueids'), 1);
+    t.equal(metrics.get('smc_open_connections{mode="smcd"}'), 2);
+    const { length } = JSON.parse(groups!.stdout).link_groups;
+    t.ok(length > 0);
+    t.equal(metrics.get('smc_link_groups{technology="smcd"}'), length);
+    t.ok(metrics.get('smc_buffers_in_use_bytes{technology="smcd",direction="rx"}')! > 0);
     await stop();
   });
 

@@ -2,9 +2,30 @@
 // The installed package on Debian's own s390x kernel: the PNET table, SMC-R over soft-RoCE, and recordings of x86 played
 // there. One boot for all.
 import t from 'tap';
+import { validate } from '../helpers/schemas.ts';
+import { begins, type EventRecord, ended, records } from '../vm/event-records.ts';
 import { setUpSmcR } from '../vm/guest.ts';
-import { addUeid, batch, type JsonSocket, on, UEID, waitForListener } from '../vm/suite.ts';
-import { bootInstalled, clean, expectAll, hold, sameHere, sameThere, X86_SCENES } from './installed.ts';
+import { agrees, seriesOf } from '../vm/metrics.ts';
+import {
+  addUeid,
+  batch,
+  type JsonSocket,
+  on,
+  ownConnection,
+  sockets,
+  UEID,
+  waitForListener,
+} from '../vm/suite.ts';
+import {
+  bootInstalled,
+  clean,
+  expectAll,
+  hold,
+  JITLESS_NOTE,
+  sameHere,
+  sameThere,
+  X86_SCENES,
+} from './installed.ts';
 
 t.test('SMC-R on s390x, kernel 6.12', async (t) => {
   const guest = await bootInstalled({ kernel: '6.12', name: 's390x-guest' });
@@ -49,7 +70,89 @@ t.test('SMC-R on s390x, kernel 6.12', async (t) => {
     ]);
   });
 
-  await addUeid(guest);
+  await t.test('smcss --events: the trace of the kernel and the lists', async (t) => {
+    const over = `env LD_PRELOAD=${(await run('smc_run --preload-path', { check: true })).stdout.trim()}`;
+    const events = await guest.start('exec smcss -jpE 1');
+    const [start] = await begins(events);
+    t.strictSame(start?.sources, ['list', 'trace']);
+
+    // no UEID
+    const fallen = await ownConnection(guest, 7611, 0, over);
+    const listed = on(7611, await sockets(guest)).filter(({ fallback }) => fallback);
+    await fallen.end();
+    const fallbacks = await records(events, 'both sides', 2, ({ event }) => event === 'fallback');
+    t.strictSame([listed.length, fallbacks.length], [2, 2]);
+    for (const { local, peer, fallback } of listed) {
+      const side = local.port === 7611 ? 'server' : 'client';
+      t.match(
+        fallbacks.find((record) => record.side === side),
+        {
+          source: 'trace',
+          mode: 'TCP',
+          local,
+          peer,
+          fallback: { reason: fallback?.reason },
+          // the other socket may not be accepted yet
+          ...(side === 'client' && { owners: [{ command: 'python3', pid: fallen.pid }] }),
+        },
+        `what the trace says of the ${side} is what the list says`,
+      );
+    }
+
+    await addUeid(guest);
+    const bytes = 1_000_000;
+    const connection = await ownConnection(guest, 7612, bytes, over);
+    const isOn = (port: number) => (record: EventRecord) =>
+      record.local?.port === port || record.peer?.port === port;
+    const appeared = await records(events, 'it appears', 2, isOn(7612));
+    t.match(appeared, [
+      { event: 'appeared', mode: 'SMCR', source: 'list', owners: [{ pid: connection.pid }] },
+      { event: 'appeared', mode: 'SMCR' },
+    ]);
+    // a list that has this one was made after all bytes had come
+    const later = await ownConnection(guest, 7613, 0, over);
+    await records(events, 'another one appears', 2, isOn(7613));
+    await connection.end();
+    const ends = await records(
+      events,
+      'it ends',
+      2,
+      (record) => record.event === 'ended' && isOn(7612)(record),
+    );
+    t.match(
+      ends.find(({ peer }) => peer?.port === 7612),
+      { tx_bytes: bytes, rx_bytes: 0, side: 'client' },
+    );
+    t.match(
+      ends.find(({ local }) => local?.port === 7612),
+      { tx_bytes: 0, rx_bytes: bytes, side: 'server' },
+    );
+    const { status, stdout, stderr, all } = await ended(events);
+    t.equal(status, 0);
+    t.match(stderr.replace(JITLESS_NOTE, ''), /^smcss: the sockets are listed every 1 s, which misses .*\n$/);
+    t.strictSame(validate('smcss -jE', stdout), []);
+    t.equal(all.at(-1)?.event, 'stop');
+    t.equal(
+      (await guest.run('mkdir /run/t && mount -t tracefs t /run/t && ls /run/t/instances')).stdout,
+      '',
+      'the trace is gone',
+    );
+    await later.end();
+  });
+
+  await t.test('smc_exporter: what the commands show', async (t) => {
+    const stop = await hold(guest, 7602);
+    const [scraped] = await batch(guest, ['smc_exporter --once --timeout 60']);
+    t.strictSame([scraped!.status, scraped!.stderr], [0, '']);
+    const metrics = seriesOf(scraped!.stdout);
+    await agrees(t, guest, metrics);
+    t.ok(metrics.get('smc_traffic_bytes_total{technology="smcr",direction="tx"}')! >= 1_000_000);
+    t.equal(metrics.get('smc_fallbacks_total{role="client"}'), 1);
+    t.equal(metrics.get('smc_open_connections{mode="smcr"}'), 2);
+    t.equal(metrics.get('smc_port_active{device="rxelo",port="1"}'), 1);
+    t.equal(metrics.get('smc_pnet_entries{kind="device"}'), 1);
+    await stop();
+  });
 
   await t.test('everything that commands show, there and here', async (t) => {
     const stop = await hold(guest, 7601);
