@@ -79,7 +79,7 @@ export class GenericNetlink {
   private constructor(connection: Connection, known: readonly FamilyInfo[]) {
     this.#connection = connection;
     this.#order = connection.transport.order;
-    for (const family of known) this.#families.set(family.name, Promise.resolve(family));
+    this.#know(known);
   }
 
   /**
@@ -112,11 +112,17 @@ export class GenericNetlink {
   }
 
   /**
-   * All families that the kernel has at this moment. Unlike `resolve`, this loads no module.
+   * All families that the kernel has at this moment. Unlike `resolve`, this loads no module. They are not looked up later.
    * @throws NetlinkError op "dump"
    */
   async families(): Promise<FamilyInfo[]> {
-    return this.#connection.dumpAll(describing(this.#exchange(GENL_ID_CTRL, getFamily, {})));
+    const all = await this.#connection.dumpAll(describing(this.#exchange(GENL_ID_CTRL, getFamily, {})));
+    this.#know(all);
+    return all;
+  }
+
+  #know(families: readonly FamilyInfo[]): void {
+    for (const family of families) this.#families.set(family.name, Promise.resolve(family));
   }
 
   /**

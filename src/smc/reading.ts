@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * One look at everything that the kernel tells about SMC, for programs that look again and again. Parts are asked at the
- * same time over connections of their own, so one that is not answered takes nothing from the others. Loads no module but
- * smc_diag, which the kernel adds to a loaded smc when sockets are listed.
+ * One look at everything that the kernel tells about SMC, for programs that look again and again. Parts are asked over one
+ * connection, since to open one takes as long as some answers. One that is not answered soon takes nothing from the others:
+ * they get another connection. Loads no module but smc_diag, which the kernel adds to a loaded smc when sockets are listed.
  */
 import { type ModuleState, moduleState } from '../host/kernel-module.ts';
 import { socketsPerProtocol } from '../host/procfs.ts';
@@ -156,6 +156,9 @@ export const isOfHost = (part: ReadingPart): boolean => HOST_PARTS.has(part);
 const lateError = (timeoutMs: number): NetlinkError =>
   new NetlinkError({ op: 'receive', code: 'ERR_TIMEOUT', detail: `no answer within ${timeoutMs} ms` });
 
+/** When an answer takes longer than this, the other parts do not wait for it. */
+const PATIENCE_MS = 20;
+
 /**
  * Reads all parts that are wanted, in the network namespace of this thread. Ends when the time is over at the latest.
  * @throws NetlinkError ERR_NO_ADDON, without which nearly nothing can be read; nothing else
@@ -166,13 +169,11 @@ export async function takeReading<P extends ReadingPart>(
   const { root, parts, timeoutMs, sockets, shared } = options;
   const begin = performance.now();
   const left = (): number => Math.max(1, timeoutMs - (performance.now() - begin));
-  /** Runs something with a client of its own, as long as there is time. */
-  const attempt = async <T>(
-    ask: (client: SmcClient) => Promise<Observed<T>>,
-    known?: FamilyInfo[],
-  ): Promise<Outcome<T>> => {
+  const connect = (known?: FamilyInfo[]): SmcClient =>
+    new SmcClient({ ...options.client, hostRoot: root, timeoutMs: left(), known });
+  /** Runs something as long as there is time. */
+  const attempt = async <T>(ask: () => Promise<Observed<T>>): Promise<Outcome<T>> => {
     const start = performance.now();
-    const client = new SmcClient({ ...options.client, hostRoot: root, timeoutMs: left(), known });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Observed<T>>((resolve) => {
       // what has arrived is read first
@@ -181,27 +182,53 @@ export async function takeReading<P extends ReadingPart>(
       };
       timer = setTimeout(end, left());
     });
-    const outcome = await Promise.race([ask(client), late])
+    const outcome = await Promise.race([ask(), late])
       // a bug of ours, which is no reason to lose the other parts
       .catch((error: unknown): Observed<T> => ({ why: `internal error: ${error}`, error }));
     clearTimeout(timer);
-    client.close();
     const at = performance.now();
     return { ...outcome, seconds: (at - start) / 1000, at };
   };
-  const isLate = (): boolean => performance.now() - begin > timeoutMs;
-  const families = await shared.take('families', () => attempt(observeFamilies));
+  let first: SmcClient | undefined;
+  const families = await shared.take('families', () => {
+    const client = connect();
+    first = client;
+    return attempt(() => observeFamilies(client));
+  });
   const failure = 'why' in families ? families.error : undefined;
   if (failure instanceof NetlinkError && failure.code === 'ERR_NO_ADDON') throw failure;
-  const outcomes = await Promise.all(
-    [...parts].map(async (part) => {
-      const ask = QUESTIONS[part] as (asker: Asker) => Promise<Observed<unknown>>;
-      const take = () =>
-        attempt((client) => ask({ client, root, families, sockets, isLate }), families.value);
-      // sockets are counted in several ways
-      return [part, await (part === 'sockets' ? take() : shared.take(part, take))] as const;
-    }),
-  );
+  const isLate = (): boolean => performance.now() - begin > timeoutMs;
+  const outcomes = new Map<ReadingPart, Outcome<unknown>>();
+  const queue = new Set<ReadingPart>(parts);
+  const done = shared.listen((part, outcome) => {
+    if (queue.delete(part as ReadingPart)) outcomes.set(part as ReadingPart, outcome as Outcome<unknown>);
+  });
+  /** Asks one part after the other. When one takes long, another connection goes on with the rest. */
+  const work = async (client: SmcClient): Promise<void> => {
+    const [part] = queue;
+    if (part === undefined) return client.close();
+    queue.delete(part);
+    const ask = QUESTIONS[part] as (asker: Asker) => Promise<Observed<unknown>>;
+    const take = () => attempt(() => ask({ client, root, families, sockets, isLate }));
+    let others: Promise<void> | undefined;
+    const timer = setTimeout(() => {
+      others = work(connect(families.value));
+    }, PATIENCE_MS);
+    // sockets are counted in several ways
+    const outcome = await (part === 'sockets' ? take() : shared.take(part, take));
+    clearTimeout(timer);
+    outcomes.set(part, outcome);
+    if (!('why' in outcome)) await work(client);
+    else {
+      // what is still to come on this connection could be taken for the next answer
+      client.close();
+      await work(connect(families.value));
+    }
+    await others;
+  };
+  if (!families.value) first?.close();
+  await work((families.value && first) ?? connect(families.value));
+  done();
   return { families, ...Object.fromEntries(outcomes) } as Reading as ReadingWith<P>;
 }
 
@@ -211,9 +238,16 @@ export function isNotThere({ error }: { error?: unknown }): boolean {
   return error instanceof NetlinkError && error.code === 'EOPNOTSUPP';
 }
 
-/** What is under way: whoever asks the same meanwhile gets the same answer. */
+/** What is under way: whoever asks the same meanwhile, or is going to, gets the same answer. */
 export class Shared {
   readonly #current = new Map<string, Promise<unknown>>();
+  readonly #listeners = new Set<(question: string, answer: unknown) => void>();
+
+  /** Calls with each answer that arrives. @returns ends that */
+  listen(listener: (question: string, answer: unknown) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
 
   /** @param question names it; the type of its answer belongs to the name */
   take<T>(question: string, ask: () => Promise<T>): Promise<T> {
@@ -221,6 +255,12 @@ export class Shared {
     if (current) return current;
     const answer = ask().finally(() => this.#current.delete(question));
     this.#current.set(question, answer);
+    answer.then(
+      (value) => {
+        for (const listener of this.#listeners) listener(question, value);
+      },
+      () => {},
+    );
     return answer;
   }
 }
