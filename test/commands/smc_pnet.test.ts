@@ -249,13 +249,13 @@ t.test('additions that cannot be', async (t) => {
       ['-a', 'A\nB', '-I', 'eth1'],
       'PNET ID "A\\nB" must not contain the character "\\n"; a PNET ID has 1 to 16 letters and digits',
     ],
-    [['-a', 'A', '-I', ''], 'the interface name is empty'],
+    [['-a', 'A', '-I', ''], "--interface '': must not be empty; smc_pnet --help shows the usage"],
     [['-a', 'A', '-I', 'a/b'], 'interface name "a/b" must not contain blanks, slashes or control characters'],
     [
       ['-a', 'A', '-I', 'x'.repeat(16)],
       `interface name "${'x'.repeat(16)}" is too long; interface names have at most 15 bytes`,
     ],
-    [['-a', 'A', '-D', ''], 'the device name is empty'],
+    [['-a', 'A', '-D', ''], "--ibdevice '': must not be empty; smc_pnet --help shows the usage"],
   ] as const) {
     const kernel = new PnetKernel();
     t.strictSame(await pnet(t, argv, kernel), { status: 1, stdout: '', stderr: `smc_pnet: ${stderr}\n` });

@@ -10,6 +10,7 @@ import { type FakeKernel, ipv4Row } from './fake-kernel.ts';
 import { type Files, networkInterface, pciFunction, rdmaDevice } from './host-trees.ts';
 import { inspectedKernel, ROCE } from './inspected-kernel.ts';
 import { ACTIVE, listener, SMCD, SMCR, TCP } from './smc-sockets.ts';
+import { PATIENCE_S } from './wait.ts';
 
 const SIZE = 65_536;
 
@@ -189,7 +190,7 @@ export const lookOptions = ({ kernel }: BusyHost, root: string): LookOptions => 
   reading: {
     client: { transport: kernel },
     root,
-    timeoutMs: 60_000,
+    timeoutMs: PATIENCE_S * 1000,
     sockets: { most: 1000, by: [], isRecorded: false },
     shared: new Shared(),
   },

@@ -8,6 +8,7 @@ import { smcDbg } from '../../src/commands/smc_dbg/command.ts';
 import { smcss } from '../../src/commands/smcss/command.ts';
 import { descriptorLine, SocketOwners } from '../../src/host/socket-owners.ts';
 import { copyOwners } from '../../src/recording/owners.ts';
+import { filesBelow } from '../helpers/files-below.ts';
 import { inspectedKernel } from '../helpers/inspected-kernel.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { runCommand } from '../helpers/run-command.ts';
@@ -88,13 +89,8 @@ t.test('a bundle shows whose the sockets are', async (t) => {
     );
     const directory = ownDirectory(t);
     execFileSync('tar', ['xf', file, '-C', directory, '--strip-components=1']);
-    const files = readdirSync(directory, { recursive: true, withFileTypes: true });
-    for (const entry of files.filter((one) => one.isFile()))
-      t.notMatch(
-        readFileSync(join(entry.parentPath, entry.name), 'latin1'),
-        /acme|4f0c2d1a|system\.slice/,
-        entry.name,
-      );
+    for (const path of filesBelow(directory))
+      t.notMatch(readFileSync(path, 'latin1'), /acme|4f0c2d1a|system\.slice/, path);
     t.strictSame(readdirSync(join(directory, 'host/proc/101')), ['cgroup', 'comm', 'fd']);
     t.equal(
       readFileSync(join(directory, 'host/proc/101/fd'), 'utf8'),
