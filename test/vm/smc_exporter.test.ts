@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // smc_exporter against real kernels: what it serves is what the commands show.
 import t from 'tap';
+import { long } from '../helpers/long.ts';
 import { type Guest, setUpSmcR } from './guest.ts';
 import { agrees, seriesOf } from './metrics.ts';
 import { addUeid, bootWithSuite, echoPair, waitFor, waitForListener } from './suite.ts';
@@ -94,13 +95,85 @@ t.test('SMC-D', async (t) => {
   t.teardown(() => guest.close());
   await addUeid(guest);
   const pair = await echoPair(guest, { port: 7003 });
-  const exporter = await guest.start('exec smc_exporter --timeout 60', { user: 'nobody' });
+  const exporter = await guest.start('echo $$ >/tmp/pid; exec smc_exporter --timeout 60', { user: 'nobody' });
   await waitForListener(guest, 10043);
   await agrees(t, guest, await scrape(guest));
   const metrics = await scrape(guest);
   t.ok(metrics.get('smc_traffic_bytes_total{technology="smcd",direction="rx"}')! >= 100_000);
   t.equal(metrics.get('smc_link_groups{technology="smcd"}'), 2);
   t.ok(metrics.get('smc_buffers_in_use_bytes{technology="smcd",direction="rx"}')! > 0);
+
+  // in every run, the tests of the command have as many in a made-up /proc, and test/bin/smc_exporter.test.ts has the server
+  await long(t, '30,000 sockets', async (t) => {
+    const count = 30_000;
+    const protocol = 'smc_protocol_sockets{protocol="SMC"}';
+    /** How many requests a scrape sends, and how many of them are for the sockets of SMC's family. */
+    const requests = async (words: string): Promise<{ all: number; listings: number }> => {
+      const command = `SMC_TOOLS_RECORD=/tmp/requests smc_exporter -1 --timeout 60 ${words} >/tmp/metrics`;
+      await guest.run(command, { check: true });
+      const counted = await guest.run(
+        `grep -c '"request"' /tmp/requests; grep -cE '"protocol":4,"request":"[0-9a-f]{32}2b' /tmp/requests`,
+      );
+      const [all = 0, listings = 0] = counted.stdout.split('\n').map(Number);
+      return { all, listings };
+    };
+    const few = await requests('');
+    t.ok(few.listings > 0 && few.all > few.listings + 10, `${few.all} requests, ${few.listings} for sockets`);
+    const holder = await guest.start(`exec python3 test/vm/programs/hold-sockets.py ${count}`);
+    const all = metrics.get(protocol)! + count;
+    await waitFor(guest, 'cat /proc/net/protocols', { shows: `^SMC +[0-9]+ +${all} ` });
+
+    await t.test('are not listed by default, and the metrics say so', async (t) => {
+      const many = await scrape(guest);
+      t.equal(many.get(protocol), all);
+      t.equal(many.get('smc_scrape_collector_skipped{collector="sockets"}'), 1);
+      t.equal(many.get('smc_scrape_collector_success{collector="sockets"}'), 1);
+      t.strictSame(
+        [...many.keys()].filter((series) => /^smc_(?:sockets|open_)/.test(series)),
+        [],
+      );
+      t.equal(metrics.get('smc_scrape_collector_skipped{collector="sockets"}'), 0, 'unlike before');
+      const { all: sent, listings } = await requests('');
+      t.equal(listings, 0, 'the kernel is not asked for them');
+      t.equal(sent, few.all - few.listings, 'and for all else as often as before');
+      t.ok((await requests('-c sockets')).listings > 0, 'but if that is wanted');
+    });
+
+    await t.test('are counted if that is wanted', async (t) => {
+      const { stdout } = await guest.run('cat /tmp/metrics', { check: true });
+      const lines = stdout.split('\n').filter((line) => /^smc_(?:sockets|open_connections)\{/.test(line));
+      t.strictSame(lines.sort(), [
+        'smc_open_connections{mode="smcd"} 2',
+        'smc_open_connections{mode="smcr"} 0',
+        'smc_open_connections{mode="tcp"} 0',
+        'smc_sockets{state="ACTIVE",mode="smcd"} 2',
+        `smc_sockets{state="INIT",mode="none"} ${count}`,
+        'smc_sockets{state="LISTEN",mode="none"} 1',
+      ]);
+    });
+
+    await t.test('memory stays the same over 1,000 scrapes', async (t) => {
+      const scrapes = async (times: number): Promise<number> => {
+        const { stdout } = await guest.run(
+          `curl -sS -o /tmp/scraped -w '%{http_code}\\n' '${URL}?[1-${times}]' | sort | uniq -c
+          sed -n 's/^VmRSS:\\t *\\([0-9]*\\) kB$/resident \\1/p' /proc/$(cat /tmp/pid)/status`,
+          { check: true },
+        );
+        const [, answers, resident] = /^ *(\d+) 200\nresident (\d+)\n$/.exec(stdout) ?? [];
+        t.equal(Number(answers), times, stdout);
+        return Number(resident);
+      };
+      const before = await scrapes(100);
+      const after = await scrapes(900);
+      t.comment(`${before} kB after 100 scrapes, ${after} kB after 1,000`);
+      // V8's young generation alone may grow by 32 MB; test/bin/smc_exporter.test.ts counts objects
+      t.ok(after < before + 40_000, `${before} kB after 100 scrapes, ${after} kB after 1,000`);
+    });
+
+    holder.kill();
+    await holder.wait();
+  });
+
   await pair.stop();
   exporter.kill();
   t.equal((await exporter.wait()).status, 0);
