@@ -93,7 +93,10 @@ t.test('test:busy', async (t) => {
   whole.stdout!.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  await waitUntil('its last line', () => /\n\d+ passed, \d+ failed\n$/.test(output), { seen: () => output });
+  // not the line of the tests, which more follows
+  await waitUntil('its last line', () => /\nmore\n[\s\S]*\n\d+ passed, \d+ failed\n$/.test(output), {
+    seen: () => output,
+  });
   await nothingIsLeft(t, whole);
   t.match(output, /\n3 passed, 1 failed\n$/);
 
