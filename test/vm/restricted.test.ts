@@ -65,8 +65,8 @@ t.test('commands in restricted services of a real systemd', async (t) => {
 
   await t.test('listings and checks are what they are elsewhere', async (t) => {
     const commands = ['smcss -lj', 'smcr device', 'smc_rnics', 'smc_pnet', 'smcd ueid', 'smcr info'];
-    // three starts of Node each, two of them without its compiler
-    for (const command of isLong ? commands : commands.slice(0, 2)) {
+    // three starts of Node each, two of them without its compiler; in every run, test/bin/restricted.test.ts has them all
+    for (const command of isLong ? commands : commands.slice(0, 1)) {
       const expected = outcome(await guest.run(command));
       t.equal(expected.status, 0, command);
       t.strictSame(outcome(await service(DENIED, command)), expected, `${command}, ${DENIED}`);
@@ -102,7 +102,8 @@ t.test('commands in restricted services of a real systemd', async (t) => {
   await t.test('few tasks, little memory', async (t) => {
     const listing = outcome(await guest.run('smcss -lj'));
     t.strictSame(outcome(await service('TasksMax=4', 'smcss -lj')), listing);
-    t.strictSame(outcome(await service('LimitAS=680M', 'smcss -lj')), listing);
+    // in every run, test/bin/restricted.test.ts has little memory
+    if (isLong) t.strictSame(outcome(await service('LimitAS=680M', 'smcss -lj')), listing);
     const none = 'Node.js cannot start: no more threads are allowed here (ulimit -u, TasksMax, pids.max)';
     t.match(await service('TasksMax=1', 'smcss -lj'), { status: 1, stdout: '', stderr: `smcss: ${none}\n` });
     t.match(await service('TasksMax=1', 'smc_run /bin/echo done'), {
