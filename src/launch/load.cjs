@@ -89,7 +89,12 @@ function save(script, bundle, identity) {
     const age = (name) => -fs.statSync(join(directory, name)).mtimeMs;
     const all = fs.readdirSync(directory).filter((name) => name.startsWith(`${bundle}-`));
     const sorted = all.map((name) => [age(name), name]).sort(([a], [b]) => a - b);
-    for (const [, name] of sorted.slice(KEPT)) fs.rmSync(join(directory, name), { force: true });
+    let kept = 0;
+    for (const [, name] of sorted) {
+      if (kept === KEPT) fs.rmSync(join(directory, name), { force: true });
+      // others may be writing theirs
+      else if (name.endsWith('.cache')) kept++;
+    }
   } catch {
     // no place, no space, no right
   }

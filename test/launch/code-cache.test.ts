@@ -124,6 +124,10 @@ t.test('several at once, and old ones', async (t) => {
     utimesSync(join(directory, `smcss-${version}.cache`), age, age);
   }
   writeFileSync(join(directory, 'smcd-smcr-v1.cache'), '');
+  // one that is being written, and one of a process that was killed long ago
+  writeFileSync(join(directory, 'smcss-v5.cache.1'), '');
+  writeFileSync(join(directory, 'smcss-v0.cache.1'), '');
+  utimesSync(join(directory, 'smcss-v0.cache.1'), 0, 0);
   await Promise.all(
     [1, 2, 3, 4].map(() =>
       once(
@@ -140,5 +144,10 @@ t.test('several at once, and old ones', async (t) => {
     ['smcd-smcr-v1.cache', 'smcss-v3.cache', 'smcss-v4.cache'],
     'the newest of each command are kept',
   );
-  t.equal(files().length, 4, 'and nothing else is left');
+  t.strictSame(
+    files().filter((name) => !name.endsWith('.cache')),
+    ['smcss-v5.cache.1'],
+    'what is being written is left alone',
+  );
+  t.equal(files().length, 5, 'and nothing else is left');
 });
