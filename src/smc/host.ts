@@ -164,19 +164,18 @@ export function absence(
   family = GENERAL,
 ): Observed<never> | undefined {
   if (!families.value) return families;
-  if (families.value.length === 0) return withoutSmc(root);
+  if (families.value.length === 0) return withoutSmc(families.value, root);
   return families.value.some(({ name }) => name === family) ? undefined : LACKING[family];
 }
 
 const absent = (text: string, why = text): Observed<never> => ({ why, error: new SmcError('NO_SMC', text) });
 
-const WITHOUT_SMC = new Map<string, Observed<never>>();
+/** By the families of one look, for all its parts: it is one failure, and to find the reason takes reading files. */
+const WITHOUT_SMC = new WeakMap<FamilyInfo[], Observed<never>>();
 
-/** The same object for all parts: it is one failure. */
-function withoutSmc(root: string): Observed<never> {
-  const { text } = whyNoSmc(root);
-  const known = WITHOUT_SMC.get(text) ?? absent(text, NO_SMC);
-  WITHOUT_SMC.set(text, known);
+function withoutSmc(families: FamilyInfo[], root: string): Observed<never> {
+  const known = WITHOUT_SMC.get(families) ?? absent(whyNoSmc(root).text, NO_SMC);
+  WITHOUT_SMC.set(families, known);
   return known;
 }
 
