@@ -168,8 +168,7 @@ export class SmcClient {
    * @throws NetlinkError
    */
   async families(): Promise<FamilyInfo[]> {
-    this.#generic ??= GenericNetlink.open(this.#options, this.#options.known);
-    return (await this.#generic).families();
+    return (await this.#connected()).families();
   }
 
   /** Whether the modules that SMC consists of are there, without loading any. */
@@ -198,10 +197,15 @@ export class SmcClient {
     return diag;
   }
 
+  /** The generic netlink connection, opened when it is first needed. */
+  #connected(): Promise<GenericNetlink> {
+    this.#generic ??= GenericNetlink.open(this.#options, this.#options.known);
+    return this.#generic;
+  }
+
   /** The generic netlink connection, after making sure of a family; says what is missing when it is not there. */
   async #withFamily(name: string): Promise<GenericNetlink> {
-    this.#generic ??= GenericNetlink.open(this.#options, this.#options.known);
-    const generic = await this.#generic;
+    const generic = await this.#connected();
     try {
       await generic.resolve(name);
     } catch (error) {
