@@ -48,10 +48,11 @@ export async function readSource(file: string): Promise<string> {
 async function readAll(file: string): Promise<Buffer> {
   const fd = file === STANDARD_INPUT ? 0 : await openSource(file);
   try {
+    const isFile = fstatSync(fd).isFile();
     const buffer = Buffer.alloc(SIZE_MAX + 1);
     let length = 0;
     while (length < buffer.length) {
-      const count = await readSome(fd, buffer, length);
+      const count = await readSome(fd, isFile, buffer.subarray(length));
       if (count === 0) break;
       length += count;
     }
@@ -77,9 +78,8 @@ async function openSource(file: string): Promise<number> {
   }
 }
 
-async function readSome(fd: number, buffer: Buffer, at: number): Promise<number> {
-  const isFile = fstatSync(fd).isFile();
-  const where = [fd, buffer, at, buffer.length - at, null] as const;
+async function readSome(fd: number, isFile: boolean, buffer: Buffer): Promise<number> {
+  const where = [fd, buffer, 0, buffer.length, null] as const;
   for (;;)
     try {
       return isFile ? readSync(...where) : (await promisify(read)(...where)).bytesRead;
