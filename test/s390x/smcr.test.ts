@@ -3,7 +3,7 @@
 // there. One boot for all.
 import t from 'tap';
 import { validate } from '../helpers/schemas.ts';
-import { begins, type EventRecord, ended, records } from '../vm/event-records.ts';
+import { begins, ended, isOn, records } from '../vm/event-records.ts';
 import { setUpSmcR } from '../vm/guest.ts';
 import { agrees, seriesOf } from '../vm/metrics.ts';
 import {
@@ -102,8 +102,6 @@ t.test('SMC-R on s390x, kernel 6.12', async (t) => {
     await addUeid(guest);
     const bytes = 1_000_000;
     const connection = await ownConnection(guest, 7612, bytes, over);
-    const isOn = (port: number) => (record: EventRecord) =>
-      record.local?.port === port || record.peer?.port === port;
     const appeared = await records(events, 'it appears', 2, isOn(7612));
     t.match(appeared, [
       { event: 'appeared', mode: 'SMCR', source: 'list', owners: [{ pid: connection.pid }] },

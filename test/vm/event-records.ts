@@ -29,6 +29,12 @@ const recordsIn = (stdout: string): EventRecord[] =>
     .slice(0, -1)
     .map((line) => JSON.parse(line));
 
+/** Whether a record is of a socket with this port, at either end. */
+export const isOn =
+  (port: number) =>
+  ({ local, peer }: EventRecord): boolean =>
+    local?.port === port || peer?.port === port;
+
 /** Waits until so many records are as wanted. */
 export const records = (
   run: GuestProcess,

@@ -2,7 +2,7 @@
 // smcss --events: a sequence of connections, and what is left of the trace when it ends.
 import t from 'tap';
 import { validate } from '../helpers/schemas.ts';
-import { begins, type EventRecord, ended, records } from './event-records.ts';
+import { begins, type EventRecord, ended, isOn, records } from './event-records.ts';
 import { type Guest, setUpSmcR } from './guest.ts';
 import {
   addUeid,
@@ -53,8 +53,6 @@ t.test('smcss --events, kernel 6.12', async (t) => {
     await addUeid(guest);
     const sent = 1_000_000;
     const connection = await ownConnection(guest, 7003, sent);
-    const isOn = (port: number) => (record: EventRecord) =>
-      record.local?.port === port || record.peer?.port === port;
     const appeared = await records(run, 'it appears', 2, isOn(7003));
     t.match(appeared, [
       { event: 'appeared', mode: 'SMCR', source: 'list', owners: [{ pid: connection.pid }] },
