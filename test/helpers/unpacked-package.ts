@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** Debian packages that tests need and that cannot be installed everywhere. */
-import { readdir, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { apt } from '../vm/apt.ts';
+import { unpackPackages } from '../vm/apt.ts';
 import { buildDirectory, cacheDirectory, withLock } from '../vm/cache.ts';
-import { output } from '../vm/program.ts';
 import { step } from '../vm/progress.ts';
 
 /**
@@ -23,18 +22,9 @@ export async function unpackedPackage(name: string, version: string): Promise<st
   await withLock('unpacked', async () => {
     if (await isThere()) return;
     await buildDirectory(directory, (temporary) =>
-      step(`fetching the Debian package ${name}`, async (tell) => {
-        await apt('apt-get', ['download', `${name}=${version}`], {
-          cwd: temporary,
-          tell,
-          // apt's own user cannot enter the directory
-          settings: { 'APT::Sandbox::User': 'root' },
-        });
-        for (const archive of await readdir(temporary)) {
-          await output('dpkg-deb', ['-x', join(temporary, archive), temporary]);
-          await rm(join(temporary, archive));
-        }
-      }),
+      step(`fetching the Debian package ${name}`, (tell) =>
+        unpackPackages([`${name}=${version}`], temporary, { tell }),
+      ),
     );
   });
   return directory;

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Problem } from '../../scripts/entry.mjs';
+import { output } from './program.ts';
 import { report } from './progress.ts';
 
 /** How to run apt. */
@@ -93,6 +96,37 @@ function noApt(): Problem {
 
 function pick(from: NodeJS.ProcessEnv, names: string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (from[name] ? [[name, from[name]]] : [])));
+}
+
+/**
+ * Fetches packages by name, or by NAME=VERSION, and unpacks all of them into one directory. None of their scripts runs, and
+ * nothing is installed.
+ *
+ * @param directory where to; the archives are in it, too, while they are unpacked
+ * @throws Problem when a package cannot be fetched
+ */
+export async function unpackPackages(
+  names: string[],
+  directory: string,
+  { settings, tell }: Pick<AptOptions, 'settings' | 'tell'> = {},
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  // not in /tmp, which is memory in newer systems
+  const archives = await mkdtemp(join(directory, 'fetched-'));
+  try {
+    await apt('apt-get', ['download', ...names], {
+      cwd: archives,
+      // apt's own user cannot enter the directory
+      settings: { ...settings, 'APT::Sandbox::User': 'root' },
+      ...(tell && { tell }),
+    });
+    for (const archive of await readdir(archives)) {
+      tell?.(`unpacking ${archive.replace(/_.*/, '')}`);
+      await output('dpkg-deb', ['-x', join(archives, archive), directory]);
+    }
+  } finally {
+    await rm(archives, { recursive: true, force: true });
+  }
 }
 
 /** Bytes that `apt-get install` or `apt-get download` has to fetch for these words; undefined when apt does not know. */

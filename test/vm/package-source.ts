@@ -1,10 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { oneLine, Problem } from '../../scripts/entry.mjs';
-import { type AptOptions, amount, apt, downloadSize } from './apt.ts';
+import { type AptOptions, amount, apt, downloadSize, unpackPackages } from './apt.ts';
 import { cacheDirectory, withLock } from './cache.ts';
 import { debianSources, mirrorVariable, type Suite, systemName } from './debian-sources.ts';
-import { output } from './program.ts';
 import { step } from './progress.ts';
 
 /** What an apt index says of one package. */
@@ -94,23 +93,12 @@ export class PackageSource {
   }
 
   /**
-   * Fetches packages by name, or by NAME=VERSION, and unpacks all of them into one directory, without
-   * running their scripts.
+   * Unpacks packages of the suite, see {@link unpackPackages}. The suite may have moved on since the last {@link update}.
    *
-   * @throws Error when a package cannot be fetched; the suite may have moved on since the last {@link update}
+   * @throws Problem when a package cannot be fetched
    */
-  async unpack(names: string[], directory: string, tell?: Tell): Promise<void> {
-    // not in /tmp, which is memory in newer systems
-    const archives = await mkdtemp(join(this.#state, 'fetched-'));
-    try {
-      await this.#apt('apt-get', ['download', ...names], { cwd: archives, ...(tell && { tell }) });
-      for (const archive of await readdir(archives)) {
-        tell?.(`unpacking ${archive.replace(/_.*/, '')}`);
-        await output('dpkg-deb', ['-x', join(archives, archive), directory]);
-      }
-    } finally {
-      await rm(archives, { recursive: true, force: true });
-    }
+  unpack(names: string[], directory: string, tell?: Tell): Promise<void> {
+    return unpackPackages(names, directory, { settings: this.#settings, ...(tell && { tell }) });
   }
 
   // apt takes the format of a sources file from its suffix.
