@@ -11,7 +11,7 @@
  */
 import { type ByteOrder, MalformedError } from '../netlink/codec.ts';
 
-export const RECORDING_FORMAT = 'smc-tools-recording';
+const RECORDING_FORMAT = 'smc-tools-recording';
 const VERSION = 1;
 /** All that the suite can ask is some hundred questions; each is looked for among all exchanges. */
 const MOST_EXCHANGES = 10_000;

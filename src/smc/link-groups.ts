@@ -100,7 +100,7 @@ export const PEER_SYSTEMS: Readonly<Record<number, 'ZOS' | 'LINUX' | 'AIX'>> = {
 };
 
 /** enum smcr_buf_type */
-export const BUFFER_TYPES = { 0: 'PHYSICAL', 1: 'VIRTUAL', 2: 'MIXED' } as const;
+const BUFFER_TYPES = { 0: 'PHYSICAL', 1: 'VIRTUAL', 2: 'MIXED' } as const;
 
 export type BufferType = (typeof BUFFER_TYPES)[keyof typeof BUFFER_TYPES] | UnknownWord;
 

@@ -13,7 +13,6 @@ import {
   type Pair,
   type ParsedNode,
   Parser,
-  Scalar,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
@@ -23,7 +22,7 @@ export type { Node, Pair, ParsedNode, YAMLMap, YAMLSeq };
 
 /** Lines are as long as what is in them; an editor folds them if someone wants it. */
 export const TO_STRING = { lineWidth: 0 } as const;
-export { Document, isAlias, isMap, isScalar, isSeq, Scalar };
+export { Document, isAlias, isMap, isScalar, isSeq };
 
 export interface ParsedText {
   document: Document.Parsed;

@@ -28,7 +28,7 @@ export interface Scraper {
 }
 
 /** The collectors that options choose. */
-export function chosenCollectors({
+function chosenCollectors({
   collector: on,
   noCollector: off,
 }: Pick<ExporterOptions, 'collector' | 'noCollector'>): readonly Collector[] {

@@ -40,7 +40,7 @@ export interface Point {
 }
 
 /** How far it reaches back, in milliseconds. */
-export const SPAN_MS = 3_600_000;
+const SPAN_MS = 3_600_000;
 
 /** An hour at 5 seconds. */
 const MOST_POINTS = 720;

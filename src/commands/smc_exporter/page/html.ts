@@ -23,7 +23,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Text for content and for attributes in quotation marks; control characters are shown as escapes. */
-export const escapeHtml = (text: string): string =>
+const escapeHtml = (text: string): string =>
   printable(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 
 function textOf(part: Part): string {

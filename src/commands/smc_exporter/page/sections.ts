@@ -40,7 +40,7 @@ export function sections(overview: OverviewDocument): Readonly<Record<SectionId,
 const none = (text: string): Html => html`<p class="none">${text}</p>`;
 
 /** `HH:MM:SS UTC` and the day; the browser shows the time of the reader. */
-export const timeText = (time: string): Html =>
+const timeText = (time: string): Html =>
   html`<time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 19)} UTC</time>`;
 
 function answer({ verdict, host, recorded, time }: OverviewDocument): Html {

@@ -19,7 +19,7 @@ export interface WatchTimes {
   alone: number;
 }
 
-export const WATCH_TIMES: WatchTimes = { watched: 5_000, first: 1_000, alone: 60_000 };
+const WATCH_TIMES: WatchTimes = { watched: 5_000, first: 1_000, alone: 60_000 };
 
 /** A reading as the page shows it. */
 export interface Shown {
