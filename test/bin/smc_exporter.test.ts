@@ -33,9 +33,12 @@ async function start(t: Test, words: readonly string[], script?: string, fd?: nu
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  await waitUntil('it to listen', () => stderr.includes('listening on') || child.exitCode !== null, {
-    seen: () => stderr,
+  // the last output can come after the end of the process
+  let isOver = false;
+  child.once('close', () => {
+    isOver = true;
   });
+  await waitUntil('it to listen', () => stderr.includes('listening on') || isOver, { seen: () => stderr });
   return { process: child, url: /http:\S+/.exec(stderr)?.[0] ?? '', stderr: () => stderr };
 }
 
