@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Serves the page of smc_exporter on a free port of this host, as the server of the command does. */
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PageRoutes } from '../../src/commands/smc_exporter/page/routes.ts';
+import { waitUntil } from './wait.ts';
 
 export interface PageServer {
   url: string;
@@ -30,7 +32,13 @@ export async function servePage({ routes, close }: PageRoutes): Promise<PageServ
       if (!handler) response.writeHead(404).end();
       else await handler({ request, response, stop: signal, keepOpen: () => {} });
     });
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    // a connection of somebody else may have been given the port meanwhile
+    await waitUntil('the port', async () => {
+      server.listen(port, '127.0.0.1');
+      return once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EADDRINUSE') throw error;
+      });
+    });
     ({ port } = server.address() as AddressInfo);
   };
   const cut = async (): Promise<void> => {

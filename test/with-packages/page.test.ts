@@ -21,7 +21,7 @@ import { plant } from '../helpers/host-trees.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { type PageServer, servePage } from '../helpers/page-server.ts';
 import { runCommand } from '../helpers/run-command.ts';
-import { waitUntil } from '../helpers/wait.ts';
+import { PATIENCE_S, waitUntil } from '../helpers/wait.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -40,7 +40,11 @@ const assets = await buildPage();
 let browser: Browser;
 t.before(async () => {
   // root has no sandbox
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox'],
+    timeout: PATIENCE_S * 1000,
+  });
 });
 t.teardown(() => browser.close());
 
@@ -52,13 +56,15 @@ async function visit(
   options: BrowserContextOptions = {},
 ): Promise<void> {
   const context = await browser.newContext({ ...WINDOWS[0], ...options });
+  // Playwright gives up after 30 s by default
+  context.setDefaultTimeout(PATIENCE_S * 1000);
   const page = await context.newPage();
   const wrong: string[] = [];
   const { origin } = new URL(url);
   page.on('console', (message) => {
-    // a server that is away is what one test is about
-    if (message.type() !== 'info' && !message.text().includes('ERR_CONNECTION_REFUSED'))
-      wrong.push(message.text());
+    // a server that is away is what one test is about; it can go in the midst of an answer
+    const isAway = /ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)/;
+    if (message.type() !== 'info' && !isAway.test(message.text())) wrong.push(message.text());
   });
   page.on('pageerror', (error) => wrong.push(String(error)));
   page.on('request', (request) => {

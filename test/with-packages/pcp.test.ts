@@ -2,6 +2,8 @@
 // examples/pcp/ with a real Performance Co-Pilot: every value that smc_exporter serves arrives. Debian's package pcp cannot
 // be installed where systemd does not run, so its files are used without an installation.
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -33,13 +35,21 @@ const http = createServer((_, response) => response.end(metrics)).listen(0, '127
 await new Promise((resolve) => http.once('listening', resolve));
 t.teardown(() => http.close().closeAllConnections());
 
-/** A port that was free a moment ago: PCP cannot be told to choose one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/**
+ * A port that was free a moment ago: PCP cannot be told to choose one. It is below those that the kernel gives to others
+ * who ask for none in particular (32768 to 60999).
+ */
+function freePort(): Promise<number> {
+  return waitUntil('a free port', async () => {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    await new Promise((resolve) => server.close(resolve));
+    return isFree && port;
+  });
 }
 
 for (const name of ['config.d', 'var/config/pmda', 'var/pmns', 'tmp', 'run', 'log/pmcd', 'etc'])
