@@ -140,6 +140,15 @@ t.test('parts that fail leave the others alone', async (t) => {
   t.equal(values(text, 'smc_sockets').length, 4);
 });
 
+/** Scrapes with more and more time, until that suffices for all collectors but one: the others need it on a busy machine. */
+async function untilOneFails(transport: Transport): Promise<{ text: string; failed: string[] }> {
+  for (let seconds = 0.5; ; seconds *= 5) {
+    const text = await once({ transport }, `--timeout ${seconds}`);
+    const failed = values(text, 'smc_scrape_collector_success').filter((line) => line.endsWith(' 0'));
+    if (failed.length <= 1 || seconds > 10) return { text, failed };
+  }
+}
+
 t.test('a kernel that does not answer', async (t) => {
   const everything = kernelWithSockets();
   everything.raw = () => [];
@@ -150,12 +159,8 @@ t.test('a kernel that does not answer', async (t) => {
 
   const partly = kernelWithSockets();
   partly.raw = (_request, protocol) => (protocol === NETLINK_SOCK_DIAG ? [] : undefined);
-  // the others need the time, and a busy machine
-  const text = await once({ transport: partly }, '--timeout 3');
-  t.strictSame(
-    values(text, 'smc_scrape_collector_success').filter((line) => line.endsWith(' 0')),
-    ['smc_scrape_collector_success{collector="sockets"} 0'],
-  );
+  const { text, failed } = await untilOneFails(partly);
+  t.strictSame(failed, ['smc_scrape_collector_success{collector="sockets"} 0']);
   t.match(text, 'smc_connections_total{technology="smcd",role="client",version="2"} 4\n');
   await waitUntil('all connections to be closed', () => partly.openSockets === 0);
 });
@@ -200,11 +205,8 @@ t.test('a kernel whose answer has no end', async (t) => {
       } as RawSocket;
     },
   };
-  const text = await once({ transport: endless }, '--timeout 0.5');
-  t.strictSame(
-    values(text, 'smc_scrape_collector_success').filter((line) => line.endsWith(' 0')),
-    ['smc_scrape_collector_success{collector="devices"} 0'],
-  );
+  const { text, failed } = await untilOneFails(endless);
+  t.strictSame(failed, ['smc_scrape_collector_success{collector="devices"} 0']);
   t.match(text, 'smc_connections_total{technology="smcd",role="client",version="2"} 4\n');
   t.ok(rows > 0);
   await waitUntil('all connections to be closed', () => kernel.openSockets === 0);
