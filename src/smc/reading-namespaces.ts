@@ -6,7 +6,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { type NetworkNamespace, networkNamespaces } from '../host/network-namespaces.ts';
 import { namespaceLabel } from './all-namespaces.ts';
-import { isOfHost, type Reading, type ReadingOptions, Shared, takeReading } from './reading.ts';
+import { isOfHost, Reader, type Reading, type Wanted } from './reading.ts';
 
 /** A host with its network namespaces. */
 export interface HostAndNamespaces {
@@ -19,30 +19,33 @@ export interface HostAndNamespaces {
 }
 
 /** Reads the host and the namespace of this process. */
-export async function readHere(options: ReadingOptions): Promise<HostAndNamespaces> {
-  return { own: await takeReading(options), namespaces: [], missing: 0 };
+export async function readHere(reader: Reader, wanted: Wanted): Promise<HostAndNamespaces> {
+  return { own: await reader.read(wanted), namespaces: [], missing: 0 };
 }
 
 /**
- * Reads all network namespaces, one after the other; `timeoutMs` is for all of them together. No other call of this kind
- * may be under way.
+ * Reads all network namespaces, one after the other; the time of a reading is for all of them together. No other call of
+ * this kind may be under way.
+ * @param reader of the namespace of this process
  * @param enter moves this thread; @throws Node-like error
  * @throws Node's own error when there is no /proc
  */
 export async function readEverywhere(
-  options: ReadingOptions,
+  reader: Reader,
+  wanted: Wanted,
   enter: (file: string) => void,
 ): Promise<HostAndNamespaces> {
   const begin = performance.now();
+  const { options } = reader;
   const { namespaces, unreadable } = networkNamespaces(options.root);
-  const own = await takeReading(options);
+  const own = await reader.read(wanted);
   const [first, ...others] = namespaces;
   const result: HostAndNamespaces = {
     own,
     namespaces: first ? [{ label: namespaceLabel(first), reading: own }] : [],
     missing: unreadable,
   };
-  const parts = new Set([...options.parts].filter((part) => !isOfHost(part)));
+  const parts = new Set([...wanted.parts].filter((part) => !isOfHost(part)));
   if (others.length === 0 || parts.size === 0) return result;
   const home = openSync(`${options.root}/proc/self/ns/net`, 'r');
   let isAway = false;
@@ -62,7 +65,7 @@ export async function readEverywhere(
         result.missing++;
         continue;
       }
-      const reading = await takeReading({ ...options, parts, timeoutMs, shared: new Shared() });
+      const reading = await new Reader({ ...options, timeoutMs }).read({ ...wanted, parts });
       result.namespaces.push({ label: namespaceLabel(namespace), reading });
     }
     return result;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * One look at everything that the kernel tells about SMC, for programs that look again and again. Parts are asked over one
- * connection, since to open one takes as long as some answers. One that is not answered soon takes nothing from the others:
- * they get another connection. Loads no module but smc_diag, which the kernel adds to a loaded smc when sockets are listed.
+ * Everything that the kernel tells about SMC, for programs that look again and again, and for several who look at once. Loads
+ * no module but smc_diag, which the kernel adds to a loaded smc when sockets are listed.
  */
+import { setImmediate as afterThisTurn } from 'node:timers/promises';
 import { type ModuleState, moduleState } from '../host/kernel-module.ts';
 import { socketsPerProtocol } from '../host/procfs.ts';
 import { NetlinkError } from '../netlink/error.ts';
@@ -81,18 +81,22 @@ export type ReadingWith<P extends ReadingPart> = Reading & {
   readonly [K in P]-?: NonNullable<Reading[K]>;
 };
 
-/** How a reading is made. */
-export interface ReadingOptions<P extends ReadingPart = ReadingPart> {
+/** How readings are made. */
+export interface ReaderOptions {
   client: SmcClientOptions;
   /** root of /proc and /sys */
   root: string;
-  parts: ReadonlySet<P>;
-  /** longest time for all parts together, in milliseconds */
+  /** longest time for all parts of a reading together, in milliseconds */
   timeoutMs: number;
+  /** when an answer takes longer than this, the other questions do not wait for it; in milliseconds, 20 by default */
+  patienceMs?: number;
+}
+
+/** What is read. */
+export interface Wanted<P extends ReadingPart = ReadingPart> {
+  parts: ReadonlySet<P>;
   /** how sockets are counted */
   sockets: SocketCounting;
-  /** what other readings of the same namespace are asking at the moment */
-  shared: Shared;
 }
 
 /** Who asks for a part. */
@@ -153,114 +157,122 @@ const HOST_PARTS: ReadonlySet<ReadingPart> = new Set<HostReadingPart>([
 /** Whether a part belongs to the host, and not to a network namespace. */
 export const isOfHost = (part: ReadingPart): boolean => HOST_PARTS.has(part);
 
-const lateError = (timeoutMs: number): NetlinkError =>
-  new NetlinkError({ op: 'receive', code: 'ERR_TIMEOUT', detail: `no answer within ${timeoutMs} ms` });
-
-/** When an answer takes longer than this, the other parts do not wait for it. */
-const PATIENCE_MS = 20;
+/** A question with its answer for those who wait for it. @returns whether the connection can take another one */
+type Question = (client: SmcClient) => Promise<boolean>;
 
 /**
- * Reads all parts that are wanted, in the network namespace of this thread. Ends when the time is over at the latest.
- * @throws NetlinkError ERR_NO_ADDON, without which nearly nothing can be read; nothing else
+ * Reads one network namespace: the one in which this thread is. Whoever asks what is being asked already gets the same answer.
+ * Questions of all readings are asked over one connection, since to open one takes as long as some answers. When an answer is
+ * slow, another connection goes on with the rest.
  */
-export async function takeReading<P extends ReadingPart>(
-  options: ReadingOptions<P>,
-): Promise<ReadingWith<P>> {
-  const { root, parts, timeoutMs, sockets, shared } = options;
-  const begin = performance.now();
-  const left = (): number => Math.max(1, timeoutMs - (performance.now() - begin));
-  const connect = (known?: FamilyInfo[]): SmcClient =>
-    new SmcClient({ ...options.client, hostRoot: root, timeoutMs: left(), known });
-  /** Runs something as long as there is time. */
-  const attempt = async <T>(ask: () => Promise<Observed<T>>): Promise<Outcome<T>> => {
-    const start = performance.now();
+export class Reader {
+  readonly options: ReaderOptions;
+  readonly #queue: Question[] = [];
+  /** what is in the queue or being asked */
+  readonly #pending = new Map<unknown, Promise<Outcome<unknown>>>();
+  /** goes on with the queue; none while all answers are slow and the queue is empty */
+  #current: SmcClient | undefined;
+  /** they need not be looked up for each connection */
+  #known: FamilyInfo[] | undefined;
+
+  constructor(options: ReaderOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Reads all parts that are wanted. Ends when the time is over at the latest.
+   * @throws NetlinkError ERR_NO_ADDON, without which nearly nothing can be read; nothing else
+   */
+  async read<P extends ReadingPart>({ parts, sockets }: Wanted<P>): Promise<ReadingWith<P>> {
+    const { root, timeoutMs } = this.options;
+    const end = performance.now() + timeoutMs;
+    const families = await this.#ask('families', observeFamilies, end);
+    const failure = 'why' in families ? families.error : undefined;
+    if (failure instanceof NetlinkError && failure.code === 'ERR_NO_ADDON') throw failure;
+    this.#known = families.value;
+    const isLate = (): boolean => performance.now() > end;
+    const take = async (part: P): Promise<[P, Outcome<unknown>]> => {
+      const ask = QUESTIONS[part] as (asker: Asker) => Promise<Observed<unknown>>;
+      // sockets are counted in several ways
+      const key = part === 'sockets' ? sockets : part;
+      return [part, await this.#ask(key, (client) => ask({ client, root, families, sockets, isLate }), end)];
+    };
+    const outcomes = await Promise.all([...parts].map(take));
+    return { families, ...Object.fromEntries(outcomes) } as Reading as ReadingWith<P>;
+  }
+
+  /** A connection of its own, for what is no reading. */
+  connect(): SmcClient {
+    const { client, root: hostRoot, timeoutMs } = this.options;
+    return new SmcClient({ ...client, hostRoot, timeoutMs, known: this.#known });
+  }
+
+  /** @param key is the same for the same question. @param end when the time is over, by `performance.now()` */
+  #ask<T>(key: unknown, ask: (client: SmcClient) => Promise<Observed<T>>, end: number): Promise<Outcome<T>> {
+    const pending = this.#pending.get(key) as Promise<Outcome<T>> | undefined;
+    if (pending) return pending;
+    const answer = new Promise<Outcome<T>>((resolve) => {
+      this.#queue.push(async (client) => {
+        const outcome = await this.#attempt(() => ask(client), end);
+        this.#pending.delete(key);
+        resolve(outcome);
+        // what is still to come on this connection could be taken for the next answer
+        return !('why' in outcome);
+      });
+    });
+    this.#pending.set(key, answer);
+    this.#goOn();
+    return answer;
+  }
+
+  #goOn(): void {
+    if (!this.#current && this.#queue.length > 0) void this.#work(this.connect());
+  }
+
+  /** Asks one question after the other over a connection. */
+  async #work(client: SmcClient): Promise<void> {
+    const leave = (): void => {
+      if (this.#current !== client) return;
+      this.#current = undefined;
+      this.#goOn();
+    };
+    for (;;) {
+      const question = this.#queue.shift();
+      if (!question) break;
+      this.#current = client;
+      const timer = setTimeout(leave, this.options.patienceMs ?? 20);
+      const isUsable = await question(client);
+      clearTimeout(timer);
+      if (!isUsable) break;
+      // whoever has got the answer may ask something else
+      if (this.#queue.length === 0) await afterThisTurn();
+    }
+    client.close();
+    leave();
+  }
+
+  /** Asks as long as there is time. */
+  async #attempt<T>(ask: () => Promise<Observed<T>>, end: number): Promise<Outcome<T>> {
+    const begin = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Observed<T>>((resolve) => {
+      const why = `no answer within ${this.options.timeoutMs} ms`;
+      const giveUp = (): void =>
+        resolve({ why, error: new NetlinkError({ op: 'receive', code: 'ERR_TIMEOUT', detail: why }) });
       // what has arrived is read first
-      const end = (): void => {
-        setImmediate(() => resolve({ why: `no answer within ${timeoutMs} ms`, error: lateError(timeoutMs) }));
-      };
-      timer = setTimeout(end, left());
+      timer = setTimeout(() => setImmediate(giveUp), Math.max(1, end - begin));
     });
     const outcome = await Promise.race([ask(), late])
       // a bug of ours, which is no reason to lose the other parts
       .catch((error: unknown): Observed<T> => ({ why: `internal error: ${error}`, error }));
     clearTimeout(timer);
     const at = performance.now();
-    return { ...outcome, seconds: (at - start) / 1000, at };
-  };
-  let first: SmcClient | undefined;
-  const families = await shared.take('families', () => {
-    const client = connect();
-    first = client;
-    return attempt(() => observeFamilies(client));
-  });
-  const failure = 'why' in families ? families.error : undefined;
-  if (failure instanceof NetlinkError && failure.code === 'ERR_NO_ADDON') throw failure;
-  const isLate = (): boolean => performance.now() - begin > timeoutMs;
-  const outcomes = new Map<ReadingPart, Outcome<unknown>>();
-  const queue = new Set<ReadingPart>(parts);
-  const done = shared.listen((part, outcome) => {
-    if (queue.delete(part as ReadingPart)) outcomes.set(part as ReadingPart, outcome as Outcome<unknown>);
-  });
-  /** Asks one part after the other. When one takes long, another connection goes on with the rest. */
-  const work = async (client: SmcClient): Promise<void> => {
-    const [part] = queue;
-    if (part === undefined) return client.close();
-    queue.delete(part);
-    const ask = QUESTIONS[part] as (asker: Asker) => Promise<Observed<unknown>>;
-    const take = () => attempt(() => ask({ client, root, families, sockets, isLate }));
-    let others: Promise<void> | undefined;
-    const timer = setTimeout(() => {
-      others = work(connect(families.value));
-    }, PATIENCE_MS);
-    // sockets are counted in several ways
-    const outcome = await (part === 'sockets' ? take() : shared.take(part, take));
-    clearTimeout(timer);
-    outcomes.set(part, outcome);
-    if (!('why' in outcome)) await work(client);
-    else {
-      // what is still to come on this connection could be taken for the next answer
-      client.close();
-      await work(connect(families.value));
-    }
-    await others;
-  };
-  if (!families.value) first?.close();
-  await work((families.value && first) ?? connect(families.value));
-  done();
-  return { families, ...Object.fromEntries(outcomes) } as Reading as ReadingWith<P>;
+    return { ...outcome, seconds: (at - begin) / 1000, at };
+  }
 }
 
 /** The kernel has nothing to say about it: it has no SMC at the moment, or is too old. That is an answer, and no failure. */
 export function isNotThere({ error }: { error?: unknown }): boolean {
   if (error instanceof SmcError) return error.code === 'NO_SMC' || error.code === 'NOT_SUPPORTED';
   return error instanceof NetlinkError && error.code === 'EOPNOTSUPP';
-}
-
-/** What is under way: whoever asks the same meanwhile, or is going to, gets the same answer. */
-export class Shared {
-  readonly #current = new Map<string, Promise<unknown>>();
-  readonly #listeners = new Set<(question: string, answer: unknown) => void>();
-
-  /** Calls with each answer that arrives. @returns ends that */
-  listen(listener: (question: string, answer: unknown) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** @param question names it; the type of its answer belongs to the name */
-  take<T>(question: string, ask: () => Promise<T>): Promise<T> {
-    const current = this.#current.get(question) as Promise<T> | undefined;
-    if (current) return current;
-    const answer = ask().finally(() => this.#current.delete(question));
-    this.#current.set(question, answer);
-    answer.then(
-      (value) => {
-        for (const listener of this.#listeners) listener(question, value);
-      },
-      () => {},
-    );
-    return answer;
-  }
 }

@@ -17,10 +17,10 @@ import { smcExporter } from '../../src/commands/smc_exporter/command.ts';
 import { exposition, preferredFormat } from '../../src/commands/smc_exporter/exposition.ts';
 import { counter, gauge, Samples } from '../../src/commands/smc_exporter/metric.ts';
 import { COLLECTOR_NAMES } from '../../src/commands/smc_exporter/options.ts';
+import { shared } from '../../src/commands/smc_exporter/shared.ts';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
 import { NETLINK_SOCK_DIAG } from '../../src/netlink/uapi/netlink.ts';
 import { smcGenNetlink } from '../../src/netlink/uapi/smc.ts';
-import { Shared } from '../../src/smc/reading.ts';
 import { FakeKernel } from '../helpers/fake-kernel.ts';
 import { emptyKernel, fails, inspectedKernel, SMCD_GROUP } from '../helpers/inspected-kernel.ts';
 import { type RunOptions, runCommand } from '../helpers/run-command.ts';
@@ -363,28 +363,27 @@ t.test('names, units and labels follow the conventions', async (t) => {
   }
 });
 
-t.test('the same question several times at once is one', async (t) => {
-  const shared = new Shared();
-  let taken = 0;
+t.test('several calls at once are one', async (t) => {
+  let runs = 0;
   let finish!: () => void;
-  const ask = async (): Promise<number> => {
-    taken++;
+  const call = shared(async () => {
+    runs++;
     await new Promise<void>((resolve) => {
       finish = resolve;
     });
-    return taken;
-  };
-  const all = [shared.take('a', ask), shared.take('a', ask), shared.take('b', async () => 'another')];
+    return runs;
+  });
+  const all = [call(), call()];
   finish();
-  t.strictSame(await Promise.all(all), [1, 1, 'another']);
-  const next = shared.take('a', ask);
+  t.strictSame(await Promise.all(all), [1, 1]);
+  const next = call();
   finish();
   t.equal(await next, 2);
-  const fail = async (): Promise<never> => {
-    throw new Error(`${++taken}`);
-  };
-  await t.rejects(shared.take('a', fail), { message: '3' });
-  await t.rejects(shared.take('a', fail), { message: '4' }, 'a failure is not kept');
+  const fail = shared(async () => {
+    throw new Error(`${++runs}`);
+  });
+  await t.rejects(fail(), { message: '3' });
+  await t.rejects(fail(), { message: '4' }, 'a failure is not kept');
 });
 
 t.test('--textfile', async (t) => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { LookOptions } from '../../src/commands/smc_exporter/page/look.ts';
 import { smcGenNetlink, smcPnetid } from '../../src/netlink/uapi/smc.ts';
 import { connectionInfo } from '../../src/netlink/uapi/smc-diag.ts';
-import { Shared } from '../../src/smc/reading.ts';
+import { Reader } from '../../src/smc/reading.ts';
 import { type FakeKernel, ipv4Row } from './fake-kernel.ts';
 import { type Files, networkInterface, pciFunction, rdmaDevice } from './host-trees.ts';
 import { inspectedKernel, ROCE } from './inspected-kernel.ts';
@@ -187,13 +187,8 @@ export const busyHostFiles = (): Files => ({
 
 /** How the page looks at it. @param root of its files */
 export const lookOptions = ({ kernel }: BusyHost, root: string): LookOptions => ({
-  reading: {
-    client: { transport: kernel },
-    root,
-    timeoutMs: PATIENCE_S * 1000,
-    sockets: { most: 1000, by: [], isRecorded: false },
-    shared: new Shared(),
-  },
+  reader: new Reader({ client: { transport: kernel }, root, timeoutMs: PATIENCE_S * 1000 }),
+  sockets: { most: 1000, by: [], isRecorded: false },
   atHome: (run) => run(),
   recordedAt: undefined,
 });

@@ -27,7 +27,7 @@ t.test('SMC-R and fallbacks, kernel 6.12', async (t) => {
   const traffic = await iperf(guest, 7111);
 
   await t.test('the snapshot has what smcss and smcr print', async (t) => {
-    const { stdout: html } = await guest.run('smc_exporter --page -', { check: true });
+    const { stdout: html } = await guest.run('smc_exporter --page - --timeout 60', { check: true });
     const all = await sockets(guest);
     const { stdout } = await guest.run('smcr -j linkgroup', { check: true });
     const { link_groups: groups } = JSON.parse(stdout) as SmcrLinkGroupsDocument;
@@ -62,7 +62,7 @@ t.test('SMC-R and fallbacks, kernel 6.12', async (t) => {
   });
 
   await t.test('the model has rates and owners', async (t) => {
-    const { stdout } = await guest.run('smc_exporter --page - -j', { check: true });
+    const { stdout } = await guest.run('smc_exporter --page - --timeout 60 -j', { check: true });
     const { recorded, traffic: rates, connections, counted, unseen } = JSON.parse(stdout) as OverviewDocument;
     t.equal(recorded, false);
     t.ok(rates && rates.smcr_tx_bytes_per_second > 0, JSON.stringify(rates));

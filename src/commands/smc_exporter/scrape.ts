@@ -2,20 +2,22 @@
 /** A scrape: one reading of the host, shared by all who ask meanwhile, and the metrics that follow from it. */
 import type { Context } from '../../cli/run.ts';
 import { findAddon } from '../../smc/native-parts.ts';
-import { type ReadingOptions, Shared } from '../../smc/reading.ts';
+import { Reader, type Wanted } from '../../smc/reading.ts';
 import { type HostAndNamespaces, readEverywhere, readHere } from '../../smc/reading-namespaces.ts';
 import type { Collector } from './collectors/collector.ts';
 import { COLLECTORS, partsFor, samplesOf } from './collectors/index.ts';
 import type { Samples } from './metric.ts';
 import { DEFAULT_TIMEOUT_S, DEFAULT_TOP, type ExporterOptions } from './options.ts';
+import { shared } from './shared.ts';
 
 /** With more sockets than this they are listed only if that is asked for. */
 const MOST_SOCKETS = 10_000;
 
 export interface Scraper {
   collectors: readonly Collector[];
-  /** how it reads */
-  reading: ReadingOptions;
+  reader: Reader;
+  /** how sockets are counted */
+  sockets: Wanted['sockets'];
   /** the one reading that is under way, or a new one */
   read(): Promise<HostAndNamespaces>;
   /**
@@ -41,30 +43,29 @@ function chosenCollectors({
 export function makeScraper(context: Context, options: ExporterOptions): Scraper {
   const { hostRoot: root, transport, isRecorded } = context;
   const collectors = chosenCollectors(options);
-  const shared = new Shared();
-  const reading: ReadingOptions = {
+  const reader = new Reader({
     client: transport ? { transport } : {},
     root,
-    parts: partsFor(collectors),
     timeoutMs: (options.timeout ?? DEFAULT_TIMEOUT_S) * 1000,
-    sockets: {
-      most: options.collector.includes('sockets') ? undefined : MOST_SOCKETS,
-      by: [...new Set(options.by)],
-      isRecorded,
-    },
-    shared,
+  });
+  const sockets = {
+    most: options.collector.includes('sockets') ? undefined : MOST_SOCKETS,
+    by: [...new Set(options.by)],
+    isRecorded,
   };
+  const wanted: Wanted = { parts: partsFor(collectors), sockets };
   const addon = options.allNetns ? findAddon() : undefined;
   const turns = new Turns();
   const read = (): Promise<HostAndNamespaces> =>
     addon
-      ? turns.take(() => readEverywhere(reading, (file) => addon.setNetworkNamespace(file)))
-      : readHere(reading);
+      ? turns.take(() => readEverywhere(reader, wanted, (file) => addon.setNetworkNamespace(file)))
+      : readHere(reader, wanted);
   const { top = DEFAULT_TOP } = options;
   return {
     collectors,
-    reading,
-    read: () => shared.take('scrape', read),
+    reader,
+    sockets,
+    read: shared(read),
     atHome: (run) => (addon ? turns.take(run) : run()),
     samples: (seen) => samplesOf(seen, collectors, { top, isRecorded }),
   };

@@ -6,7 +6,6 @@ import { PageLook } from '../../../src/commands/smc_exporter/page/look.ts';
 import { MOST_WATCHERS, pageRoutes } from '../../../src/commands/smc_exporter/page/routes.ts';
 import { Watch } from '../../../src/commands/smc_exporter/page/watch.ts';
 import type { OverviewDocument } from '../../../src/documents/smc_exporter-page.ts';
-import { takeReading } from '../../../src/smc/reading.ts';
 import { type BusyHost, busyHost, busyHostFiles, lookOptions } from '../../helpers/busy-host.ts';
 import { plantOnce } from '../../helpers/host-trees.ts';
 import { type PageServer, servePage } from '../../helpers/page-server.ts';
@@ -82,7 +81,8 @@ t.test('a scrape at the same time shares its answers with the page', async (t) =
   await look.settle();
   host.kernel.log.length = 0;
   const parts = new Set(['statistics', 'smcrLinkGroups', 'sockets', 'ueids'] as const);
-  const [scrape, seen] = await Promise.all([takeReading({ ...options.reading, parts }), look.take()]);
+  const { reader, sockets } = options;
+  const [scrape, seen] = await Promise.all([reader.read({ parts, sockets }), look.take()]);
   const asked = (command: string): number => host.kernel.log.filter((line) => line.endsWith(command)).length;
   t.equal(asked(' GET_STATS'), 1);
   t.equal(asked(' GET_LINK_SMCR'), 1);

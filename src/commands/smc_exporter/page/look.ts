@@ -2,9 +2,9 @@
 /** Looks at the host for the page. It is read as for scrapes; only the page measures connections. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostCheck } from '../../../smc/checks/index.ts';
-import { SmcClient } from '../../../smc/client.ts';
 import { hostFiles } from '../../../smc/host.ts';
-import { type Outcome, type ReadingOptions, takeReading } from '../../../smc/reading.ts';
+import type { Outcome, Reader } from '../../../smc/reading.ts';
+import type { SocketCounting } from '../../../smc/reading-sockets.ts';
 import type { Seen } from './seen.ts';
 import { SocketLook } from './sockets.ts';
 
@@ -26,8 +26,9 @@ const PARTS = new Set([
 ] as const);
 
 export interface LookOptions {
-  /** as scrapes read, which can share their answers with the page */
-  reading: Omit<ReadingOptions, 'parts'>;
+  /** that of scrapes, so that they share answers with the page */
+  reader: Reader;
+  sockets: SocketCounting;
   /** runs something while this thread is in no other network namespace */
   atHome: <T>(run: () => Promise<T>) => Promise<T>;
   /** when the recording was made, if it is one */
@@ -46,23 +47,23 @@ export class PageLook {
 
   constructor(options: LookOptions) {
     this.#options = options;
-    this.#sockets = new SocketLook(options.reading, options.clock);
+    this.#sockets = new SocketLook(options.reader.options.root, options.sockets, options.clock);
   }
 
   async take(): Promise<Seen> {
     await this.#preparing;
-    const { reading, recordedAt, atHome } = this.#options;
-    const { isRecorded } = reading.sockets;
+    const { reader, recordedAt, atHome } = this.#options;
+    const { isRecorded } = this.#options.sockets;
     const list = this.#sockets.list();
     const [{ sockets, smcrLinkGroups, smcdLinkGroups, ...answers }, checks] = await atHome(() =>
-      Promise.all([takeReading({ ...reading, parts: PARTS, sockets: list.counting }), this.#check()]),
+      Promise.all([reader.read({ parts: PARTS, sockets: list.counting }), this.#check()]),
     );
     if (sockets.value && !isRecorded) this.#preparing = this.#prepare();
     return {
       at: recordedAt?.getTime() ?? Date.now(),
       clock: answers.statistics.at,
       isRecorded,
-      host: Object.assign(hostFiles(reading.root), answers),
+      host: Object.assign(hostFiles(reader.options.root), answers),
       sockets: sockets.value ? { value: list.seen(sockets.value) } : sockets,
       smcrGroups: smcrLinkGroups,
       smcdGroups: smcdLinkGroups,
@@ -71,24 +72,20 @@ export class PageLook {
   }
 
   async #check(): Promise<Outcome<HostCheck[]>> {
-    const { reading } = this.#options;
+    const { reader, sockets } = this.#options;
     if (this.#checks && performance.now() - this.#checks.at <= CHECKS_MS) return this.#checks;
-    const { checks } = await takeReading({ ...reading, parts: new Set(['checks'] as const) });
+    const { checks } = await reader.read({ parts: new Set(['checks'] as const), sockets });
     this.#checks = checks;
     return checks;
   }
 
   async #prepare(): Promise<void> {
-    const { reading, atHome } = this.#options;
+    const { reader, atHome } = this.#options;
     const begin = performance.now();
     await sleep(SHORT_MS);
     await atHome(async () => {
       if (performance.now() - begin > LATE_MS) return;
-      const client = new SmcClient({
-        ...reading.client,
-        hostRoot: reading.root,
-        timeoutMs: reading.timeoutMs,
-      });
+      const client = reader.connect();
       // the next look has no rates then, and says itself what is wrong
       await this.#sockets.probe(client).catch(() => {});
       client.close();

@@ -2,7 +2,6 @@
 /** The sockets as the page needs them: counted, and the connections with most traffic. */
 import { SocketOwners } from '../../../host/socket-owners.ts';
 import type { SmcClient } from '../../../smc/client.ts';
-import type { ReadingOptions } from '../../../smc/reading.ts';
 import type { SocketCounting, SocketCounts } from '../../../smc/reading-sockets.ts';
 import { isConnection, type SeenSocket } from '../../../smc/seen-socket.ts';
 import { ownershipOf, whyUnknown } from '../../../smc/socket-ownership.ts';
@@ -28,10 +27,10 @@ export class SocketLook {
   #rates: SocketRates | undefined;
   #owners: { at: number; owners: SocketOwners } | undefined;
 
-  /** @param clock that nobody sets, in milliseconds */
-  constructor({ root, sockets }: Pick<ReadingOptions, 'root' | 'sockets'>, clock = () => performance.now()) {
+  /** @param root of /proc. @param clock that nobody sets, in milliseconds */
+  constructor(root: string, counting: SocketCounting, clock = () => performance.now()) {
     this.#root = root;
-    this.#counting = sockets;
+    this.#counting = counting;
     this.#clock = clock;
   }
 

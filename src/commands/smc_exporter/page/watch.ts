@@ -4,7 +4,7 @@
  * needs it.
  */
 import type { OverviewDocument } from '../../../documents/smc_exporter-page.ts';
-import { Shared } from '../../../smc/reading.ts';
+import { shared } from '../shared.ts';
 import { chartPoint, History } from './history.ts';
 import { overviewOf } from './overview.ts';
 import type { Seen } from './seen.ts';
@@ -36,7 +36,6 @@ export class Watch {
   readonly #history = new History();
   readonly #watchers = new Set<Watcher>();
   #last: Shown | undefined;
-  readonly #shared = new Shared();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -98,9 +97,7 @@ export class Watch {
     else this.#schedule(hasRates ? watched : first);
   }
 
-  #read(): Promise<Shown> {
-    return this.#shared.take('page', () => this.#take());
-  }
+  readonly #read = shared(() => this.#take());
 
   async #take(): Promise<Shown> {
     const seen = await this.#look();
