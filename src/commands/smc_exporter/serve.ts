@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Without another mode: serves the metrics until it is told to stop. */
 import { untilInterrupted } from '../../cli/interrupt.ts';
-import { UsageError } from '../../cli/options.ts';
 import type { Context } from '../../cli/run.ts';
+import { SmcError } from '../../smc/error.ts';
 import { explain } from '../../smc/explain.ts';
 import { DEFAULT_LISTEN, type ExporterOptions } from './options.ts';
 import type { PageRoutes } from './page/routes.ts';
@@ -12,7 +12,7 @@ import { type Access, OPEN } from './server/access.ts';
 import { type ListenAddress, passedSockets, readAddress } from './server/addresses.ts';
 import { MetricsServer } from './server/server.ts';
 
-/** @throws UsageError; Node's own error when it cannot listen */
+/** @throws UsageError; SmcError when it cannot listen or the web configuration is wrong; Node's own error */
 export async function serve(context: Context, scraper: Scraper, options: ExporterOptions): Promise<void> {
   const { io, note } = context;
   const addresses = addressesOf(options, io.env);
@@ -42,7 +42,7 @@ function addressesOf({ listen }: ExporterOptions, env: Context['io']['env']): Li
   return addresses.length > 0 ? addresses : [readAddress(DEFAULT_LISTEN)];
 }
 
-/** @throws UsageError when the file is wrong; Node's own error when it cannot be read */
+/** @throws SmcError when the file is wrong; Node's own error when it cannot be read */
 async function accessOf(file: string | undefined, note: Context['note']): Promise<() => Access> {
   if (file === undefined) return () => OPEN;
   const { WebAccess } = await import('./server/web-access.ts');
@@ -51,7 +51,7 @@ async function accessOf(file: string | undefined, note: Context['note']): Promis
     const access = new WebAccess(file, note);
     return () => access.current();
   } catch (error) {
-    throw error instanceof WebConfigError ? new UsageError(error.message) : error;
+    throw error instanceof WebConfigError ? new SmcError('INVALID', error.message) : error;
   }
 }
 

@@ -532,6 +532,38 @@ t.test('cipher suites', async (t) => {
   }
 });
 
+t.test('versions of TLS', async (t) => {
+  const { port, change } = await guarded(t, TLS);
+  const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+  /** Which versions are spoken, when a client has no other one. */
+  const spoken = async (lines: string): Promise<string[]> => {
+    change(`${TLS}${lines}`);
+    const outcomes = [];
+    for (const version of VERSIONS) {
+      const only = { minVersion: version, maxVersion: version, ciphers: 'ALL:@SECLEVEL=0' } as const;
+      if ((await handshake(port, only)) !== 'refused') outcomes.push(version);
+    }
+    return outcomes;
+  };
+  const [TLS10, TLS11, TLS12, TLS13] = VERSIONS;
+  t.strictSame(await spoken(''), [TLS12, TLS13]);
+  t.strictSame(await spoken('  min_version: TLS10\n'), [...VERSIONS]);
+  t.strictSame(await spoken('  min_version: TLS11\n'), [TLS11, TLS12, TLS13]);
+  t.strictSame(await spoken('  min_version: TLS13\n'), [TLS13]);
+  t.strictSame(await spoken('  max_version: TLS12\n'), [TLS12]);
+  t.strictSame(await spoken('  min_version: TLS10\n  max_version: TLS11\n'), [TLS10, TLS11]);
+  t.strictSame(await spoken('  min_version: TLS12\n  max_version: TLS12\n'), [TLS12]);
+  t.strictSame(
+    await spoken('  min_version: TLS10\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA]\n'),
+    [...VERSIONS],
+  );
+  t.strictSame(
+    await spoken('  min_version: TLS10\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n'),
+    [TLS12, TLS13],
+    'older versions do not have it',
+  );
+});
+
 t.test('curves', async (t) => {
   const { port, change } = await guarded(t, TLS);
   const curves = { CurveP256: 'P-256', CurveP384: 'P-384', CurveP521: 'P-521', X25519: 'X25519' };

@@ -124,6 +124,10 @@ for (const [text, message] of [
     'line 1: cipher_suites has none for TLS 1.2 or earlier',
   ],
   [
+    `${TLS}  min_version: TLS10\n  max_version: TLS11\n  cipher_suites: [TLS_RSA_WITH_AES_128_GCM_SHA256]`,
+    'line 1: cipher_suites has none for TLS 1.1 or earlier',
+  ],
+  [
     `${TLS}  curve_preferences: [P-256]`,
     'line 4: curve_preferences has P-256; known are CurveP256, CurveP384, CurveP521, X25519',
   ],

@@ -2,7 +2,7 @@
 /** --web-config: who may ask, by a file that is read again when it, a certificate or a key has changed. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { createSecureContext, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createSecureContext, DEFAULT_CIPHERS, type TLSSocket, type TlsOptions } from 'node:tls';
 import { explain } from '../../../smc/explain.ts';
 import { formatIpv6 } from '../../../smc/ip-address.ts';
 import { parseIpv6 } from '../../../smc/parse-ipv6.ts';
@@ -103,17 +103,27 @@ function read(file: string): Buffer {
 /** All that there are: the list of the format is for TLS 1.2 and earlier. */
 const CIPHERS_OF_TLS13 = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
 
+/** OpenSSL 3 does TLS 1.0 and 1.1 only at this level: they sign with SHA-1. Source: OpenSSL's page SSL_CTX_set_security_level. */
+const OLD_TLS = '@SECLEVEL=0';
+
+/** For OpenSSL. @returns `undefined` for those of Node */
+function cipherList({ ciphers, minVersion }: TlsConfig): string | undefined {
+  const list = ciphers ? [...ciphers, CIPHERS_OF_TLS13].join(':') : undefined;
+  return minVersion < 'TLSv1.2' ? `${list ?? DEFAULT_CIPHERS}:${OLD_TLS}` : list;
+}
+
 const pemOf = (pem: Pem): Buffer | string => ('file' in pem ? read(pem.file) : pem.text);
 
 function tlsOptions(config: TlsConfig, webConfig: string): TlsOptions {
-  const { cert, key, clientCa, clientAuth, ciphers, curves } = config;
+  const { cert, key, clientCa, clientAuth, curves } = config;
+  const ciphers = cipherList(config);
   const options: TlsOptions = {
     cert: pemOf(cert),
     key: pemOf(key),
     ...(clientCa && { ca: pemOf(clientCa) }),
     minVersion: config.minVersion,
     maxVersion: config.maxVersion,
-    ...(ciphers && { ciphers: [...ciphers, CIPHERS_OF_TLS13].join(':') }),
+    ...(ciphers !== undefined && { ciphers }),
     ...(curves && { ecdhCurve: curves.join(':') }),
     honorCipherOrder: config.prefersOwnCiphers,
     requestCert: clientAuth !== 'NoClientCert',

@@ -80,6 +80,9 @@ export const CIPHERS: Readonly<Record<string, string | undefined>> = {
   TLS_CHACHA20_POLY1305_SHA256: undefined,
 };
 
+/** Those of OpenSSL's names that TLS 1.1 does not have. */
+const FROM_TLS12 = /GCM|POLY1305/;
+
 const CURVES: Readonly<Record<string, string>> = {
   CurveP256: 'P-256',
   CurveP384: 'P-384',
@@ -352,6 +355,8 @@ class Reader {
     if (minVersion > maxVersion) field.fail('min_version is later than max_version');
     if (ciphers?.length === 0 && maxVersion !== 'TLSv1.3')
       field.fail('cipher_suites has none for TLS 1.2 or earlier');
+    if (maxVersion < 'TLSv1.2' && ciphers?.every((name) => FROM_TLS12.test(name)))
+      field.fail('cipher_suites has none for TLS 1.1 or earlier');
     const verifies = clientAuth === 'VerifyClientCertIfGiven' || clientAuth === 'RequireAndVerifyClientCert';
     if (verifies && !clientCa) field.fail(`client_auth_type ${clientAuth} needs client_ca_file`);
     for (const [name, value] of Object.entries({
