@@ -68,6 +68,7 @@ const ALLOWED: Readonly<Record<string, readonly [part: string, why: string][]>> 
     ],
     ["until grep -q '^State:.T'", 'waits without a bound for a state'],
   ],
+  'test/smc/reading.test.ts': [['timeoutMs: 500', 'the subject: an answer that does not come in time']],
   'test/vm/smc_conf-apply.test.ts': [
     ['read -r line; do n=$((n + 1))', 'counts lines of a trace, and no looks'],
   ],
