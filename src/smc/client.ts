@@ -25,7 +25,7 @@ import { SocketAddresses } from './socket-addresses.ts';
 import { type SmcSocket, type SocketDetails, smcSocketDump, smcSocketRequest } from './sockets.ts';
 import { readStatistics, type Statistics } from './statistics.ts';
 import { readSystemInfo, type SystemInfo } from './system.ts';
-import { BOOT_ANOTHER } from './without-smc.ts';
+import { BOOT_ANOTHER, type MissingModule, notLoaded, notLoadedOnHost } from './without-smc.ts';
 
 export interface SmcClientOptions extends ConnectionOptions {
   /** root of the /proc and /sys trees that are read beside netlink; default "/" */
@@ -231,12 +231,10 @@ export class SmcClient {
     // smc alone brings SMC_GEN_NETLINK; the other family may be asked for through smc_diag
     const missing = hasSmc && cause.family === smcPnetid.GET.family ? 'smc_diag' : 'smc';
     const state = missing === 'smc' ? smc : smcDiag;
+    const not = ({ text, hint }: MissingModule) => new SmcError('NO_SMC', text, { hint, cause });
     switch (state) {
       case 'available':
-        return new SmcError('NO_SMC', `kernel module ${missing} is not loaded`, {
-          hint: `load it: modprobe ${missing}`,
-          cause,
-        });
+        return not(notLoaded(missing));
       case 'absent':
         return new SmcError('NO_SMC', `this kernel has no SMC: there is no module ${missing} for it`, {
           hint: BOOT_ANOTHER,
@@ -249,10 +247,7 @@ export class SmcClient {
           cause,
         });
       default:
-        return new SmcError('NO_SMC', `kernel module ${missing} is not loaded`, {
-          hint: `load it on the host: modprobe ${missing}`,
-          cause,
-        });
+        return not(notLoadedOnHost(missing));
     }
   }
 }

@@ -4,6 +4,7 @@ import { buildHint, namedNative } from '../host/package-files.ts';
 import { UntrustedError } from '../host/untrusted-error.ts';
 import { NetlinkError } from '../netlink/error.ts';
 import { SmcError } from './error.ts';
+import { notLoaded } from './without-smc.ts';
 
 /** A message about a failure: a sentence without program name and full stop, and what to do about it. */
 export interface Explanation {
@@ -147,7 +148,7 @@ function netlinkWords(error: NetlinkError): NetlinkWords {
   if (error.op === 'open socket') return { text: reason, hint: 'a sandbox may forbid it', reason };
   if (error.family === 'SOCK_DIAG')
     return error.code === 'ENOENT'
-      ? { text: 'kernel module smc_diag is not loaded', hint: 'load it: modprobe smc_diag', reason }
+      ? { ...notLoaded('smc_diag'), reason }
       : { text: `the kernel does not list ${error.command} (${error.code})`, reason };
   if (error.code === 'ERR_CLOSED')
     return { text: `the connection was closed before ${object} was answered`, reason };

@@ -270,7 +270,10 @@ t.test('a socket that is none of SMC', async (t) => {
   transport.sockets = () => [];
   for (const [protocols, text] of [
     ['SMC 1 0 -1\n', /the kernel has SMC, but gave this process a TCP socket/],
-    ['TCP 1 0 -1\n', /this kernel has no SMC/],
+    [
+      'TCP 1 0 -1\n',
+      /Cause at this host: the kernel module smc is not loaded\n +Fix: on the host: modprobe smc\n/,
+    ],
   ] as const) {
     const { hostRoot, env } = preloaded(t, protocols);
     const { status, stdout } = await chk(`-C 127.0.0.1:${port}`, { transport, hostRoot, env });

@@ -377,7 +377,7 @@ t.test('notes and progress have its own name', async (t) => {
   const hostRoot = plant(t, server, HOST);
   const transport = new FakeKernel();
   const { stderr } = await runCommand(smcDbg, '', { hostRoot, transport });
-  t.match(stderr, /^smc_dbg: smcr -d device: kernel module smc is not loaded; /m);
+  t.match(stderr, /^smc_dbg: smcr -d device: the kernel module smc is not loaded; /m);
   for (const line of stderr.trimEnd().split('\n')) t.match(line, /^smc_dbg: (?!smc_dbg)/);
 
   // every look at the clock is three seconds later

@@ -290,7 +290,7 @@ t.test('errors of the kernel', async (t) => {
 });
 
 t.test('a kernel without SMC', async (t) => {
-  const stderr = 'smc_pnet: kernel module smc is not loaded; load it on the host: modprobe smc\n';
+  const stderr = 'smc_pnet: the kernel module smc is not loaded; load it on the host: modprobe smc\n';
   for (const argv of ['', '-j', '-s X', '-a X -I eth1', '-d X', '-f'])
     t.strictSame(await pnet(t, argv, new FakeKernel()), { status: 1, stdout: '', stderr }, argv);
 });

@@ -417,7 +417,7 @@ t.test('without SMC the list is what sysfs tells, and nothing loads the module',
   const { status, stdout, stderr } = await list('rxe0');
   t.strictSame(
     [status, stderr],
-    [0, 'smc_rnics: kernel module smc is not loaded: what only the kernel knows is shown as ?\n'],
+    [0, 'smc_rnics: the kernel module smc is not loaded: what only the kernel knows is shown as ?\n'],
   );
   t.match(stdout, /^rxe0 +1 +ACTIVE +2\.5G +1024 +eth0 +n\/a +\? +\? +n\/a +soft-RoCE$/m);
   t.match(
@@ -425,7 +425,7 @@ t.test('without SMC the list is what sysfs tells, and nothing loads the module',
     /^ {4}SMC-R v2: the port is active and has a RoCE v2 address for IPv4, but SMC in the kernel cannot be queried$/m,
   );
   const { devices, problems } = JSON.parse((await list('-j rxe0')).stdout);
-  t.strictSame(problems, [{ part: 'SMC', error: 'kernel module smc is not loaded' }]);
+  t.strictSame(problems, [{ part: 'SMC', error: 'the kernel module smc is not loaded' }]);
   t.match(devices[0].ports[0], { pnet_id: null, pnet_id_source: 'unknown', smc_r: { v2: { usable: null } } });
   t.strictSame([...new Set(kernel.log)], ['nlctrl GETFAMILY', 'ROUTE GETADDR']);
 

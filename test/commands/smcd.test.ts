@@ -458,7 +458,8 @@ t.test('sysctl', async (t) => {
   t.strictSame(await call('sysctl', { hostRoot: t.testdir({}) }), {
     status: 1,
     stdout: '',
-    stderr: 'smcd: there are no settings net.smc.*: kernel module smc is not loaded; load it: modprobe smc\n',
+    stderr:
+      'smcd: there are no settings net.smc.*: the kernel module smc is not loaded; load it on the host: modprobe smc\n',
   });
   const without = t.testdir({
     proc: { sys: { kernel: { osrelease: '7.2.0-test\n' } } },
@@ -466,6 +467,6 @@ t.test('sysctl', async (t) => {
   });
   t.strictSame(
     (await call('sysctl', { hostRoot: without })).stderr,
-    'smcd: there are no settings net.smc.*: this kernel has no SMC; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG\n',
+    'smcd: there are no settings net.smc.*: this kernel has no SMC; boot a kernel that was built with CONFIG_SMC, CONFIG_SMC_DIAG and, since Linux 6.18, CONFIG_DIBS\n',
   );
 });

@@ -346,5 +346,5 @@ t.test('failures', async (t) => {
   none.unload('SMC_GEN_NETLINK');
   const { status, stderr } = await call(t, 'device', { transport: none });
   t.equal(status, 1);
-  t.match(stderr, /^smcr: kernel module smc is not loaded; /);
+  t.match(stderr, /^smcr: the kernel module smc is not loaded; /);
 });

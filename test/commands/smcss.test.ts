@@ -751,7 +751,7 @@ t.test('a dump that fails before its first row', async (t) => {
     ['ENOMEM', /^smcss: the kernel does not have enough memory for this; .*\n$/],
     ['EOPNOTSUPP', /^smcss: this kernel cannot list SMC sockets; .*\n$/],
     ['EINVAL', /^smcss: the kernel does not list SMC sockets \(EINVAL\)\n$/],
-    ['ENOENT', /^smcss: kernel module smc is not loaded; .*modprobe smc.*\n$/],
+    ['ENOENT', /^smcss: the kernel module smc is not loaded; .*modprobe smc.*\n$/],
   ] as const) {
     const kernel = new FakeKernel();
     kernel.sockets = () => {
@@ -777,7 +777,7 @@ t.test('no SMC in the kernel', async (t) => {
     hostRoot: t.testdir(absent),
   });
   t.strictSame([status, stdout], [1, '']);
-  t.match(stderr, /^smcss: kernel module smc is not loaded; load it on the host: modprobe smc\n$/);
+  t.match(stderr, /^smcss: the kernel module smc is not loaded; load it on the host: modprobe smc\n$/);
 });
 
 t.test('a dump that fails in the middle', async (t) => {

@@ -5,7 +5,8 @@ import t from 'tap';
 import { batch, waitForListener } from '../vm/suite.ts';
 import { bootInstalled, clean, expectAll, PCI_FUNCTIONS, sameHere } from './installed.ts';
 
-const FIX = 'boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG';
+const FIX =
+  'boot a kernel that was built with CONFIG_SMC, CONFIG_SMC_DIAG and, since Linux 6.18, CONFIG_DIBS';
 const SENTENCE = `this kernel has no SMC: there is no module smc for it; ${FIX}`;
 const UNSEEN = 'smc_rnics: this kernel has no SMC: what only the kernel knows is shown as ?\n';
 const NOTE = 'smc_run: this kernel has no SMC: the program will run over TCP\n';
@@ -86,7 +87,10 @@ t.test('no SMC on s390x, kernel 7.x', async (t) => {
     await waitForListener(guest, 37_373);
     const { status, stdout } = await run('smc_chk -C 127.0.0.1');
     t.equal(status, 3);
-    t.match(stdout, /Failed {2}TCP fallback\n {10}Cause at this host: this kernel has no SMC/);
+    t.match(
+      stdout,
+      /Failed {2}TCP fallback\n {10}Cause at this host: this kernel has no SMC\n {10}Fix: boot/,
+    );
     server.kill('SIGINT');
     t.match(
       (await server.wait()).stdout,

@@ -81,19 +81,19 @@ t.test('no SMC: module states become words', async (t) => {
     [
       'module there, not loaded',
       modules({ 'modules.builtin': '', 'modules.dep': DEP + DIAG_DEP }),
-      'kernel module smc is not loaded',
+      'the kernel module smc is not loaded',
       /^load it: modprobe smc$/,
     ],
     [
       'no module',
       modules({ 'modules.builtin': '', 'modules.dep': 'kernel/net/tls/tls.ko:\n' }),
       'this kernel has no SMC: there is no module smc for it',
-      /CONFIG_SMC/,
+      /CONFIG_DIBS/,
     ],
     [
       'smc loaded, smc_diag not',
       { ...built('smc'), ...modules({ 'modules.builtin': '', 'modules.dep': DEP + DIAG_DEP }) },
-      'kernel module smc_diag is not loaded',
+      'the kernel module smc_diag is not loaded',
       /^load it: modprobe smc_diag$/,
     ],
     [
@@ -112,7 +112,7 @@ t.test('no SMC: module states become words', async (t) => {
       'the kernel does not provide SMC_PNETID',
       /smc_diag is built-in/,
     ],
-    ['a container', {}, 'kernel module smc is not loaded', /on the host: modprobe smc/],
+    ['a container', {}, 'the kernel module smc is not loaded', /on the host: modprobe smc/],
   ];
   for (const [what, tree, message, hint] of cases) {
     const client = new SmcClient({ transport: new FakeKernel(), hostRoot: t.testdir({ proc, ...tree }) });

@@ -25,7 +25,7 @@ for (const kernel of kernelsOf('6.12', '6.1'))
         t.strictSame(await run(command), {
           status: 1,
           stdout: '',
-          stderr: `${command}: kernel module smc is not loaded; load it: modprobe smc\n`,
+          stderr: `${command}: the kernel module smc is not loaded; load it: modprobe smc\n`,
         });
       await run('rm /etc/modprobe.d/no-smc.conf', { check: true });
     });

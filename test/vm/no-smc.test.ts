@@ -6,8 +6,9 @@ import { batch, bootWithSuite, waitForListener, waitForOutput } from './suite.ts
 const guest = await bootWithSuite({ kernel: '6.12', modules: 'absent' });
 t.teardown(() => guest.close());
 
-const sentence =
-  'this kernel has no SMC: there is no module smc for it; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG';
+const fix =
+  'boot a kernel that was built with CONFIG_SMC, CONFIG_SMC_DIAG and, since Linux 6.18, CONFIG_DIBS';
+const sentence = `this kernel has no SMC: there is no module smc for it; ${fix}`;
 
 t.test('smcss and smc_pnet', async (t) => {
   const commands = ['smcss', 'smc_pnet', 'smc_pnet -a NET1 -I lo', 'smc_pnet -f'];
@@ -30,10 +31,7 @@ t.test('smcd and smcr', async (t) => {
     'smcd info': [1, `smcd: ${sentence}\n`],
     'smcr ueid add X': [1, `smcr: ${sentence}\n`],
     'smcr info show more': [255, "smcr: unexpected word 'more'; smcr info help shows the usage\n"],
-    'smcr sysctl': [
-      1,
-      'smcr: there are no settings net.smc.*: this kernel has no SMC; boot a kernel that was built with CONFIG_SMC and CONFIG_SMC_DIAG\n',
-    ],
+    'smcr sysctl': [1, `smcr: there are no settings net.smc.*: this kernel has no SMC; ${fix}\n`],
   };
   const outcomes = await batch(guest, Object.keys(expected));
   for (const [index, [command, [status, stderr]]] of Object.entries(expected).entries())
@@ -82,7 +80,10 @@ t.test('the live test of smc_chk', async (t) => {
   await waitForOutput(server, 'the start of the server', (text) => text.includes('started on port'));
   const { status, stdout } = await guest.run('smc_chk -C 127.0.0.1');
   t.equal(status, 3);
-  t.match(stdout, /Failed {2}TCP fallback\n {10}Cause at this host: this kernel has no SMC/);
+  t.match(
+    stdout,
+    `Failed  TCP fallback\n          Cause at this host: this kernel has no SMC\n          Fix: ${fix}\n`,
+  );
   server.kill('SIGINT');
   const seen = await server.wait();
   t.equal(seen.status, 0);

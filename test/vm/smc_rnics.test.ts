@@ -71,7 +71,7 @@ rdma link add rxev0 type rxe netdev v0`,
       const { status, stdout, stderr } = await run('smc_rnics', { user: 'nobody' });
       t.strictSame(
         [status, stderr],
-        [0, 'smc_rnics: kernel module smc is not loaded: what only the kernel knows is shown as ?\n'],
+        [0, 'smc_rnics: the kernel module smc is not loaded: what only the kernel knows is shown as ?\n'],
       );
       t.match(stdout, /^rxelo +1 +ACTIVE +\S+ +4096 +lo +n\/a +\? +\? +n\/a +soft-RoCE$/m);
       t.match(stdout, /^ {4}SMC-R v2: .* but SMC in the kernel cannot be queried$/m);

@@ -10,7 +10,7 @@ import type { SmcClient } from '../../smc/client.ts';
 import { type ConnectionVerdict, NOTHING, type Role } from '../../smc/connection-verdict.ts';
 import { SmcError } from '../../smc/error.ts';
 import { type LikelyCause, likelyCause } from '../../smc/likely-cause.ts';
-import { BOOT_ANOTHER } from '../../smc/without-smc.ts';
+import { withoutSmc } from '../../smc/without-smc.ts';
 import { checkJson } from './check-json.ts';
 import type { SocketLookup } from './socket-lookup.ts';
 import { STATUS_STYLES, statusWord } from './status.ts';
@@ -51,7 +51,7 @@ export async function testConnection(
     throw error;
   });
   const tested = { role, local, peer };
-  if (!verdict) return { ...tested, verdict: null, likely: withoutSmc(client, root) };
+  if (!verdict) return { ...tested, verdict: null, likely: whyNoVerdict(client, root) };
   if (verdict.mode !== 'TCP') return { ...tested, verdict, likely: null };
   return { ...tested, verdict, likely: await likelyCause(client, { ...tested, verdict }, root) };
 }
@@ -66,7 +66,8 @@ function kernelHasSmc(root: string): boolean {
   }
 }
 
-function withoutSmc(client: SmcClient, root: string): LikelyCause {
+/** Why a connection is over TCP that the kernel knows nothing of as SMC. */
+function whyNoVerdict(client: SmcClient, root: string): LikelyCause {
   const here = { at: 'this host', checks: [] } as const;
   if (kernelHasSmc(root))
     return {
@@ -74,18 +75,8 @@ function withoutSmc(client: SmcClient, root: string): LikelyCause {
       text: 'the kernel has SMC, but gave this process a TCP socket',
       fix: 'a sandbox, a seccomp filter or a security module forbids AF_SMC: allow it',
     };
-  switch (client.moduleStates().smc) {
-    case 'absent':
-      return {
-        ...here,
-        text: 'this kernel has no SMC: there is no module smc for it',
-        fix: BOOT_ANOTHER,
-      };
-    case 'available':
-      return { ...here, text: 'the kernel module smc is not loaded', fix: 'modprobe smc' };
-    default:
-      return { ...here, text: 'this kernel has no SMC', fix: 'on the host: modprobe smc' };
-  }
+  const { text, fix } = withoutSmc(client.moduleStates().smc);
+  return { ...here, text, fix };
 }
 
 /** The result in lines, as the original indents them. */

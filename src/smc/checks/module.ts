@@ -5,6 +5,7 @@ import { isAtLeast } from '../../host/kernel-version.ts';
 import { moduleBlock, moduleOrigin } from '../../host/module-origin.ts';
 import { isIsm } from '../../host/pci-devices.ts';
 import { hasSmc } from '../host.ts';
+import { BOOT_ANOTHER } from '../without-smc.ts';
 import { type Check, type CheckContext, counted, defineCheck } from './check.ts';
 
 /** Module smc, without which there is no SMC, and smc_diag, which lists sockets. */
@@ -52,7 +53,7 @@ function checkSmc({ host, pass, fail, unknown }: CheckContext): Check {
         reason: isAtLeast(release, '6.18')
           ? 'it was built without CONFIG_SMC, or without CONFIG_DIBS, which SMC needs since Linux 6.18; modprobe cannot help'
           : 'it was built without CONFIG_SMC, or a package with additional modules is not installed',
-        fix: `install the kernel's package with additional modules, or boot a kernel that has CONFIG_SMC and CONFIG_SMC_DIAG`,
+        fix: `install the kernel's package with additional modules, or ${BOOT_ANOTHER}`,
         facts,
       });
     case 'available':

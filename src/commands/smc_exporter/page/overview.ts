@@ -18,6 +18,7 @@ import type { Observed } from '../../../smc/observed.ts';
 import { fallbackOf, type SeenSocket } from '../../../smc/seen-socket.ts';
 import { connectionMode, type Endpoint, STATE_LISTEN, stateName } from '../../../smc/sockets.ts';
 import { smcConnections, sum } from '../../../smc/statistics.ts';
+import { withoutSmc } from '../../../smc/without-smc.ts';
 import { deviceRows } from './device-rows.ts';
 import type { History, Increase } from './history.ts';
 import { linkGroupRows } from './link-group-rows.ts';
@@ -43,7 +44,6 @@ export function overviewOf(
     fallbacks: fallbackRows(seen, recent),
     findings: seen.checks.value ? findingRows(seen.checks.value) : null,
   };
-  const isThere = hasSmc(host);
   return {
     time: new Date(seen.at).toISOString() as OverviewDocument['time'],
     recorded: seen.isRecorded,
@@ -52,7 +52,7 @@ export function overviewOf(
       kernel: host.release ?? null,
       initial_namespace: host.isInitialNamespace ?? null,
     },
-    verdict: verdictOf(parts, isThere === false ? whyWithout(host) : undefined),
+    verdict: verdictOf(parts, hasSmc(host) === false ? withoutSmc(host.modules.smc).text : undefined),
     ...parts,
     traffic: last ? trafficOf(last) : null,
     link_groups: linkGroupRows(seen),
@@ -61,9 +61,6 @@ export function overviewOf(
     unseen: unseenParts(seen),
   };
 }
-
-const whyWithout = ({ modules }: PageHost): string =>
-  modules.smc === 'absent' ? 'this kernel has no SMC' : 'the kernel module smc is not loaded';
 
 function openSockets({ summary, isComplete }: SeenSockets): OpenSockets {
   const { smcr, smcd, tcp } = summary.connections;
