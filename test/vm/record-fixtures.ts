@@ -53,7 +53,9 @@ async function record(
   process.stderr.write(`recorded ${name}\n`);
 }
 
-const LISTINGS = ['', '-a', '-aW', '-d', '-R', '-D', '-l', '-aj'].map((options) => `smcss ${options}`.trim());
+const LISTINGS = ['', '-a', '-aW', '-d', '-R', '-D', '-l', '-aj', '-ap'].map((options) =>
+  `smcss ${options}`.trim(),
+);
 
 const INSPECTION = ['smcd', 'smcr'].flatMap((command) =>
   ['info', 'device', 'linkgroup', 'linkgroup link-show', 'stats', 'ueid', 'hs-limit', 'sysctl']
