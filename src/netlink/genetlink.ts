@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Generic netlink: families, found by name, and their commands. */
+import { constants } from 'node:os';
 import { type ByteOrder, MalformedError, u8, u16 } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { NetlinkError } from './error.ts';
@@ -75,6 +76,8 @@ export class GenericNetlink {
   readonly #connection: Connection;
   readonly #order: ByteOrder;
   readonly #families = new Map<string, Promise<FamilyInfo>>();
+  /** names of those that were in a list, so that nobody has asked for them by name */
+  readonly #listed = new Set<string>();
 
   private constructor(connection: Connection, known: readonly FamilyInfo[]) {
     this.#connection = connection;
@@ -112,7 +115,8 @@ export class GenericNetlink {
   }
 
   /**
-   * All families that the kernel has at this moment. Unlike `resolve`, this loads no module. They are not looked up later.
+   * All families that the kernel has at this moment. Unlike `resolve`, this loads no module. They are not looked up later;
+   * if their ID is stale by then, they are listed again.
    * @throws NetlinkError op "dump"
    */
   async families(): Promise<FamilyInfo[]> {
@@ -122,7 +126,10 @@ export class GenericNetlink {
   }
 
   #know(families: readonly FamilyInfo[]): void {
-    for (const family of families) this.#families.set(family.name, Promise.resolve(family));
+    for (const family of families) {
+      this.#families.set(family.name, Promise.resolve(family));
+      this.#listed.add(family.name);
+    }
   }
 
   /**
@@ -168,10 +175,20 @@ export class GenericNetlink {
     } catch (error) {
       if (!(error instanceof NetlinkError) || error.code !== 'ENOENT') throw error;
       this.#families.delete(command.family);
-      const fresh = await this.resolve(command.family);
+      const fresh = await this.#resolveAgain(command.family);
       if (fresh.id === id) throw error; // the ID is not stale, so ENOENT is the answer to the command
       return run(fresh.id);
     }
+  }
+
+  /** Somebody who only looks must not load a module again that is being removed, so what was listed is listed again. */
+  async #resolveAgain(name: string): Promise<FamilyInfo> {
+    if (!this.#listed.delete(name)) return this.resolve(name);
+    const found = (await this.families()).find((family) => family.name === name);
+    if (found) return found;
+    const { ENOENT: errno } = constants.errno;
+    const command = getFamily.name;
+    throw new NetlinkError({ op: 'resolve family', code: 'ENOENT', errno, family: name, command });
   }
 
   async #lookUp(name: string): Promise<FamilyInfo> {

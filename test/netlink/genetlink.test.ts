@@ -176,6 +176,29 @@ t.test('a family that is gone after a stale id', async (t) => {
   t.equal(kernel.log.length, 3);
 });
 
+t.test('a listed family with a stale id is listed again, and never asked for by name', async (t) => {
+  const kernel = new FakeKernel().serve(commands, { GET: () => [] }, 40);
+  const netlink = await open(t, kernel);
+  const known = await netlink.families();
+  kernel.serve(commands, { GET: () => [items[1]!] }, 41);
+  t.strictSame(await netlink.do(commands.GET, { id: 1 }), [items[1]], 'the module was loaded again');
+  kernel.unload('FAMILY');
+  const other = await GenericNetlink.open({ transport: kernel }, known);
+  t.teardown(() => other.close());
+  for (const one of [netlink, other])
+    await t.rejects(one.do(commands.GET, { id: 1 }), {
+      op: 'resolve family',
+      code: 'ENOENT',
+      errno: 2,
+      family: 'FAMILY',
+    });
+  t.strictSame(
+    kernel.log.filter((line) => line.startsWith('nlctrl')),
+    Array(4).fill('nlctrl GETFAMILY'),
+    'a name would load it again',
+  );
+});
+
 t.test('ENOENT as the command’s own answer is not repeated', async (t) => {
   const kernel = new FakeKernel().serve(commands, {
     GET: () => {
