@@ -1,9 +1,9 @@
 #!/bin/sh
 ":" /*
 # Node cannot start in every place; smc-start finds out, and helps. npm calls this file by a link in PREFIX/bin or
-# node_modules/.bin. To follow any other one takes a process.
+# node_modules/.bin; start.sh is beside the file, not beside the link. To follow any other link takes a process.
 for smc_tools in "${0%/*}/.." "${0%/*}/../lib/node_modules/smc-tools" "${0%/*}/../smc-tools" ''; do
-  [ "$smc_tools/bin/${0##*[/]}" -ef "$0" ] && break
+  [ -e "$smc_tools/bin/start.sh" ] && [ "$smc_tools/bin/${0##*[/]}" -ef "$0" ] && break
 done
 [ "$smc_tools" ] || { smc_tools=$(readlink -f "$0") && smc_tools=${smc_tools%/*}/..; }
 [ -r "$smc_tools/bin/start.sh" ] && . "$smc_tools/bin/start.sh"

@@ -115,19 +115,21 @@ static bool find_package(struct command *command, const char *file)
 	return put_path(command->script, directory, script) && access(command->script, F_OK) == 0;
 }
 
-/* Of "smc-start SCRIPT": the script's name is that of the command. */
+/* Of "smc-start SCRIPT": the script's name, links resolved, is that of the command. */
 static void take_script(struct command *command, const char *file, const char *script)
 {
-	static char name[NAME_MAX + 1];
-	const char *slash = strrchr(script, '/');
+	static char name[PATH_MAX];
+	const char *slash;
 	char *suffix;
 
-	snprintf(name, sizeof name, "%s", slash ? slash + 1 : script);
+	if (!realpath(script, command->script))
+		snprintf(command->script, sizeof command->script, "%s", script);
+	slash = strrchr(command->script, '/');
+	strcpy(name, slash ? slash + 1 : command->script);
 	suffix = strrchr(name, '.');
 	if (suffix && !strcmp(suffix, ".js"))
 		*suffix = '\0';
 	command->name = name;
-	snprintf(command->script, sizeof command->script, "%s", script);
 	strcpy(command->native, file);
 	cut(command->native);
 }
@@ -137,6 +139,24 @@ static bool is_program(const char *file)
 	struct stat stat_;
 
 	return stat(file, &stat_) == 0 && S_ISREG(stat_.st_mode) && access(file, X_OK) == 0;
+}
+
+/* Node takes its command line for UTF-8, and finds no script by a path that is not. */
+static bool is_utf8(const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at;) {
+		const unsigned char first = *at++;
+		int more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+
+		if (first < 0x80)
+			continue;
+		if (first < 0xc2 || first > 0xf4)
+			return false;
+		while (more-- > 0)
+			if ((*at++ & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
 }
 
 /* The descriptor that has what became of a program, if this is the end of a report; or -1. */
@@ -325,12 +345,16 @@ int main(int argc, char **argv)
 	if (!command.runs_programs) {
 		/* libuv starts four threads for a name that is looked up, and aborts if it cannot; one will do */
 		setenv("UV_THREADPOOL_SIZE", "1", 0);
+		/* of a Node that this one is no child of any more; it aborts where the descriptor is something else by now */
+		unsetenv("NODE_CHANNEL_FD");
 		environment = environ;
 	} else if (!by_shell && result_document() < 0) {
 		environment = with_state(environ);
 	}
 
-	if (!*node && !find_node(&command, node)) {
+	if (!is_utf8(command.script)) {
+		snprintf(reason, sizeof reason, "%s is not UTF-8; install the package elsewhere", command.script);
+	} else if (!*node && !find_node(&command, node)) {
 		const char *path = getenv("PATH");
 
 		snprintf(reason, sizeof reason, "there is no node in PATH (%s), nor where it usually is", path ? path : "which is not set");

@@ -2,8 +2,8 @@
 // The commands where Node cannot start by itself: memory that must not be made executable, little of it, few threads.
 // Each works, or ends with one line; smc_run becomes its program all the same. Needs `npm run build`.
 import { type SpawnSyncOptions, type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { tied } from '../helpers/tied.ts';
@@ -243,12 +243,31 @@ function withNode(t: Test, text: string): string {
   return `${path}:${PATH}`;
 }
 
+/** Links to the script of smcss where npm makes them, and one elsewhere. */
+function npmLinks(t: Test): string[] {
+  const prefix = scratchDir(t);
+  return [
+    ['bin/smcss', 'lib/node_modules'],
+    ['node_modules/.bin/smcss', 'node_modules'],
+    ['elsewhere/called/otherwise', 'lib/node_modules'],
+  ].map(([link = '', modules = '']) => {
+    const installed = join(prefix, modules, 'smc-tools');
+    mkdirSync(dirname(installed), { recursive: true });
+    mkdirSync(dirname(join(prefix, link)), { recursive: true });
+    if (!existsSync(installed)) symlinkSync(root, installed);
+    symlinkSync(join(installed, 'bin/smcss'), join(prefix, link));
+    return join(prefix, link);
+  });
+}
+
 t.test('what Node is started with', async (t) => {
   const ours = join(root, 'bin/smcss.js');
   const echo = withNode(t, 'echo "$*"');
   const asked = (words: string[], path = echo): string => run(words, { env: { PATH: path } }).stdout;
   t.equal(asked([program('smcss'), '-a', 'x y']), `--v8-pool-size=1 ${ours} -a x y\n`);
   t.equal(asked([script('smcss'), '-a']), `--v8-pool-size=1 ${ours} -a\n`, 'the script');
+  for (const link of npmLinks(t))
+    t.equal(asked([link, '-a']), `--v8-pool-size=1 ${join(root, 'bin/smcss')} -a\n`, link);
   t.equal(
     asked([places, 'filter', program('smcss')]),
     `--v8-pool-size=1 --jitless --no-expose-wasm ${ours}\n`,
@@ -314,6 +333,39 @@ t.test('no node', async (t) => {
   cpSync(join(copy, 'bin'), join(installed, 'bin'), { recursive: true });
   writeFileSync(join(prefix, 'bin/node'), '#!/bin/sh\necho found\n', { mode: 0o755 });
   t.match(run([join(installed, 'bin/smcss')], { env }), { status: 0, stdout: 'found\n' });
+});
+
+t.test('a path that is not UTF-8', async (t) => {
+  const copy = readable(t);
+  // no string of ours can hold the byte
+  const moved = run([
+    'sh',
+    '-c',
+    'to=$1/$(printf "\\377") && mv "$2" "$to" && printf %s "$to"',
+    '',
+    directory,
+    copy,
+  ]);
+  t.equal(moved.status, 0);
+  const there = (file: string, ...words: string[]): Result =>
+    run(['sh', '-c', 'exec "$0"/?/"$@"', directory, file, ...words]);
+  const why = /.*\/bin\/\w+\.js is not UTF-8; install the package elsewhere/;
+  for (const file of ['dist/native/bin/smcss', 'bin/smcss.js'])
+    t.match(there(file, '-v'), { status: 1, stdout: '', stderr: cannotStart('smcss', why) }, file);
+  t.match(there('dist/native/bin/smc_run', 'echo', 'done'), {
+    status: 0,
+    stdout: 'done\n',
+    stderr:
+      /^smc_run: Node\.js cannot start: .* is not UTF-8; .*; running the program with the preload library anyway\n$/,
+  });
+});
+
+t.test('variables of the Node that started a shell', async (t) => {
+  t.match(run([program('smcss'), '-v'], { env: { NODE_CHANNEL_FD: '3' } }), {
+    status: 0,
+    stdout: `smcss utility, smc-tools-${version}\n`,
+    stderr: '',
+  });
 });
 
 // ---- smc_run without Node ----

@@ -200,6 +200,8 @@ function allWork(t: Test, PATH: string, as: readonly string[] = []): void {
   }
   const [program = '', ...argv] = [...as, join(PREFIX, 'bin/smc_run'), 'sh', '-c', 'echo $LD_PRELOAD'];
   t.equal(run(program, argv, { PATH }).stdout, `${LIBRARY}\n`);
+  const [shell = '', ...line] = [...as, 'sh', '-c', 'exec "$0" -v >&-', join(PREFIX, 'bin/smcss')];
+  t.equal(run(shell, line, { PATH }).status, 1, 'smc-start is in front of Node');
   const [lister = '', ...more] = [...as, join(PREFIX, 'bin/smcss')];
   t.notMatch(run(lister, more, { PATH }).stderr, /addon|internal error/);
 }
