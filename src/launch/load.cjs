@@ -78,6 +78,8 @@ function write(file, identity, script, mode) {
 /** Leaves the cache of a bundle for the next run of this user. That there is none costs only time, so nothing is said. */
 function save(script, bundle, identity) {
   try {
+    // what it makes must be of use: ~/.cache is for all programs of this user
+    process.umask(0o077);
     const places = directories();
     for (const [index, place] of places.entries()) {
       const isLast = index === places.length - 1;

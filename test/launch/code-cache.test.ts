@@ -56,6 +56,17 @@ t.test('where it lies', async (t) => {
   t.notOk(readdirSync(commands).some((name) => name.endsWith('.cache')));
 });
 
+t.test('a umask that leaves nothing', async (t) => {
+  const { HOME, files, main } = cacheStage(t.testdir());
+  const strange = spawnSync('sh', ['-c', 'umask 777; exec "$@"', '', process.execPath, main], {
+    env: { PATH, HOME },
+    encoding: 'utf8',
+  });
+  t.match(strange, { status: 0, stdout: 'ran\n', stderr: '' });
+  t.equal(statSync(join(HOME, '.cache')).mode & 0o777, 0o700);
+  t.equal(files().length, 1);
+});
+
 t.test('a disk that is full', async (t) => {
   const { HOME, files, main } = cacheStage(t.testdir());
   const limited = spawnSync('prlimit', ['--fsize=100', process.execPath, main], {
