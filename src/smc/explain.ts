@@ -60,6 +60,8 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EFBIG: 'files may not be as large here (ulimit -f)',
   EIO: 'input/output error',
   EISDIR: 'is a directory',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
   ENOENT: 'no such file or directory',
   ENOSPC: 'no space left on device',
   ENOTDIR: 'not a directory',

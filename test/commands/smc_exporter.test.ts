@@ -334,6 +334,8 @@ t.test('the formats', async (t) => {
     ],
     ['text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4', 'text'],
     ['application/openmetrics-text;q=0', 'text'],
+    ['application/openmetrics-text; version="1.0.0"; q=0.5, text/plain; q=0.1', 'openmetrics'],
+    [';;;,,q=zz,/', 'text'],
   ] as const)
     t.equal(preferredFormat(accept), format, String(accept));
 });
@@ -401,6 +403,7 @@ t.test('--textfile', async (t) => {
   const missing = join(directory, 'none/smc.prom');
   t.match(await run(missing), { status: 1, stderr: `smc_exporter: ${missing}: no such file or directory\n` });
   t.match(await run(`${directory}/`), { status: 1, stderr: /must be a file/ });
+  t.match(await run(join(directory, 'x'.repeat(256))), { status: 1, stderr: /x: the name is too long\n$/ });
   const link = join(directory, 'link');
   symlinkSync('smc.prom', link);
   t.strictSame(
@@ -414,6 +417,7 @@ t.test('--textfile', async (t) => {
 t.test('options that do not go together', async (t) => {
   for (const [words, message] of [
     ['--once --textfile x', '--once and --textfile exclude each other'],
+    ['--textfile -', '--textfile writes to a file; --once prints the metrics'],
     ['--once -l :1', '--once and --listen exclude each other'],
     ['--textfile x --web-config y', '--textfile and --web-config exclude each other'],
     ['-i 5', '--interval requires --textfile'],

@@ -64,5 +64,6 @@ const FORMATS: Readonly<Record<string, Format>> = {
 };
 
 function parameterOf(parameters: readonly string[], name: string): string | undefined {
-  return parameters.find((parameter) => parameter.startsWith(`${name}=`))?.slice(name.length + 1);
+  const parameter = parameters.find((parameter) => parameter.startsWith(`${name}=`));
+  return parameter?.slice(name.length + 1).replace(/^"(.*)"$/, '$1');
 }

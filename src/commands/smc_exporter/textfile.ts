@@ -24,6 +24,7 @@ export async function writeTextfile(
   path: string,
   interval: number | undefined,
 ): Promise<void> {
+  if (path === '-') throw new UsageError('--textfile writes to a file; --once prints the metrics');
   if (basename(path) !== path.split('/').at(-1)) throw new UsageError(`--textfile '${path}': must be a file`);
   const write = async (): Promise<void> => {
     const text = await exposition(scraper.samples(await scraper.read()), 'text');

@@ -140,6 +140,27 @@ t.test('several requests on one connection', async (t) => {
   t.match(client.received, /Connection: close/, 'a body is not read, so it is the last one');
 });
 
+t.test('what Node would answer by itself', async (t) => {
+  const { port } = await guarded(t, USERS);
+  const host = 'Host: localhost\r\n';
+  for (const [head, expected] of [
+    [`POST /hello HTTP/1.1\r\n${host}Expect: 100-continue\r\nContent-Length: 5\r\n`, /^HTTP\/1\.1 401 /],
+    [`GET /hello HTTP/1.1\r\n${host}Expect: a miracle\r\nConnection: close\r\n`, /^HTTP\/1\.1 401 /],
+    [
+      `GET /hello HTTP/1.1\r\n${host}Connection: Upgrade, close\r\nUpgrade: websocket\r\n`,
+      /^HTTP\/1\.1 401 /,
+    ],
+    [`CONNECT localhost:22 HTTP/1.1\r\n${host}`, /^HTTP\/1\.1 405 .*\r\nAllow: GET, HEAD\r\n/],
+    [`GET /hello HTTP/1.1\r\nConnection: close\r\n`, /^HTTP\/1\.1 400 /],
+  ] as const) {
+    const client = await rawClient(t, port);
+    client.write(`${head}\r\n`);
+    await gone(client);
+    t.match(client.received, expected, head);
+    t.notMatch(client.received, 'hello\n');
+  }
+});
+
 t.test('headers that are too large', async (t) => {
   const { port, url } = await serve(t);
   const client = await rawClient(t, port);
@@ -384,8 +405,11 @@ t.test('passwords', async (t) => {
   t.equal(await status(basic('me:secret')), 401);
   t.equal(await status(basic('you:secret')), 200);
   change('');
+  t.equal(await status({}), 401, 'an empty file is one that is being written');
+  t.match(notes[2], /web\.yml: is empty; the configuration before it/);
+  change('# nothing\n');
   t.equal(await status({}), 200, 'nobody is asked any more');
-  t.equal(notes.length, 2);
+  t.equal(notes.length, 3);
 });
 
 t.test('a configuration that cannot be reached any more', async (t) => {
@@ -441,7 +465,7 @@ t.test('TLS', async (t) => {
     { code: /VERIFY|SELF_SIGNED|UNABLE/ },
     'both are new',
   );
-  change('');
+  change('{}');
   const plain = url.replace('https', 'http');
   t.equal((await answerOf(get(`${plain}/hello`))).status, 200, 'switched off');
   t.ok(directory);

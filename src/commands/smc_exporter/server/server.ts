@@ -46,6 +46,9 @@ const MAX_HEADER_BYTES = 8192;
 
 const METHODS = 'GET, HEAD';
 
+/** For CONNECT, of which Node makes no request that could be answered. */
+const NO_PROXY = `HTTP/1.1 405 Method Not Allowed\r\nAllow: ${METHODS}\r\nConnection: close\r\n\r\n`;
+
 export class MetricsServer {
   readonly #options: ServerOptions;
   readonly #connections: Connections;
@@ -112,6 +115,10 @@ export class MetricsServer {
       this.#options.onError(error);
       return;
     }
+    // what a client expects before it sends a body is this answer; Node would answer by itself, and ask for the body
+    server.on('checkContinue', answer);
+    server.on('checkExpectation', answer);
+    server.on('connect', (_request, stream) => stream.end(NO_PROXY));
     server.emit('connection', socket);
   }
 

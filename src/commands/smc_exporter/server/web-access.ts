@@ -11,7 +11,7 @@ import { BasicAuth } from './basic-auth.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { type Pem, parseWebConfig, type TlsConfig, WebConfigError } from './web-config.ts';
 
-/** Certificates and keys of TLS, milliseconds for the handshake. */
+/** For TLS, in milliseconds. */
 const HANDSHAKE_MS = 10_000;
 
 export class WebAccess {
@@ -40,6 +40,8 @@ export class WebAccess {
     // a file that changes while it is read is read again the next time
     this.#seen = now;
     try {
+      // who writes a file in place empties it first; it must not be open to all meanwhile
+      if (statSync(this.#file).size === 0) throw new WebConfigError(`${this.#file}: is empty`);
       const { access, files } = load(this.#file);
       this.#current = access;
       this.#seen = new Map([...now, ...stamps(files.filter((file) => !now.has(file)))]);
