@@ -190,9 +190,9 @@ t.test('all numbers are in the document itself', async (t) => {
     '–',
   ]);
   t.match(text, '4 sockets listen. The table of sockets changed while it was read');
-  t.match(text, '2 handshakes failed altogether.');
+  t.match(text, '2 handshakes failed for good.');
   t.match(text, '1 group of SMC-R has no second link that works');
-  t.match(text, 'a reason that Linux does not have');
+  t.match(text, 'a reason that Linux does not know');
 });
 
 t.test('every table has a caption, every picture a text', async (t) => {
@@ -213,29 +213,26 @@ t.test('a bundle says that it shows one moment', async (t) => {
 });
 
 t.test('with nothing in it', async (t) => {
-  const text = page({
-    sockets: null,
-    recent: null,
-    counted: null,
-    traffic: null,
-    fallbacks: [],
-    link_groups: [],
-    devices: [],
-    findings: null,
-    connections: [],
-    unseen: [],
-  });
-  for (const sentence of [
-    'Neither the sockets nor the counters can be read.',
-    'The kernel does not count bytes.',
+  const rest = { recent: null, counted: null, traffic: null, findings: null };
+  const lists = { fallbacks: [], link_groups: [], devices: [], connections: [], unseen: [] };
+  const EMPTY = [
     'No connection has fallen back.',
     'There is no link group',
-    'The check was not run.',
     'There is no connection.',
     'There is no device that SMC can use.',
-  ])
-    t.match(text, sentence);
-  t.notMatch(text, /undefined|NaN|null/);
+  ];
+  const none = { smcr: 0, smcd: 0, tcp: 0, listening: 0, total: 0, complete: true };
+  const empty = page({ ...rest, ...lists, sockets: none });
+  for (const sentence of [...EMPTY, 'The kernel does not count bytes.', 'The check was not run.'])
+    t.match(empty, sentence);
+  t.notMatch(empty, /undefined|NaN|null|could not be read/);
+
+  const unseen = [{ part: 'sockets, counters, link groups of SMC-R, RDMA devices', why: 'no answer' }];
+  const unread = page({ ...rest, ...lists, sockets: null, unseen });
+  t.match(unread, 'Neither the sockets nor the counters can be read.');
+  for (const sentence of EMPTY) t.notMatch(unread, sentence);
+  t.equal(unread.split('This could not be read. The end of the page says why.').length, 5);
+  t.match(unread, '<strong>sockets, counters, link groups of SMC-R, RDMA devices</strong>: no answer');
 });
 
 t.test('a picture of many groups is bounded, the table is not', async (t) => {

@@ -32,12 +32,20 @@ export function sections(overview: OverviewDocument): Readonly<Record<SectionId,
     links: links(overview),
     findings: findings(overview.findings),
     connections: connections(overview),
-    devices: devices(overview.devices),
+    devices: devices(overview),
     unseen: unseen(overview),
   };
 }
 
 const none = (text: string): Html => html`<p class="none">${text}</p>`;
+
+/** For an empty list: that there is nothing in it, or that nobody knows. */
+const nothing = (isRead: boolean, text: string): Html =>
+  none(isRead ? text : 'This could not be read. The end of the page says why.');
+
+/** Whether a part was read, or what of it the kernel told. @param part a word of its name in `unseen` */
+const wasRead = ({ unseen }: OverviewDocument, part: string): boolean =>
+  !unseen.some((row) => row.part.includes(part));
 
 /** `HH:MM:SS UTC` and the day; the browser shows the time of the reader. */
 const timeText = (time: string): Html =>
@@ -106,7 +114,7 @@ ${columns.length === 0 && none('Neither the sockets nor the counters can be read
       html`<tr data-mode="${key}"><th scope="row"><i class="key ${key}"></i>${name}</th>${columns.map((column) => cells(column, key))}</tr>`,
   )}</tbody></table></div>`
 }
-<p class="small">${sockets && `${plural(sockets.listening, 'socket')} ${sockets.listening === 1 ? 'listens' : 'listen'}. `}${sockets && !sockets.complete && 'The table of sockets changed while it was read, so these counts are not exact. '}${counted && counted.handshake_errors > 0 && `${plural(counted.handshake_errors, 'handshake')} failed altogether.`}</p>
+<p class="small">${sockets && `${plural(sockets.listening, 'socket')} ${sockets.listening === 1 ? 'listens' : 'listen'}. `}${sockets && !sockets.complete && 'The table of sockets changed while it was read, so these counts are not exact. '}${counted && counted.handshake_errors > 0 && `${plural(counted.handshake_errors, 'handshake')} failed for good.`}</p>
 </section>
 <section class="card" aria-labelledby="by-bytes">
 <h2 id="by-bytes">Traffic</h2>
@@ -150,28 +158,32 @@ function trafficFigures({ traffic, counted, recorded }: OverviewDocument): Html 
 /** A number that may not be known. */
 const orDash = (value: number | null): Part => (value === null ? '–' : countText(value));
 
-function fallbacks({ fallbacks: rows, recent, recorded }: OverviewDocument): Html {
+function fallbacks({ fallbacks: rows, recent, recorded, sockets, counted }: OverviewDocument): Html {
   const lately = recent && `last ${durationText(recent.seconds)}`;
   const row = ({ code, name, text, remedy, ...counts }: FallbackRow): Html =>
-    html`<tr data-code="${code}"><th scope="row"><strong>${text ?? 'a reason that Linux does not have'}</strong> <span class="code">${name} ${code}</span>${remedy !== null && html`<span class="fix">Fix: ${remedy}</span>`}</th><td data-what="open">${orDash(counts.open)}</td>${lately !== null && html`<td data-what="recent">${orDash(counts.recent)}</td>`}<td data-what="client">${orDash(counts.client)}</td><td data-what="server">${orDash(counts.server)}</td></tr>`;
+    html`<tr data-code="${code}"><th scope="row"><strong>${text ?? 'a reason that Linux does not know'}</strong> <span class="code">${name} ${code}</span>${remedy !== null && html`<span class="fix">Fix: ${remedy}</span>`}</th><td data-what="open">${orDash(counts.open)}</td>${lately !== null && html`<td data-what="recent">${orDash(counts.recent)}</td>`}<td data-what="client">${orDash(counts.client)}</td><td data-what="server">${orDash(counts.server)}</td></tr>`;
   return html`<h2 id="fallbacks-title">Why connections are TCP</h2>
 ${
   rows.length === 0
-    ? none(recorded ? 'No connection fell back.' : 'No connection has fallen back.')
+    ? nothing(
+        sockets !== null || counted !== null,
+        recorded ? 'No connection fell back.' : 'No connection has fallen back.',
+      )
     : html`<div class="scroll" tabindex="0" role="group" aria-labelledby="fallbacks-title"><table>
 <caption>Fallbacks by reason, and what to do about them</caption>
 <thead><tr><th scope="col">reason</th><th scope="col">open</th>${lately !== null && html`<th scope="col">${lately}</th>`}<th scope="col">as client</th><th scope="col">as server</th></tr></thead>
 <tbody>${rows.map(row)}</tbody></table></div>${
         rows.some(({ name }) => name === 'PEERDECL') &&
         html`
-<p class="small">If the peer declined, the kernel counts PEERDECL. Of open connections, the reason of the peer is known and shown.</p>`
+<p class="small">If the peer declined, the kernel counts PEERDECL. For open connections, the peer's reason is known and shown.</p>`
       }`
 }`;
 }
 
-function links({ link_groups: groups }: OverviewDocument): Html {
+function links(overview: OverviewDocument): Html {
+  const { link_groups: groups } = overview;
   return html`<h2 id="links-title">Link groups</h2>
-${groups.length === 0 ? none('There is no link group: no connection runs over SMC.') : [linkPicture(groups), linkTable(groups)]}`;
+${groups.length === 0 ? nothing(wasRead(overview, 'link groups'), 'There is no link group: no connection runs over SMC.') : [linkPicture(groups), linkTable(groups)]}`;
 }
 
 function findings(rows: readonly OverviewFinding[] | null): Html {
@@ -183,7 +195,7 @@ function findings(rows: readonly OverviewFinding[] | null): Html {
   return html`<h2 id="findings-title">System check</h2>
 ${rows === null ? none('The check was not run.') : known.length === 0 ? none('No check has found a problem.') : list(known)}
 ${unknown.length > 0 && html`<details id="unknown-findings"><summary>${plural(unknown.length, 'result')} unknown</summary>${list(unknown)}</details>`}
-<p class="small">smc_chk --all has the whole list, with what passed.</p>`;
+<p class="small">smc_chk --all prints the whole list, including what passed.</p>`;
 }
 
 const MODE_NAMES = { SMCR: 'SMC-R', SMCD: 'SMC-D', TCP: 'TCP' } as const;
@@ -200,7 +212,7 @@ function connections({ connections: rows, recorded, sockets }: OverviewDocument)
   return html`<h2 id="connections-title">${hasRates ? 'Busiest connections' : 'Connections'}</h2>
 ${
   rows.length === 0
-    ? none('There is no connection.')
+    ? nothing(sockets !== null, 'There is no connection.')
     : html`<div class="scroll" tabindex="0" role="group" aria-labelledby="connections-title"><table>
 <caption>${rows.length < all ? `${rows.length} of ${countText(all)}` : `${plural(all, 'connection')}`}${recorded && ', without rates: a bundle shows one moment'}</caption>
 <thead><tr><th scope="col">here, and peer</th><th scope="col">over</th><th scope="col">state</th>${hasRates && html`<th scope="col" class="rate">received</th><th scope="col" class="rate">sent</th><th scope="col" class="rate">unread</th>`}${hasOwners && html`<th scope="col">owner</th>`}</tr></thead>
@@ -214,13 +226,14 @@ const ownersText = ({ owners }: ConnectionRow): Part =>
       html`<span><bdi>${command ?? '?'}</bdi> ${pid}${unit !== null && html` <bdi class="code">${unit}</bdi>`}</span>`,
   );
 
-function devices(rows: readonly DeviceRow[]): Html {
+function devices(overview: OverviewDocument): Html {
+  const { devices: rows } = overview;
   const row = (device: DeviceRow): Html =>
     html`<tr><th scope="row"><bdi>${device.name}</bdi>${device.port !== null && ` port ${device.port}`}</th><td>${device.technology}</td><td><bdi>${device.interface ?? '–'}</bdi></td><td>${device.state === null ? '–' : html`<span class="${device.state === 'ACTIVE' ? 'good' : 'bad'}">${device.state}</span>`}</td><td>${device.software ? 'software' : (device.rate ?? '–')}</td><td><bdi>${device.pnet_id ?? '–'}</bdi></td><td>${orDash(device.used_by)}</td></tr>`;
   return html`<h2 id="devices-title">Devices</h2>
 ${
   rows.length === 0
-    ? none('There is no device that SMC can use.')
+    ? nothing(wasRead(overview, 'devices'), 'There is no device that SMC can use.')
     : html`<div class="scroll" tabindex="0" role="group" aria-labelledby="devices-title"><table>
 <caption>Ports of RDMA devices for SMC-R, and ISM devices for SMC-D</caption>
 <thead><tr><th scope="col">device</th><th scope="col">for</th><th scope="col">interface</th><th scope="col">state</th><th scope="col">rate</th><th scope="col">PNET ID</th><th scope="col">links</th></tr></thead>
