@@ -7,15 +7,15 @@ import { makeScraper } from './scrape.ts';
 export const smcExporter = defineCommand({
   name: 'smc_exporter',
   usage: '[options]',
-  summary: 'Serves metrics of SMC to Prometheus, and a page to look at, or writes them to a file.',
+  summary: 'Serves SMC metrics to Prometheus, and a web page for people, or writes them to a file.',
   options: OPTIONS,
   rules: RULES,
   examples: [
     ['smc_exporter', 'serve http://127.0.0.1:10043/, with /metrics'],
-    ['smc_exporter -l :10043 --web-config web.yml', 'serve other hosts, with TLS and passwords'],
+    ['smc_exporter -l :10043 --web-config web.yml', 'serve other hosts, too, with TLS and passwords'],
     ['smc_exporter --once', 'print the metrics'],
-    ['smc_exporter --from bundle.tgz --page host.html', 'show the host of a bundle in a browser'],
-    ['smc_exporter --textfile smc.prom -i 60', 'write them each minute, for node_exporter'],
+    ['smc_exporter --from bundle.tgz --page host.html', 'write the page of the host in a bundle'],
+    ['smc_exporter --textfile smc.prom -i 60', 'write the metrics every minute, for node_exporter'],
   ],
   run: dispatch,
 });

@@ -37,10 +37,10 @@ export const OPTIONS = optionTable({
   },
   webConfig: {
     value: 'FILE',
-    help: 'TLS and passwords, in the file format of Prometheus exporters',
+    help: 'use TLS and passwords, as a Prometheus web configuration file says',
     addition: true,
   },
-  once: { short: '1', help: 'print the metrics once and end', addition: true },
+  once: { short: '1', help: 'print the metrics once and exit', addition: true },
   textfile: {
     value: 'FILE',
     help: 'write the metrics to FILE, for the textfile collector of node_exporter',
@@ -48,14 +48,14 @@ export const OPTIONS = optionTable({
   },
   page: {
     value: 'FILE',
-    help: 'write the page to FILE, - for standard output',
+    help: 'write the page to FILE and exit; - is standard output',
     addition: true,
   },
   interval: {
     short: 'i',
     value: 'SECONDS',
     parse: number({ form: decimalNumber, min: 1, max: 86_400, of: 'seconds' }),
-    help: 'with --textfile: write it again and again',
+    help: 'with --textfile: write the file again at this interval',
     addition: true,
   },
   collector: {
@@ -63,7 +63,7 @@ export const OPTIONS = optionTable({
     value: 'NAME',
     choices: COLLECTOR_NAMES,
     repeatable: true,
-    help: 'switch a collector on, in any case',
+    help: 'switch a collector on; with sockets, however many there are',
     addition: true,
   },
   noCollector: {
@@ -77,16 +77,16 @@ export const OPTIONS = optionTable({
     value: 'WHAT',
     choices: ['unit', 'comm'],
     repeatable: true,
-    help: 'count connections by unit of systemd (unit) or name of the program (comm)',
+    help: 'also count connections by systemd unit (unit) or program name (comm)',
     addition: true,
   },
   top: {
     value: 'N',
     parse: number({ min: 1, max: 1000 }),
-    help: `with --by: how many have a series of their own; default ${DEFAULT_TOP}`,
+    help: `with --by: how many get series of their own; default ${DEFAULT_TOP}`,
     addition: true,
   },
-  allNetns: { short: 'A', help: 'look at all network namespaces', addition: true },
+  allNetns: { short: 'A', help: 'read all network namespaces', addition: true },
   timeout: {
     value: 'SECONDS',
     parse: number({ form: decimalNumber, above: 0, max: 60, of: 'seconds' }),
