@@ -13,7 +13,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SafeDirectory } from './safe-directory.ts';
-import { UntrustedError } from './untrusted-error.ts';
 
 const PREFIX = 'smc-tools-';
 /** Identifies our directories: a user may have one with such a name, too. */
@@ -22,8 +21,8 @@ const MARKER = '.made-by-smc-tools';
 const STALE_MS = 24 * 3_600_000;
 
 /**
- * Makes a directory of mode 0700 in the directory for temporary files. If TMPDIR names a directory that somebody else
- * could replace, /tmp is used instead. Removes what killed runs of this user left there a day ago or earlier.
+ * Makes a directory of mode 0700 in the directory for temporary files. If TMPDIR names one that cannot be used, or that
+ * somebody else could replace, it is /tmp or /var/tmp. Removes what killed runs of this user left there a day ago or earlier.
  * @returns the directory, and a function that removes it
  * @throws UntrustedError; Node's own error
  */
@@ -50,7 +49,6 @@ function trustedBase(): string {
       SafeDirectory.open(base, { isPrivate: true }).close();
       return base;
     } catch (error) {
-      if (!(error instanceof UntrustedError)) throw error;
       refusal ??= error;
     }
   throw refusal;

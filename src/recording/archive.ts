@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { create } from 'tar';
 import { inDirectory } from '../host/safe-directory.ts';
 import { type TarEntry, TarError, tarEntries } from './tar.ts';
-import { Bounds, LIMITS, namesOf, PrivateTree, TreeError } from './untrusted-tree.ts';
+import { Bounds, LIMITS, namesOf, PrivateTree, TreeError, withPath } from './untrusted-tree.ts';
 
 /**
  * Unpacks into a private directory, after a look at all that is in the archive.
@@ -21,7 +21,9 @@ export async function unpack(
   onSlow: (text: string) => void = () => {},
 ): Promise<{ directory: string; remove: () => void }> {
   const bounds = new Bounds(onSlow);
-  const data = await bytesOf(file, bounds);
+  const data = await bytesOf(file, bounds).catch((error) => {
+    throw withPath(error, file);
+  });
   const wanted = look(data, isWanted, bounds);
   const tree = new PrivateTree();
   try {

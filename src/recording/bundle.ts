@@ -46,13 +46,28 @@ export async function openBundle(
   const { directory, close } = await directoryOf(path, onSlow);
   try {
     const created = checkManifest(path, directory);
-    const text = readFileSync(join(directory, RECORDING), 'utf8');
+    const text = textOf(join(directory, RECORDING));
     return { transport: player(parseRecording(text)), hostRoot: join(directory, HOST), created, close };
   } catch (cause) {
     close();
-    if (cause instanceof SmcError) throw cause;
+    if (cause instanceof SmcError || isUnreadable(cause)) throw cause;
     throw new SmcError('INVALID', `${path} cannot be used: ${RECORDING} is missing or damaged`, { cause });
   }
+}
+
+/** @throws Node's own error, which names the file */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw Object.assign(error as Error, { path: file });
+  }
+}
+
+/** Whether a file is there, but not for us: what is in it is not known. */
+function isUnreadable(error: unknown): boolean {
+  const { code = '', syscall } = error as NodeJS.ErrnoException;
+  return syscall !== undefined && !['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(code);
 }
 
 async function directoryOf(
@@ -98,8 +113,9 @@ function checkManifest(path: string, directory: string): Date | undefined {
   let manifest: { format?: unknown; version?: unknown; created?: unknown } = {};
   try {
     if (statSync(join(directory, MANIFEST)).size <= MANIFEST_LIMIT)
-      manifest = JSON.parse(readFileSync(join(directory, MANIFEST), 'utf8')) ?? {};
-  } catch {
+      manifest = JSON.parse(textOf(join(directory, MANIFEST))) ?? {};
+  } catch (error) {
+    if (isUnreadable(error)) throw error;
     // reported below as not a bundle
   }
   if (manifest.format !== BUNDLE_FORMAT)

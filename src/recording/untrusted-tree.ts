@@ -16,7 +16,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { privateDirectory } from '../host/private-directory.ts';
 import { isClosed, SafeDirectory } from '../host/safe-directory.ts';
 import { UntrustedError } from '../host/untrusted-error.ts';
@@ -91,6 +91,21 @@ export function namesOf(path: string): string[] {
   return names;
 }
 
+/** Names in a failure the file as the user knows it: Node tells no path, or that of a descriptor. */
+export function named<T>(path: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw withPath(error, path);
+  }
+}
+
+export function withPath(error: unknown, path: string): unknown {
+  const failure = error as NodeJS.ErrnoException;
+  if (failure.syscall && (failure.path ?? '/proc/self/fd/').startsWith('/proc/self/fd/')) failure.path = path;
+  return error;
+}
+
 /** The copy while it is made. Links come last, so that nothing is ever written through one. */
 export class PrivateTree {
   readonly directory: string;
@@ -110,7 +125,7 @@ export class PrivateTree {
       if (kind === 'file' || this.#links.has(path)) throw new TreeError(DAMAGED);
       if (kind) continue;
       this.#kinds.set(path, 'directory');
-      mkdirSync(join(this.directory, path), { mode: 0o700 });
+      this.#make(() => mkdirSync(join(this.directory, path), { mode: 0o700 }));
     }
   }
 
@@ -121,7 +136,7 @@ export class PrivateTree {
     if (path === '' || this.#kinds.get(path) === 'directory' || this.#links.has(path))
       throw new TreeError(DAMAGED);
     this.#kinds.set(path, 'file');
-    writeFileSync(join(this.directory, path), content, { mode: 0o600 });
+    this.#make(() => writeFileSync(join(this.directory, path), content, { mode: 0o600 }));
   }
 
   /** @throws TreeError */
@@ -135,7 +150,16 @@ export class PrivateTree {
   /** Makes the links that stay inside; the others are left out. */
   finish(): void {
     for (const [path, target] of this.#links)
-      if (staysInside(path, this.#links)) symlinkSync(target, join(this.directory, path));
+      if (staysInside(path, this.#links)) this.#make(() => symlinkSync(target, join(this.directory, path)));
+  }
+
+  /** A failure names the directory for temporary files: the copy will be gone, and that is where there is no space. */
+  #make(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      throw Object.assign(error as NodeJS.ErrnoException, { path: dirname(dirname(this.directory)) });
+    }
   }
 }
 
@@ -183,11 +207,13 @@ export function isSafeInPlace(from: string, isWanted: (path: string) => boolean,
       const names = namesOf([...above, entry.name].join('/'));
       if (!isWanted(names.join('/'))) return true;
       const path = join(place, entry.name);
-      if (entry.isSymbolicLink()) links.set(names.join('/'), readlinkSync(path));
-      else if (entry.isFile()) bounds.size(lstatSync(path).size);
-      else if (entry.isDirectory())
-        return within(openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), (inner) => isSafe(inner, names));
-      return entry.isSymbolicLink() || entry.isFile();
+      return named(join(from, ...names), () => {
+        if (entry.isSymbolicLink()) links.set(names.join('/'), readlinkSync(path));
+        else if (entry.isFile()) bounds.size(lstatSync(path).size);
+        else if (entry.isDirectory())
+          return within(openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), (inner) => isSafe(inner, names));
+        return entry.isSymbolicLink() || entry.isFile();
+      });
     });
   };
   try {
@@ -225,7 +251,7 @@ export function copyTree(
 ): { directory: string; remove: () => void } {
   const tree = new PrivateTree();
   try {
-    within(openSync(from, O_RDONLY | O_DIRECTORY), (fd) => copyInto(tree, fd, [], isWanted, bounds));
+    within(openSync(from, O_RDONLY | O_DIRECTORY), (fd) => copyInto(tree, fd, from, [], isWanted, bounds));
     tree.finish();
     return tree;
   } catch (error) {
@@ -237,6 +263,7 @@ export function copyTree(
 function copyInto(
   tree: PrivateTree,
   fd: number,
+  from: string,
   above: readonly string[],
   isWanted: (path: string) => boolean,
   bounds: Bounds,
@@ -247,30 +274,28 @@ function copyInto(
     const names = namesOf([...above, entry.name].join('/'));
     if (!isWanted(names.join('/'))) continue;
     const path = join(place, entry.name);
-    if (entry.isSymbolicLink()) {
-      const target = unlessGone(() => readlinkSync(path));
-      if (target !== undefined) tree.addLink(names, target);
-      continue;
-    }
-    // a FIFO must not make us wait, and a device is only opened to be refused
-    if (!entry.isDirectory() && !entry.isFile()) continue;
-    const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (entry.isDirectory() ? O_DIRECTORY : 0);
-    const inner = unlessGone(() => openSync(path, flags));
-    if (inner === undefined) continue;
-    try {
-      const stats = fstatSync(inner);
-      if (stats.isDirectory()) {
-        tree.addDirectory(names);
-        copyInto(tree, inner, names, isWanted, bounds);
-      } else if (stats.isFile()) {
-        bounds.size(stats.size);
-        tree.addFile(names, readFileSync(inner));
+    named(join(from, ...names), () => {
+      if (entry.isSymbolicLink()) {
+        const target = unlessGone(() => readlinkSync(path));
+        if (target !== undefined) tree.addLink(names, target);
+        return;
       }
-    } catch (error) {
-      throw Object.assign(error as NodeJS.ErrnoException, { path: names.join('/') });
-    } finally {
-      closeSync(inner);
-    }
+      // a FIFO must not make us wait, and a device is only opened to be refused
+      if (!entry.isDirectory() && !entry.isFile()) return;
+      const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (entry.isDirectory() ? O_DIRECTORY : 0);
+      const inner = unlessGone(() => openSync(path, flags));
+      if (inner === undefined) return;
+      within(inner, () => {
+        const stats = fstatSync(inner);
+        if (stats.isDirectory()) {
+          tree.addDirectory(names);
+          copyInto(tree, inner, from, names, isWanted, bounds);
+        } else if (stats.isFile()) {
+          bounds.size(stats.size);
+          tree.addFile(names, readFileSync(inner));
+        }
+      });
+    });
   }
 }
 

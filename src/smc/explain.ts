@@ -57,6 +57,7 @@ const BEFORE_REQUEST: ReadonlySet<string> = new Set(['load netlink addon', 'open
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EBADF: 'bad file descriptor',
+  EDQUOT: 'disk quota exceeded',
   EFBIG: 'files may not be as large here (ulimit -f)',
   EIO: 'input/output error',
   EISDIR: 'is a directory',
@@ -66,6 +67,7 @@ const SYSTEM: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on device',
   ENOTDIR: 'not a directory',
   EPERM: 'operation not permitted',
+  EROFS: 'read-only file system',
 };
 
 /** The same in a few words. */

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Files and directories of somebody else, which only root can make: what is kept or read there is not trusted.
-import { chownSync, existsSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { privateDirectory } from '../../src/host/private-directory.ts';
 import { readStateFile, writeStateFile } from '../../src/host/state-file.ts';
-import { Bounds, isSafeInPlace } from '../../src/recording/untrusted-tree.ts';
+import { openBundle } from '../../src/recording/bundle.ts';
+import { Bounds, copyTree, isSafeInPlace } from '../../src/recording/untrusted-tree.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 
 if (process.geteuid?.() !== 0) {
@@ -52,6 +63,25 @@ t.test('a bundle with a directory of somebody else is copied before it is read',
   t.ok(isSafe());
   chownSync(join(from, 'host'), OTHER, OTHER);
   t.notOk(isSafe());
+});
+
+t.test('what of a bundle the reader may not read is named', async (t) => {
+  const top = ownDirectory(t);
+  const bundle = join(top, 'bundle');
+  cpSync(fileURLToPath(new URL('../fixtures/6.1-fallback', import.meta.url)), bundle, { recursive: true });
+  chmodSync(top, 0o755);
+  for (const part of ['manifest.json', 'netlink.jsonl', 'host/proc']) {
+    const file = join(bundle, part);
+    chmodSync(file, 0o700);
+    process.seteuid?.(OTHER);
+    try {
+      await t.rejects(openBundle(bundle), { code: 'EACCES', path: file }, part);
+      t.throws(() => copyTree(bundle, () => true, new Bounds()), { code: 'EACCES', path: file }, 'a copy');
+    } finally {
+      process.seteuid?.(0);
+    }
+    chmodSync(file, 0o755);
+  }
 });
 
 t.test('a TMPDIR of somebody else is not used', async (t) => {

@@ -159,6 +159,12 @@ t.test('little of other things', async (t) => {
     status: 1,
     stderr: 'smcss: standard output: files may not be as large here (ulimit -f)\n',
   });
+  const bundle = join(directory, 'little.tgz');
+  run(['tar', '-C', join(root, 'test/fixtures'), '-czf', bundle, '6.12-smcr']);
+  t.match(
+    run(['prlimit', '--fsize=1000', program('smcss'), '--from', bundle], { env: { TMPDIR: '/nonexistent' } }),
+    { status: 1, stdout: '', stderr: 'smcss: /tmp: files may not be as large here (ulimit -f)\n' },
+  );
   for (const [end, status, signal] of [
     ['exit 5', 5, null],
     ['kill -TERM $$', null, 'SIGTERM'],

@@ -74,6 +74,11 @@ t.test('what cannot be is said in one sentence, and leaves nothing behind', asyn
   }
 });
 
+t.test('a failure of the system names the file', async (t) => {
+  const unreadable = '/proc/self/mem'; // nothing is at its beginning
+  await t.rejects(unpack(unreadable), { code: 'EIO', path: unreadable });
+});
+
 t.test('190,000 small files are refused before one is made', async (t) => {
   const header = tar({ path: 'top/host/sys/x' }).subarray(0, 512);
   const file = archive(gzipSync(Buffer.alloc(190_000 * 512, header), { level: 1 }));
