@@ -3,12 +3,22 @@
 import t from 'tap';
 import type { CommandResult } from '../vm/guest.ts';
 import { setUpSmcR } from '../vm/guest.ts';
-import { addUeid, batch, bootWithSuite, echoPair, on, sockets, waitForListener } from '../vm/suite.ts';
+import {
+  addUeid,
+  batch,
+  bootWithSuite,
+  echoPair,
+  firstOverSmcR,
+  on,
+  sockets,
+  waitForListener,
+} from '../vm/suite.ts';
 
 const guest = await bootWithSuite({ kernel: '7.x' });
 t.teardown(() => guest.close());
 await setUpSmcR(guest);
 await addUeid(guest);
+await firstOverSmcR(guest);
 
 // biome-ignore lint/suspicious/noExplicitAny: documents are checked field by field
 const parse = ({ stdout }: CommandResult): any => JSON.parse(stdout);

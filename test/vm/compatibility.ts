@@ -8,12 +8,12 @@ import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDirectory, cacheDirectory, withLock } from './cache.ts';
-import { type Guest, PATIENCE_MS, setUpSmcR } from './guest.ts';
+import { type Guest, PATIENCE_MS } from './guest.ts';
 import { KNOWN_DIFFERENCES, RACES } from './known-differences.ts';
 import { PackageSource } from './package-source.ts';
 import { ensureHostPackages } from './packages.ts';
 import { step } from './progress.ts';
-import { addUeid, bootWithSuite } from './suite.ts';
+import { bootWithSuite, setUpAllOfSmcR } from './suite.ts';
 
 export type Outcome = 'ok' | 'skip' | 'fail' | 'error' | 'timeout' | 'crash' | 'missing';
 
@@ -61,9 +61,7 @@ export async function bootForComparison(): Promise<Guest> {
   await ensureHostPackages();
   const python = await pythonDirectory();
   const guest = await bootWithSuite({ kernel: '6.12' });
-  await setUpSmcR(guest);
-  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-  await addUeid(guest);
+  await setUpAllOfSmcR(guest);
   // tests of Python write beside themselves
   await guest.run(`cp -r ${join(python, 'usr')} /srv/python`, { check: true });
   return guest;

@@ -6,8 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { isLong } from '../helpers/long.ts';
-import { projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite } from './suite.ts';
+import { projectDirectory } from './guest.ts';
+import { addUeid, bootWithSuite, setUpAllOfSmcR } from './suite.ts';
 
 const PROGRAM = 'build/readiness';
 mkdirSync(join(projectDirectory, 'build'), { recursive: true });
@@ -48,11 +48,7 @@ for (const kernel of isLong ? (['6.12', '6.12-smcd'] as const) : (['6.12'] as co
   t.test(`readiness, TCP against both ways, ${kernel === '6.12' ? 'SMC-R' : 'SMC-D'}`, async (t) => {
     const guest = await bootWithSuite({ kernel });
     t.teardown(() => guest.close());
-    if (kernel === '6.12') {
-      await setUpSmcR(guest);
-      await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-    }
-    await addUeid(guest);
+    await (kernel === '6.12' ? setUpAllOfSmcR(guest) : addUeid(guest));
 
     /** What both ends printed. */
     const run = async (listener: Way, client: Way) => {

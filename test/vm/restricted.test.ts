@@ -5,8 +5,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { isLong } from '../helpers/long.ts';
-import { type CommandResult, projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, OVER_SMC, on, sockets, waitFor, waitForListener } from './suite.ts';
+import { type CommandResult, projectDirectory } from './guest.ts';
+import { bootWithSuite, OVER_SMC, on, setUpAllOfSmcR, sockets, waitFor, waitForListener } from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
 const DENIED = 'MemoryDenyWriteExecute=yes';
@@ -17,9 +17,7 @@ execFileSync('cc', ['-o', 'build/places', 'test/native/places.c'], { cwd: projec
 t.test('commands in restricted services of a real systemd', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12' });
   t.teardown(() => guest.close());
-  await setUpSmcR(guest);
-  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-  await addUeid(guest);
+  await setUpAllOfSmcR(guest);
   await guest.run('cp build/places /usr/local/bin/', { check: true });
   const inside = await startSystemd(guest);
 

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { targets } from '../../native/build.mjs';
 import { isLong, long } from '../helpers/long.ts';
-import { waitUntil } from '../helpers/wait.ts';
-import { type Guest, type KernelName, projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, hasDibs, listener, on, sockets } from './suite.ts';
+import { type Guest, projectDirectory } from './guest.ts';
+import { addUeid, bootWithSuite, hasDibs, listener, on, setUpAllOfSmcR, sockets } from './suite.ts';
 
 const build = join(projectDirectory, 'build');
 mkdirSync(build, { recursive: true });
@@ -132,22 +131,6 @@ async function scenarios(t: Test, guest: Guest, mode: 'smcr' | 'smcd'): Promise<
       t.ok(documents[1]!.sockets.smc >= count);
     });
 
-  // The kernel gives the first handshake 5 s, which can be too little on a busy machine. Later ones have its link group.
-  let first: unknown;
-  await waitUntil(
-    `a connection over ${mode}`,
-    async () => {
-      const job = {
-        server: 'build/echo-glibc serve plain 7200 1',
-        client: 'build/echo-glibc ask plain 7200 1000 1',
-        port: 7200,
-      };
-      const { documents } = await pair(guest, job);
-      first = documents;
-      return total(documents[0], mode) === 1;
-    },
-    { seen: () => JSON.stringify(first) },
-  );
   await same('static, glibc', 3, {
     server: 'build/echo-glibc serve plain 7201 3',
     client: 'build/echo-glibc ask plain 7201 200000 3',
@@ -270,18 +253,11 @@ pkill -KILL -f '^build/echo-glibc hold'; wait $!`,
   });
 }
 
-async function boot(t: Test, kernel: KernelName): Promise<Guest> {
-  const guest = await bootWithSuite({ kernel });
-  t.teardown(() => guest.close());
-  await addUeid(guest);
-  return guest;
-}
-
 t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
-  const guest = await boot(t, '6.12');
+  const guest = await bootWithSuite({ kernel: '6.12' });
+  t.teardown(() => guest.close());
   const run = (command: string, options = {}) => guest.run(command, options);
-  await setUpSmcR(guest);
-  await run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
+  await setUpAllOfSmcR(guest);
   await scenarios(t, guest, 'smcr');
 
   await t.test('the launcher under AddressSanitizer and UBSan', async (t) => {
@@ -395,6 +371,8 @@ wait; cat /tmp/until`,
 
 // in every run, smc_run.test.ts has programs under the launcher over SMC-D
 long(t, 'SMC-D over loopback-ism, kernel 6.12', async (t) => {
-  const guest = await boot(t, '6.12-smcd');
+  const guest = await bootWithSuite({ kernel: '6.12-smcd' });
+  t.teardown(() => guest.close());
+  await addUeid(guest);
   await scenarios(t, guest, 'smcd');
 });

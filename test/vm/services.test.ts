@@ -5,8 +5,17 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { long } from '../helpers/long.ts';
-import { projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, OVER_SMC, on, sockets, waitForListener, waitForOutput } from './suite.ts';
+import { waitUntil } from '../helpers/wait.ts';
+import { projectDirectory } from './guest.ts';
+import {
+  bootWithSuite,
+  OVER_SMC,
+  on,
+  setUpAllOfSmcR,
+  sockets,
+  waitForListener,
+  waitForOutput,
+} from './suite.ts';
 import { startSystemd } from './systemd.ts';
 
 /** The path where npm installs the package for root. */
@@ -57,9 +66,7 @@ execFileSync('cc', ['-static', '-o', 'build/static-echo', 'test/vm/programs/stat
 t.test('services of a real systemd', async (t) => {
   const guest = await bootWithSuite({ kernel: '6.12' });
   t.teardown(() => guest.close());
-  await setUpSmcR(guest);
-  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-  await addUeid(guest);
+  await setUpAllOfSmcR(guest);
   await guest.run(
     `mkdir -p ${INSTALLED} /srv
     cp -r bin dist package.json native ${INSTALLED}
@@ -82,7 +89,11 @@ t.test('services of a real systemd', async (t) => {
   const modes = async (port: number): Promise<(string | null)[]> => {
     const client = await guest.start(`exec ${OVER_SMC} python3 test/vm/programs/hold-connection.py ${port}`);
     await waitForOutput(client, 'the connection', (text) => text.includes('connected'));
-    const found = on(port, await sockets(guest));
+    // the client is connected a moment before the server's end is more than INIT
+    const found = await waitUntil('both ends of the connection', async () => {
+      const all = await sockets(guest);
+      return all.every(({ state }) => state !== 'INIT') && on(port, all);
+    });
     client.kill();
     await client.wait();
     return found

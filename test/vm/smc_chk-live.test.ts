@@ -7,6 +7,7 @@ import { type CommandResult, type Guest, type GuestProcess, setUpSmcR } from './
 import {
   addUeid,
   bootWithSuite,
+  firstOverSmcR,
   hasDibs,
   listener,
   UEID,
@@ -110,6 +111,7 @@ t.test('one host with SMC-R', async (t) => {
   });
 
   await addUeid(guest);
+  await firstOverSmcR(guest);
 
   await t.test('SMC-R', async (t) => {
     const { status, stdout, stderr } = await guest.run('smc_chk -C 127.0.0.1');
@@ -225,6 +227,7 @@ t.test('one host with SMC-R', async (t) => {
     const inside = await guest.run('smc_chk -N far -C 10.77.0.2');
     t.equal(inside.status, 3);
     t.match(inside.stdout, /interfaces of the RDMA devices are in another network namespace/, '--netns');
+    await waitForOutput(far, 'both reports', (text) => /^10\.77\.0\.2:/m.test(text));
     const { status, stdout } = await stop(far, 'SIGTERM');
     t.equal(status, 0);
     t.match(stdout, /^10\.77\.0\.1:\d+ TCP, declined by the peer: 0x05000000\/0x03030000 NOSMCDEV: /m);
@@ -392,6 +395,7 @@ t.test('one host with SMC-D', async (t) => {
   const found = await connect(guest, '127.0.0.1:7300');
   t.match(found, { status: 0, mode: 'SMCD', version: 2, eid: UEID });
   t.match(await connect(guest, '::1 -p 7300'), { status: 0, mode: 'SMCD' }, 'IPv6');
+  await waitForOutput(server, 'both reports', (text) => rows(text).length >= 2);
   const { stdout } = await stop(server);
   t.match(
     rows(stdout).map(({ mode, eid, gid, peer_gid }) => [mode, eid, gid, peer_gid]),

@@ -9,6 +9,7 @@ import {
   addUeid,
   batch,
   bootWithSuite,
+  firstOverSmcR,
   hasDibs,
   kernelsOf,
   LOOPBACK,
@@ -170,6 +171,7 @@ t.test('SMC-R, kernel 6.12', async (t) => {
       facts: { state: 'ACTIVE', interface: 'lo' },
     });
     t.match(found.find('family', 'SMC_GEN_NETLINK').facts, { missing_commands: [] });
+    await firstOverSmcR(guest);
     t.strictSame(await modes(guest, 7202), ['SMCR', 'SMCR'], 'it is true');
     const lines = (await guest.run('smc_chk')).stdout;
     t.match(lines, /^PASS module smc: loaded; its file is kernel\/net\/smc\/smc\.ko/m);

@@ -312,7 +312,9 @@ ExecStart=/bin/sh -c '/usr/local/bin/smc_pnet >/run/seen; /usr/local/bin/smcd ue
 
   // in every run, devices come later, by the same rule of udev
   await long(t, 'smc is unloaded and loaded again', async (t) => {
-    await guest.run('modprobe -r smc_diag smc && modprobe smc', { check: true });
+    // the apply of the devices before may still ask the kernel
+    await waitFor(guest, 'modprobe -r smc_diag smc');
+    await guest.run('modprobe smc', { check: true });
     await waitFor(guest, 'smc_pnet', { shows: 'NET1 n/a rxelo 1' });
     t.pass();
   });

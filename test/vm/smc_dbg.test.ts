@@ -13,7 +13,7 @@ import { long } from '../helpers/long.ts';
 import { ownDirectory } from '../helpers/own-directory.ts';
 import { runCommand } from '../helpers/run-command.ts';
 import { type Guest, setUpSmcR } from './guest.ts';
-import { addUeid, batch, bootWithSuite, echoPair } from './suite.ts';
+import { addUeid, batch, bootWithSuite, echoPair, firstOverSmcR } from './suite.ts';
 
 /** Commands that show the state of the system, except those with times in their output. */
 const SHOWN = [
@@ -134,6 +134,7 @@ t.test('SMC-R', async (t) => {
   await prepare(guest);
   await guest.run('ip addr del 127.0.0.1/8 dev lo; ip addr add 127.0.0.1/8 dev lo', { check: true });
   await guest.run('smc_pnet -a NET2 -I lo -D rxelo', { check: true });
+  await firstOverSmcR(guest);
   const pair = await echoPair(guest, { port: 7301 });
   t.match(pair.verdict, /./);
   await echoPair(guest, { port: 7302, client: 'env', address: '10.77.5.9' });

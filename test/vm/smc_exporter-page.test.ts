@@ -4,8 +4,7 @@
 import t from 'tap';
 import type { OverviewDocument } from '../../src/documents/smc_exporter-page.ts';
 import type { SmcrLinkGroupsDocument } from '../../src/documents/smcd.ts';
-import { setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, echoPair, iperf, on, sockets } from './suite.ts';
+import { bootWithSuite, echoPair, iperf, on, setUpAllOfSmcR, sockets } from './suite.ts';
 
 /** What is in the elements that a pattern finds, without markup. */
 const cells = (html: string, pattern: RegExp): string[] =>
@@ -21,9 +20,7 @@ t.test('SMC-R and fallbacks, kernel 6.12', async (t) => {
   t.teardown(() => guest.close());
   // there is no device yet, so both ends of this one stay TCP
   const fallen = await echoPair(guest, { port: 7001 });
-  await setUpSmcR(guest);
-  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-  await addUeid(guest);
+  await setUpAllOfSmcR(guest);
   const traffic = await iperf(guest, 7111);
 
   await t.test('the snapshot has what smcss and smcr print', async (t) => {

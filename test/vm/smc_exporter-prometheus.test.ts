@@ -11,6 +11,7 @@ import {
   addUeid,
   batch,
   bootWithSuite,
+  firstOverSmcR,
   type JsonSocket,
   LOOPBACK,
   sockets,
@@ -302,6 +303,7 @@ t.test('a minute of Prometheus', async (t) => {
   await traffic(guest, '/open/smcd');
   // a network that this host is not in
   await batch(guest, [`smc_pnet -a ELSEWHERE -D ${LOOPBACK}`]);
+  await firstOverSmcR(guest);
   await traffic(guest, '/open/smcr');
   await batch(guest, ['smc_pnet -d ELSEWHERE', 'smcd ueid flush']);
   await traffic(guest, '/fall');

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { isLong, long } from '../helpers/long.ts';
 import { NARROW } from '../native/helpers.ts';
-import { type Guest, projectDirectory, setUpSmcR } from './guest.ts';
-import { addUeid, bootWithSuite, listener } from './suite.ts';
+import { type Guest, projectDirectory } from './guest.ts';
+import { addUeid, bootWithSuite, listener, setUpAllOfSmcR } from './suite.ts';
 
 interface Report {
   way: string;
@@ -173,9 +173,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
     t.match(words.stderr, /^smc_run: {3}\d of pair-static over TCP, .*0x0303000\d NOSMC\w*DEV: /m);
   });
 
-  await setUpSmcR(guest);
-  await run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
-  await addUeid(guest);
+  await setUpAllOfSmcR(guest);
 
   await everyKind(t, guest, 'smcr');
   await t.test('ways and flavors', async (t) => bothWays(t, guest, 'smcr'));

@@ -3,11 +3,13 @@
 // number of bytes sent.
 import t, { type Test } from 'tap';
 import { long } from '../helpers/long.ts';
+import { waitUntil } from '../helpers/wait.ts';
 import { type CommandResult, cable, type Guest, setUpSmcR } from './guest.ts';
 import {
   batch,
   bootWithSuite,
   echoPair,
+  firstOverSmcR,
   kernelsOf,
   OVER_SMC,
   on,
@@ -33,6 +35,9 @@ async function expectAll(
     t.strictSame(outcomes[index], { status, stdout, stderr }, command);
   });
 }
+
+/** An ID as a user may type it. */
+const short = (id: string): string => id.replace(/^0+/, '');
 
 const RULE = "a UEID has 1 to 32 characters of A-Z, 0-9, '.' and '-' and begins with a letter or digit";
 const PERMISSION = 'permission denied; CAP_NET_ADMIN is needed: run it as root, outside of containers';
@@ -140,8 +145,17 @@ async function checkSettings(t: Test, guest: Guest): Promise<void> {
   t.equal(off?.stdout, 'disabled\n');
 }
 
-/** After traffic of known size: the counters, the reset, absolute values. */
-async function checkCounters(t: Test, guest: Guest, command: 'smcd' | 'smcr'): Promise<void> {
+/** How many connections over SMC were made so far; each counts for its client and its server. */
+async function connectionsSoFar(guest: Guest, command: 'smcd' | 'smcr'): Promise<number> {
+  const [outcome] = await batch(guest, [`${command} -a -j stats`]);
+  return parse(outcome!).statistics.connections.server.v2;
+}
+
+/**
+ * After one connection with traffic of known size: the counters, the reset, absolute values.
+ * @param before how many connections there were before
+ */
+async function checkCounters(t: Test, guest: Guest, command: 'smcd' | 'smcr', before = 0): Promise<void> {
   const [first, reset, zero, , absolute] = await batch(guest, [
     `${command} -j stats`,
     `${command} stats reset`,
@@ -151,8 +165,8 @@ async function checkCounters(t: Test, guest: Guest, command: 'smcd' | 'smcr'): P
   ]);
   const { statistics } = parse(first!);
   t.equal(statistics.baseline, null);
-  t.equal(statistics.connections.client.v2, 1);
-  t.equal(statistics.connections.server.v2, 1);
+  t.equal(statistics.connections.client.v2, before + 1);
+  t.equal(statistics.connections.server.v2, before + 1);
   t.equal(statistics.tx.bytes, 2 * ECHOED, 'sent by client and server');
   t.equal(statistics.rx.bytes, 2 * ECHOED);
   const requests = Object.values<number>(statistics.tx.request_sizes).reduce((a, b) => a + b, 0);
@@ -172,6 +186,7 @@ async function checkCounters(t: Test, guest: Guest, command: 'smcd' | 'smcr'): P
 /** Intervals add up to what was sent; each user has a reset of his own, which may be damaged. */
 async function checkIntervals(t: Test, guest: Guest, command: 'smcd' | 'smcr'): Promise<void> {
   const watching = await guest.start(`exec ${command} -j stats --interval 1`);
+  await waitForOutput(watching, 'an interval without traffic', (text) => text.includes('_per_second'));
   const pair = await echoPair(guest, { port: 7102, bytes: ECHOED });
   t.match(pair.verdict, /^same /);
   const moved = (document: string): number =>
@@ -243,24 +258,24 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
     });
   });
 
+  await firstOverSmcR(guest);
+  const before = await connectionsSoFar(guest, 'smcr');
   const pair = await echoPair(guest, { port: 7101, bytes: ECHOED });
+  let idOfServer = '';
   await t.test('link groups and links', async (t) => {
     t.match(pair.verdict, /^same /);
     const found = on(7101, await sockets(guest));
-    const [groups, links, table, linkTable, wide, byUid, byDevice, byInterface, elsewhere] = await batch(
-      guest,
-      [
-        'smcr -j linkgroup',
-        'smcr -j linkgroup link-show',
-        'smcr linkgroup',
-        'smcr -d linkgroup link-show',
-        'smcr -dd linkgroup link-show',
-        'smcr linkgroup 101',
-        'smcr linkgroup show ibdev rxelo',
-        'smcr linkgroup link-show netdev lo',
-        'smcr linkgroup netdev eth7',
-      ],
-    );
+    const [groups, links] = await batch(guest, ['smcr -j linkgroup', 'smcr -j linkgroup link-show']);
+    const [server, client] = parse(links!).links;
+    const [table, linkTable, wide, byUid, byDevice, byInterface, elsewhere] = await batch(guest, [
+      'smcr linkgroup',
+      'smcr -d linkgroup link-show',
+      'smcr -dd linkgroup link-show',
+      `smcr linkgroup ${short(server.link_uid)}`,
+      'smcr linkgroup show ibdev rxelo',
+      'smcr linkgroup link-show netdev lo',
+      'smcr linkgroup netdev eth7',
+    ]);
     const { link_groups: all } = parse(groups!);
     t.equal(all.length, 2);
     for (const { link } of found) {
@@ -278,23 +293,28 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
       t.equal(group.links[0].gid, (link as unknown as { gid: string }).gid);
       t.ok(group.rmb_bytes > 0);
     }
-    const [server, client] = parse(links!).links;
     t.equal(server.link_uid, client.peer_uid, 'the links are the ends of one');
     t.equal(server.peer_uid, client.link_uid);
     const head = 'LG-ID    LG-Role  LG-Type  VLAN  #Conns  PNET-ID \n';
-    const first = '00000100 SERV     SINGLE      0       1  NET1             \n';
-    t.equal(table?.stdout, `${head}${first}00000200 CLNT     SINGLE      0       1  NET1             \n`);
+    const ids = all.map(({ link_group_id: id }: { link_group_id: string }) => id);
+    idOfServer = ids[0];
+    for (const id of ids) t.match(id, /^00000[1-9]00$/);
+    const first = `${ids[0]} SERV     SINGLE      0       1  NET1             \n`;
+    const second = `${ids[1]} CLNT     SINGLE      0       1  NET1             \n`;
+    t.equal(table?.stdout, head + first + second);
     t.equal(byUid?.stdout, head + first);
     t.equal(byDevice?.stdout, table?.stdout);
     t.equal(elsewhere?.stdout, head);
-    t.match(byInterface?.stdout, /^00000200 CLNT {5}SINGLE {3}lo {14}LINK_ACTIVE {10}1 {2}$/m);
-    t.match(linkTable?.stdout, /^00000100 SERV .* 1 {2}00000101 {2}00000201 {2}rxelo {8}1 {2}$/m);
-    t.match(wide?.stdout, /^00000100 .* {2}1 {2}0000:[0-9a-f:]{34} {3}0000:[0-9a-f:]{34} {2}$/m);
+    const row = (rest: string) => new RegExp(`^${rest}$`, 'm');
+    t.match(byInterface?.stdout, row(`${ids[1]} CLNT {5}SINGLE {3}lo {14}LINK_ACTIVE {10}1 {2}`));
+    const [uid, peerUid] = [ids[0].replace(/0$/, '1'), ids[1].replace(/0$/, '1')];
+    t.match(linkTable?.stdout, row(`${ids[0]} SERV .* 1 {2}${uid} {2}${peerUid} {2}rxelo {8}1 {2}`));
+    t.match(wide?.stdout, row(`${ids[0]} .* {2}1 {2}0000:[0-9a-f:]{34} {3}0000:[0-9a-f:]{34} {2}`));
     const ordinary = await batch(guest, ['smcr linkgroup', 'smcr -d stats'], { user: 'nobody' });
     t.equal(ordinary[0]?.stdout, table?.stdout, 'ordinary users see the same');
     t.equal(ordinary[1]?.status, 0);
   });
-  await t.test('statistics', (t) => checkCounters(t, guest, 'smcr'));
+  await t.test('statistics', (t) => checkCounters(t, guest, 'smcr', before));
   await t.test('intervals and resets', (t) => checkIntervals(t, guest, 'smcr'));
   await pair.stop();
 
@@ -315,7 +335,8 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   });
 
   await t.test('on a terminal', async (t) => {
-    const { stdout } = await guest.run('smcd device; smcr -d linkgroup 100', { tty: { columns: 100 } });
+    const command = `smcd device; smcr -d linkgroup ${short(idOfServer)}`;
+    const { stdout } = await guest.run(command, { tty: { columns: 100 } });
     t.match(stdout, /^smcd: there are no SMC-D devices\r\n/);
     t.match(stdout, /^Buf-Type : PHYSICAL\r$/m, 'more lines than in a pipe');
   });
@@ -324,7 +345,8 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
     await guest.run('smcd ueid flush', { check: true });
     const fallback = await echoPair(guest, { port: 7103 });
     await fallback.stop();
-    const [json, text] = await batch(guest, ['smcr -a -j stats', 'smcr -a -d stats']);
+    // since the reset: before it, connections may have fallen back on their way to the first over SMC-R
+    const [json, text] = await batch(guest, ['smcr -j stats', 'smcr -d stats']);
     const { fallbacks } = parse(json!).statistics;
     t.equal(fallbacks.client.total, 1);
     t.strictSame(fallbacks.client.reasons, [
@@ -446,16 +468,24 @@ t.test('link groups between two hosts', async (t) => {
     `exec ${OVER_SMC} node test/vm/programs/echo-server.mjs 7101 ${right.address}`,
   );
   await waitForListener(server, 7101);
+  await firstOverSmcR(client, `${right.address} 7101`);
   const stop = await client.start(
     `mkfifo /tmp/stop; ${OVER_SMC} node test/vm/programs/echo-client.mjs 7101 ${right.address} 300000 < /tmp/stop > /tmp/outcome & sleep infinity > /tmp/stop`,
   );
   await waitFor(client, 'test -s /tmp/outcome');
   t.match((await client.readBytes('/tmp/outcome')).toString(), /^same /);
-  const [[here], [there]] = (await Promise.all(
-    guests.map((guest) => batch(guest, ['smcr -j linkgroup'])),
-  )) as [[CommandResult], [CommandResult]];
-  const [mine] = parse(here).link_groups;
-  const [theirs] = parse(there).link_groups;
+  const groupIn = async (guest: Guest) =>
+    parse((await batch(guest, ['smcr -j linkgroup']))[0]!).link_groups[0];
+  let groups: Awaited<ReturnType<typeof groupIn>>[] = [];
+  await waitUntil(
+    'the end of the first connection',
+    async () => {
+      groups = await Promise.all(guests.map(groupIn));
+      return groups.every((group) => group?.connections === 1);
+    },
+    { seen: () => groups },
+  );
+  const [mine, theirs] = groups;
   t.match(mine, {
     role: 'CLNT',
     peer_host: 'right',

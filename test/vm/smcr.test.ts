@@ -11,11 +11,12 @@ import {
   bootWithSuite,
   echoPair,
   fetchAndLook,
+  firstOverSmcR,
   iperf,
   on,
   sockets,
-  waitFor,
   waitForListener,
+  waitForOutput,
 } from './suite.ts';
 
 t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
@@ -59,6 +60,7 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   });
 
   await addUeid(guest);
+  await firstOverSmcR(guest);
 
   await t.test('node echo pair over SMC-R', async (t) => {
     const pair = await echoPair(guest, { port: 7003, server: 'smc_run', client: 'smc_run' });
@@ -173,7 +175,8 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
 
   await t.test('IPPROTO_SMC sockets get their addresses from their TCP twins', async (t) => {
     const holder = await guest.start('exec python3 test/vm/programs/ipproto-smc.py 7009');
-    await waitFor(guest, 'ss -Htn state established sport = :7009', { shows: '.' });
+    // TCP is connected before SMC is
+    await waitForOutput(holder, 'the connection', (text) => text.includes('connected'));
     const found = on(7009, await sockets(guest, '-a'));
     t.equal(found.length, 3, 'listener, client, accepted child');
     for (const { local, family, state } of found) {
@@ -186,7 +189,8 @@ t.test('SMC-R over soft-RoCE, kernel 6.12', async (t) => {
   });
 
   await t.test('the table of the preload library, against real AF_SMC', async (t) => {
-    const tester = join(projectDirectory, 'build/preload-tester');
+    // seccomp.test.ts, which may run at the same time, has one of its own
+    const tester = join(projectDirectory, 'build/preload-tester-smcr');
     mkdirSync(join(projectDirectory, 'build'), { recursive: true });
     execFileSync('cc', ['-O2', '-pthread', '-o', tester, 'test/native/preload-tester.c'], {
       cwd: projectDirectory,

@@ -5,13 +5,15 @@ import { validate } from '../helpers/schemas.ts';
 import { begins, type EventRecord, ended, isOn, records } from './event-records.ts';
 import { type Guest, setUpSmcR } from './guest.ts';
 import {
-  addUeid,
+  batch,
   bootWithSuite,
   fallBack,
+  firstOverSmcR,
   LOOPBACK,
   OVER_SMC,
   OWN_CONNECTION,
   ownConnection,
+  UEID,
   waitFor,
 } from './suite.ts';
 
@@ -28,6 +30,11 @@ t.test('smcss --events, kernel 6.12', async (t) => {
   t.teardown(() => guest.close());
   await setUpSmcR(guest);
   await guest.run('ip netns add other && ip -n other link set lo up', { check: true });
+  // a link group of SMC-R, with SMC-D out of the way
+  const withSmcR = [`smc_pnet -a -D ${LOOPBACK} NOWHERE`, `smcd ueid add ${UEID}`];
+  await batch(guest, withSmcR);
+  await firstOverSmcR(guest);
+  await batch(guest, ['smc_pnet -f', 'smcd ueid flush']);
   const instances = async (): Promise<string> => {
     const look =
       'mountpoint -q /run/t || { mkdir -p /run/t && mount -t tracefs t /run/t; }; ls /run/t/instances';
@@ -49,8 +56,7 @@ t.test('smcss --events, kernel 6.12', async (t) => {
     t.match(code('0x05000000'), { source: 'trace', side: 'client', owners: [{ command: 'python3', pid }] });
 
     // over SMC-R from here on
-    await guest.run(`smc_pnet -a -D ${LOOPBACK} NOWHERE`, { check: true });
-    await addUeid(guest);
+    await batch(guest, withSmcR);
     const sent = 1_000_000;
     const connection = await ownConnection(guest, 7003, sent);
     const appeared = await records(run, 'it appears', 2, isOn(7003));
@@ -142,8 +148,10 @@ t.test('smcss --events, kernel 6.12', async (t) => {
   const by = (pid: number, all: EventRecord[]) =>
     all.filter(({ event, owners }) => event === 'fallback' && owners?.[0]?.pid === pid);
   const lossesIn = (all: EventRecord[]) => all.filter(({ event }) => event === 'lost');
+  // sockets that were closed can keep the module for a moment
   const reload = async () => {
-    await guest.run('rmmod smc_diag smc && modprobe smc_diag', { check: true });
+    await waitFor(guest, 'modprobe -r smc_diag smc');
+    await guest.run('modprobe smc_diag', { check: true });
   };
 
   await t.test('more at once than the kernel keeps', async (t) => {

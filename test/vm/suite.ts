@@ -12,6 +12,7 @@ import {
   type KernelName,
   PATIENCE_MS,
   projectDirectory,
+  setUpSmcR,
 } from './guest.ts';
 import { quote } from './program.ts';
 
@@ -195,6 +196,25 @@ export async function waitForOutput<T>(
 
 /** Runs a program over SMC as smc_run does it, without the start of Node that smc_run takes. */
 export const OVER_SMC = 'env LD_PRELOAD=$PWD/dist/native/libsmc-preload.so';
+
+/**
+ * Connects until a connection is over SMC-R, for tests in which the next one has to be. Kernels wait 2 s for the other end
+ * to confirm the first link (SMC_LLC_WAIT_TIME). A busy machine can take longer, and then both ends fall back
+ * (0x02010000). Later connections find the link group: it stays for ten minutes after the last one.
+ * @param server address and port of a server of SMC on another host; without it, both ends are in this guest
+ */
+export async function firstOverSmcR(guest: Guest, server = ''): Promise<void> {
+  const connect = `${OVER_SMC} python3 test/vm/programs/first-connection.py ${server}`;
+  await waitFor(guest, `${connect} || { smcr -ad stats; false; }`);
+}
+
+/** Sets SMC-R up on lo: soft-RoCE with a PNET ID, an enterprise ID, and the link group. */
+export async function setUpAllOfSmcR(guest: Guest): Promise<void> {
+  await setUpSmcR(guest);
+  await guest.run('smc_pnet -a NET1 -I lo -D rxelo', { check: true });
+  await addUeid(guest);
+  await firstOverSmcR(guest);
+}
 
 /** Makes sockets that fall back at once, by an option that SMC does not have: TCP_FASTOPEN_CONNECT. Prints its process. */
 export const fallBack = (times: number): string =>

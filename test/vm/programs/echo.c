@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -105,6 +106,10 @@ static void serve(const char *shape, int port, int count)
 		;
 }
 
+/* How many threads may be in connect(): the kernel gives a handshake 6 s, and on a slow machine many at once take longer. */
+enum { CONNECTING = 8 };
+static sem_t room;
+
 static int connection(bool mapped, int port)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
@@ -115,8 +120,10 @@ static int connection(bool mapped, int port)
 		die("socket");
 	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	inet_pton(AF_INET6, "::ffff:127.0.0.1", &v6.sin6_addr);
+	sem_wait(&room);
 	if (connect(fd, mapped ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4, mapped ? sizeof v6 : sizeof v4) < 0)
 		die("connect");
+	sem_post(&room);
 	return fd;
 }
 
@@ -175,6 +182,7 @@ static void ask(const char *shape, int count)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	sem_init(&room, 0, CONNECTING);
 	if (argc == 5 && !strcmp(argv[1], "serve")) {
 		serve(argv[2], atoi(argv[3]), atoi(argv[4]));
 	} else if (argc == 6 && !strcmp(argv[1], "ask")) {

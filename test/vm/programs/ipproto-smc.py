@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A connection of sockets opened with IPPROTO_SMC (Linux 6.11), held until the program is killed. Argument: port."""
+"""A connection of sockets opened with IPPROTO_SMC (Linux 6.11), held until the program is killed. Prints a
+line when it is there. Argument: port."""
 import signal
 import socket
 import sys
@@ -14,4 +15,5 @@ listener.listen()
 client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_SMC)
 client.connect(ADDRESS)
 child, _ = listener.accept()
+print('connected', flush=True)
 signal.pause()
