@@ -55,7 +55,7 @@ const blue = await guest.start(
   'exec ip netns exec blue smc_run python3 test/vm/programs/fork-server.py 7202',
 );
 await waitForOutput(blue, 'a listener', (stdout) => stdout.includes('listening'));
-await waitFor(guest, 'smcss -a', { shows: ':7201 .* TCP 0x03010000' });
+await waitFor(guest, 'smcss -H sport = :7201 | grep -c ACTIVE', { shows: '^4$' });
 
 t.test('owners', async (t) => {
   const all = await seen('-ap sport = :7201');
