@@ -54,7 +54,8 @@ export async function startSystemd(
       /lib/systemd/systemd --system --unit=${TARGET}`,
   );
   const enter = (pid: string): string => `exec nsenter -t ${pid} --mount --pid --root --wd=/ --`;
-  const systemd = 'pgrep -x systemd | tail -1';
+  // not one that it has just forked, which has the same name for a moment
+  const systemd = 'pgrep -ox systemd';
   await waitFor(guest, `(${enter(`"$(${systemd})"`)} systemctl is-active ${TARGET}) 2>&1`, {
     shows: '^active$',
   });
@@ -66,7 +67,7 @@ export async function startSystemd(
 /** Ends systemd and everything that it has started. What it has left in /run goes, too. */
 export async function stopSystemd(guest: Guest): Promise<void> {
   // process 1 of a PID namespace takes all others with it
-  await guest.run('kill -9 $(pgrep -x systemd | tail -1)', { check: true });
+  await guest.run('kill -9 $(pgrep -ox systemd)', { check: true });
   await waitFor(guest, '! pgrep -x systemd');
   await guest.run('rm -rf /run/systemd /run/udev');
 }
