@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The RPM: rpmlint has no complaints, it is what it says, it works where it is installed, and its removal leaves no trace.
+// The RPM: rpmlint has no complaints, it is what it says, it works where rpm, dnf and zypper install it, its removal leaves no
+// trace, and nothing replaces a distribution's smc-tools by it, or the other way round, unless that is asked for.
 // Other machines' and identical builds are tried by `npm run test:release`.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -127,14 +128,27 @@ t.test('installed, used, verified, removed', async (t) => {
   t.equal(inRoot(LIST).stdout, before.stdout, 'no trace is left');
 });
 
+/** Makes a package without files, for a repository; returns its file. */
+function madeUp(name: string, version: string, ...fields: string[]): string {
+  const spec = join(scratch, `${name}.spec`);
+  const head = [
+    ...[
+      `Name: ${name}`,
+      `Version: ${version}`,
+      'Release: 1',
+      'Summary: x',
+      'License: x',
+      'BuildArch: noarch',
+    ],
+    ...fields,
+  ];
+  writeFileSync(spec, `${head.join('\n')}\n%description\nx\n%files\n`);
+  run('rpmbuild', '-bb', '--quiet', '--define', `_topdir ${scratch}/made-up`, spec);
+  return join(scratch, `made-up/RPMS/noarch/${name}-${version}-1.noarch.rpm`);
+}
+const theirs = madeUp('smc-tools', '1.8.9');
+
 t.test("a distribution's smc-tools and ours do not replace each other", async (t) => {
-  const spec = join(scratch, 'smc-tools.spec');
-  writeFileSync(
-    spec,
-    'Name: smc-tools\nVersion: 1.8.9\nRelease: 1\nSummary: theirs\nLicense: EPL\nBuildArch: noarch\n%description\nx\n%files\n',
-  );
-  run('rpmbuild', '-bb', '--quiet', '--define', `_topdir ${scratch}/theirs`, spec);
-  const theirs = join(scratch, 'theirs/RPMS/noarch/smc-tools-1.8.9-1.noarch.rpm');
   const CONFLICT = /^\s*smc-tools conflicts with .*smc-tools-node/m;
   const ours = inRoot(`r -i --nodeps ${theirs} && r -U --test ${file}`);
   t.match(ours.stderr, CONFLICT, 'an update to ours');
@@ -144,4 +158,89 @@ t.test("a distribution's smc-tools and ours do not replace each other", async (t
   const again = inRoot(`r -U --test --replacepkgs ${file}`);
   t.match(again.stderr, /nodejs >= 18 is needed/, 'what is missing is said');
   t.notMatch(again.stderr, /conflicts/, 'an update of ours');
+  inRoot('r -e smc-tools-node');
 });
+
+/** Makes a repository of these packages, and of what ours requires. */
+function repository(name: string, ...packages: string[]): string {
+  const directory = join(scratch, name);
+  mkdirSync(directory);
+  for (const one of [...packages, ...REQUIRED]) copyFileSync(one, join(directory, basename(one)));
+  const made = run('createrepo_c', '--quiet', directory);
+  if (made.status !== 0) throw new Error(made.stderr);
+  return directory;
+}
+const libraries = new Set(
+  ask('--requires')
+    .split('\n')
+    .filter((line) => line && !/^(rpmlib|nodejs)/.test(line)),
+);
+const REQUIRED = [
+  madeUp('system', '1', ...[...libraries].map((one) => `Provides: ${one}`)),
+  madeUp('nodejs', '20'),
+];
+const before = repository('before', madeUp('smc-tools', '1.8.4'));
+const after = repository('after', theirs, file, madeUp('needs-smc-tools', '1', 'Requires: smc-tools >= 1.8'));
+
+/** What a package manager takes: where to install, where packages are, and that they are not signed. */
+const MANAGERS = {
+  dnf: {
+    command: (directory: string) =>
+      `dnf -y --installroot="$R" --releasever=1 --setopt=reposdir=/nonexistent --setopt=varsdir=/nonexistent --setopt=cachedir=/var/cache/dnf --repofrompath=here,file://${directory} --setopt=here.gpgcheck=0`,
+    updates: ['upgrade', 'distro-sync'],
+    remove: 'remove --noautoremove',
+    nothing: /^Nothing to do\.$/m,
+    allow: '',
+    agree: '--allowerasing',
+  },
+  zypper: {
+    command: (directory: string) =>
+      `zypper --non-interactive --no-gpg-checks --root "$R" --plus-repo dir://${directory}`,
+    updates: ['update', 'dist-upgrade'],
+    remove: 'remove',
+    nothing: /^Nothing to do\.$/m,
+    allow: '--allow-unsigned-rpm',
+    agree: '--force-resolution',
+  },
+} as const;
+
+for (const [name, { command, updates, remove, nothing, allow, agree }] of Object.entries(MANAGERS))
+  t.test(name, async (t) => {
+    const manage = (directory: string, words: string) => inRoot(`${command(directory)} ${words}`);
+    const files = () => inRoot('cd "$R" && find usr | sort').stdout;
+    const isOurs = () => /^usr\/bin\/smcss$/m.test(files());
+    const atFirst = files();
+    const installed = manage(before, `install ${allow} ${file}`);
+    t.equal(installed.status, 0, installed.stdout + installed.stderr);
+    t.match(installed.stdout, /Installing *: nodejs-20-1/, 'with the package of Node');
+    const used = inRoot(`for c in ${names.join(' ')}; do chroot "$R" /usr/bin/$c -v; done`);
+    t.equal(used.stdout, names.map((one) => `${one} utility, smc-tools-${version}\n`).join(''), used.stderr);
+    for (const update of updates) t.match(manage(after, update).stdout, nothing, `${update}: ours stays`);
+    const refused = manage(after, 'install smc-tools');
+    t.not(refused.status, 0);
+    t.match(
+      refused.stdout + refused.stderr,
+      /smc-tools-node-\S+ conflicts with smc-tools provided by smc-tools-1\.8\.9/,
+    );
+    t.equal(manage(after, 'install needs-smc-tools').status, 0);
+    t.ok(isOurs(), 'ours provides the features of theirs');
+    const removed = manage(after, `${remove} needs-smc-tools smc-tools-node`);
+    t.equal(removed.status, 0, removed.stdout + removed.stderr);
+    t.equal(files(), atFirst, 'no trace is left');
+
+    t.equal(manage(before, 'install smc-tools').status, 0);
+    for (const update of updates) t.equal(manage(after, update).status, 0);
+    const other = manage(after, 'install smc-tools-node');
+    t.not(other.status, 0);
+    t.match(
+      other.stdout + other.stderr,
+      /smc-tools-node-\S+ conflicts with smc-tools provided by smc-tools-1\.8\.9/,
+      'theirs was updated, and not replaced',
+    );
+    t.notOk(isOurs());
+    const agreed = manage(after, `install ${agree} smc-tools-node`);
+    t.equal(agreed.status, 0, agreed.stdout + agreed.stderr);
+    t.ok(isOurs(), 'if that is asked for');
+    manage(after, `${remove} smc-tools-node`);
+    t.equal(files(), atFirst);
+  });

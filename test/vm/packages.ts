@@ -87,6 +87,9 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'debhelper', for: ['deb', 'guest-tests'], why: 'makes the Debian package from debian/' },
   { name: 'rpm', for: ['rpm', 'fast-tests'], why: 'makes the RPM, and installs it into a directory' },
   { name: 'rpmlint', for: ['fast-tests', 'release-test'], why: 'has to like the RPM' },
+  { name: 'dnf', for: ['fast-tests'], why: 'installs the RPM' },
+  { name: 'zypper', for: ['fast-tests'], why: 'installs the RPM' },
+  { name: 'createrepo-c', for: ['fast-tests'], why: 'makes a repository for them' },
   { name: 'podman', for: ['fast-tests'], why: 'builds the image of the example and runs it' },
   { name: 'crun', for: ['fast-tests'], why: 'what podman starts containers with' },
 
