@@ -40,6 +40,13 @@ function namespaceFile(name: string): string {
   return `/proc/${name}/ns/net`;
 }
 
+/** What helps where a system call is not permitted. */
+const HINTS: Readonly<Record<string, string>> = {
+  // the namespace of a process with more capabilities than ours, as those of the host have in a container: see namespaces(7)
+  open: 'CAP_SYS_ADMIN and CAP_SYS_PTRACE are needed: run it as root, outside of containers',
+  mount: 'this container does not allow mounting /sys: run it outside the container',
+};
+
 function refusal(name: string, cause: unknown): unknown {
   const { code, syscall } = cause as NodeJS.ErrnoException;
   const object = `the network namespace '${name}'`;
@@ -52,10 +59,7 @@ function refusal(name: string, cause: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
       return new SmcError('NOT_SUPPORTED', `${object} cannot be entered`, {
-        hint:
-          syscall === 'mount'
-            ? 'this container does not allow mounting /sys: run it outside the container'
-            : 'CAP_SYS_ADMIN is needed: run it as root, outside of containers',
+        hint: (syscall && HINTS[syscall]) ?? 'CAP_SYS_ADMIN is needed: run it as root, outside of containers',
         cause,
       });
     default:

@@ -83,7 +83,7 @@ t.test('what cannot be is one line', async (t) => {
     [
       'smcss -N 1',
       1,
-      "the network namespace '1' cannot be entered; CAP_SYS_ADMIN is needed: run it as root, outside of containers",
+      "the network namespace '1' cannot be entered; CAP_SYS_ADMIN and CAP_SYS_PTRACE are needed: run it as root, outside of containers",
       'nobody',
     ],
     [
