@@ -227,7 +227,10 @@ t.test('SMC-R, kernel 6.12', async (t) => {
       ['unknown kernel-log'],
       'all the rest can be seen by everybody',
     );
-    t.match(found.find('kernel-log'), { reason: '/dev/kmsg: permission denied', fix: 'run smc_chk as root' });
+    t.match(found.find('kernel-log'), {
+      reason: '/dev/kmsg: permission denied',
+      fix: 'run smc_chk as root, outside of containers',
+    });
   });
 
   await t.test('another network namespace', async (t) => {

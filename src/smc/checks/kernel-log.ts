@@ -32,7 +32,7 @@ export const kernelLogCheck = defineCheck({
       return [
         unknown(null, 'the log of the kernel cannot be read', {
           reason: log.why,
-          fix: 'run smc_chk as root',
+          fix: 'run smc_chk as root, outside of containers',
         }),
       ];
     const ofSmc = log.value.filter(({ text }) => OF_SMC.test(text));
