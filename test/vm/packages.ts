@@ -90,8 +90,8 @@ export const hostPackages: readonly HostPackage[] = [
   { name: 'dnf', for: ['fast-tests'], why: 'installs the RPM' },
   { name: 'zypper', for: ['fast-tests'], why: 'installs the RPM' },
   { name: 'createrepo-c', for: ['fast-tests'], why: 'makes a repository for them' },
-  { name: 'podman', for: ['fast-tests'], why: 'builds the image of the example and runs it' },
-  { name: 'crun', for: ['fast-tests'], why: 'what podman starts containers with' },
+  { name: 'podman', for: tests, why: 'builds the image of the example, runs containers' },
+  { name: 'crun', for: tests, why: 'what podman starts containers with' },
 
   { name: 'qemu-system-x86', for: ['guest'], why: 'the virtual machine' },
   { name: 'qemu-system-s390x', for: ['guest-s390x'], why: 'the virtual machine for s390x' },
