@@ -431,15 +431,23 @@ function inSubnet(
   const own = addresses.filter((address) => address.index === index);
   if (own.length === 0) return no(`interface ${name} has no IPv4 address; SMC-R version 2 needs one`);
   const gids = gidsFor(port, host, vlan).filter(isForVersionTwo);
+  const list = gids.map(gidIpv4).join(', ');
+  // a GID is one of the addresses of its interface; another network namespace may have an interface of the same name
+  const here = gids.filter((gid) =>
+    addresses.some((known) => known.interface === gid.netdev && known.address === gidIpv4(gid)),
+  );
   const isReached = own.some(({ address }) =>
     addresses.some(
       (subnet) =>
-        gids.some(({ netdev }) => netdev === subnet.interface) &&
+        here.some(({ netdev }) => netdev === subnet.interface) &&
         isInPrefix(address, subnet.address, subnet.prefixLength),
     ),
   );
   if (isReached) return verdict;
-  const list = gids.map(gidIpv4).join(', ');
+  if (here.length < gids.length)
+    return unknown(
+      `the port's IPv4 address ${list} is in another network namespace, so its subnet is not known`,
+    );
   return no(`no address of ${name} is in the subnet of the port's IPv4 address ${list}`);
 }
 

@@ -192,6 +192,11 @@ t.test('version 2 of SMC-R: subnet, UEID, kernel', async (t) => {
     'mlx5_0 port 1: interface veth1 has no IPv4 address; SMC-R version 2 needs one',
   );
   t.match(await reason({ addresses: [...ADDRESSES, ipv4Row(8, '192.168.5.77/24')] }), /is active/);
+  const elsewhere =
+    "mlx5_0 port 1: the port's IPv4 address 192.168.5.1 is in another network namespace, so its subnet is not known";
+  t.equal(await reason({ addresses: [ipv4Row(8, '192.168.5.77/24')] }), elsewhere);
+  const sameName = ipv4Row(3, '192.168.5.2/24');
+  t.equal(await reason({ addresses: [sameName, ipv4Row(8, '192.168.5.77/24')] }), elsewhere);
   t.match(await reason({ ueids: [] }), /there is no UEID/);
   t.match(await reason({ isSmcrV2: 0 }), /this kernel has no SMC-R version 2/);
 });
