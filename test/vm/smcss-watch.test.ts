@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // smcss --rates beside iperf3, which sends at a known speed, and of a known number of bytes in another network namespace;
 // smcss --watch in a real terminal, which tmux is.
+// On 6.1, a guest has no connections with rates; control-plane.test.ts has the lists of --watch there.
 import t, { type Test } from 'tap';
 import type { SocketNamespace, SocketRates, SocketWatchDocument } from '../../src/documents/smcss.ts';
 import { validate } from '../helpers/schemas.ts';
