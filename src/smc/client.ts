@@ -150,7 +150,11 @@ export class SmcClient {
         // SMC_PNETID loads both.
         await this.#withFamily(smcPnetid.GET.family);
         dump = diag.dump(kind, smcSocketRequest(details));
-        return dump.nextRows();
+        return dump.nextRows().catch((again: unknown) => {
+          throw again instanceof NetlinkError && this.moduleStates().smcDiag === 'absent'
+            ? noDiag(again)
+            : again;
+        });
       });
       while (batch) {
         await addresses.settle();
@@ -236,7 +240,8 @@ export class SmcClient {
       case 'available':
         return not(notLoaded(missing));
       case 'absent':
-        return new SmcError('NO_SMC', `this kernel has no SMC: there is no module ${missing} for it`, {
+        if (missing === 'smc_diag') return noDiag(cause);
+        return new SmcError('NO_SMC', 'this kernel has no SMC: there is no module smc for it', {
           hint: BOOT_ANOTHER,
           cause,
         });
@@ -251,3 +256,10 @@ export class SmcClient {
     }
   }
 }
+
+/** SMC is there; only the module that lists its sockets is not. */
+const noDiag = (cause: NetlinkError): SmcError =>
+  new SmcError('NO_SMC', 'this kernel cannot list SMC sockets: there is no module smc_diag for it', {
+    hint: 'boot a kernel that was built with CONFIG_SMC_DIAG',
+    cause,
+  });

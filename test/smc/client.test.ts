@@ -60,6 +60,13 @@ t.test('smc is there, smc_diag still is not: tried once more, not for ever', asy
   t.teardown(() => client.close());
   await t.rejects(drain(client), { name: 'NetlinkError', code: 'ENOENT', command: 'SMC sockets' });
   t.equal(kernel.log.filter((line) => line === 'SOCK_DIAG 43').length, 2);
+  const tree = { proc, ...modules({ 'modules.builtin': 'kernel/net/smc/smc.ko\n', 'modules.dep': '' }) };
+  const without = new SmcClient({ transport: kernel, hostRoot: t.testdir(tree) });
+  t.teardown(() => without.close());
+  await t.rejects(drain(without), {
+    name: 'SmcError',
+    message: 'this kernel cannot list SMC sockets: there is no module smc_diag for it',
+  });
 });
 
 t.test('another failure of the dump is not repeated', async (t) => {
@@ -99,8 +106,8 @@ t.test('no SMC: module states become words', async (t) => {
     [
       'smc built in, smc_diag not there',
       modules({ 'modules.builtin': 'kernel/net/smc/smc.ko\n', 'modules.dep': '' }),
-      'this kernel has no SMC: there is no module smc_diag for it',
-      /CONFIG_SMC_DIAG/,
+      'this kernel cannot list SMC sockets: there is no module smc_diag for it',
+      /CONFIG_SMC_DIAG$/,
     ],
     ['both loaded', built('smc', 'smc_diag'), 'the kernel does not provide SMC_PNETID', /smc_diag is loaded/],
     [
