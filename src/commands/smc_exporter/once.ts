@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** --once: prints the metrics. */
+/** --once: prints the metrics, and on standard error why some are missing. */
 import { writeDocument } from '../../cli/print.ts';
 import type { Context } from '../../cli/run.ts';
 import type { SmcExporterDocument } from '../../documents/smc_exporter.ts';
@@ -14,9 +14,11 @@ export async function printOnce(
   scraper: Scraper,
   { json }: Pick<ExporterOptions, 'json'>,
 ): Promise<void> {
-  const samples = scraper.samples(await scraper.read());
+  const seen = await scraper.read();
+  const samples = scraper.samples(seen);
   if (json) writeDocument<SmcExporterDocument>(context, { metrics: [...samples.byMetric].map(metricJson) });
   else context.io.write(await exposition(samples, 'text'));
+  for (const { collector, why } of scraper.failures(seen)) context.note(`collector ${collector}: ${why}`);
 }
 
 const metricJson = ([metric, samples]: [Metric, readonly Sample[]]): Made<

@@ -5,7 +5,7 @@ import { findAddon } from '../../smc/native-parts.ts';
 import { Reader, type Wanted } from '../../smc/reading.ts';
 import { type HostAndNamespaces, readEverywhere, readHere } from '../../smc/reading-namespaces.ts';
 import type { Collector } from './collectors/collector.ts';
-import { COLLECTORS, partsFor, samplesOf } from './collectors/index.ts';
+import { COLLECTORS, failuresOf, partsFor, samplesOf } from './collectors/index.ts';
 import type { Samples } from './metric.ts';
 import { DEFAULT_TIMEOUT_S, DEFAULT_TOP, type ExporterOptions } from './options.ts';
 import { shared } from './shared.ts';
@@ -27,6 +27,8 @@ export interface Scraper {
   atHome<T>(run: () => Promise<T>): Promise<T>;
   /** the metrics of a reading */
   samples(seen: HostAndNamespaces): Samples;
+  /** collectors without an answer */
+  failures(seen: HostAndNamespaces): { collector: string; why: string }[];
 }
 
 /** The collectors that options choose. */
@@ -68,6 +70,7 @@ export function makeScraper(context: Context, options: ExporterOptions): Scraper
     read: shared(read),
     atHome: (run) => (addon ? turns.take(run) : run()),
     samples: (seen) => samplesOf(seen, collectors, { top, isRecorded }),
+    failures: (seen) => failuresOf(seen, collectors),
   };
 }
 

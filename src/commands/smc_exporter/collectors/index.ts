@@ -6,6 +6,7 @@ import type { HostAndNamespaces } from '../../../smc/reading-namespaces.ts';
 import { NotListed } from '../../../smc/reading-sockets.ts';
 import { version } from '../../../version.ts';
 import { gauge, type Metric, Samples } from '../metric.ts';
+import type { CollectorName } from '../options.ts';
 import { type CollectOptions, type Collector, valuesOf } from './collector.ts';
 import { devices } from './devices.ts';
 import { handshakes } from './handshakes.ts';
@@ -91,25 +92,44 @@ export function samplesOf(
         collector.collect(valuesOf(reading, others), samples.with({ netns: label }), options);
     }
   }
-  const readings = isEverywhere ? namespaces.map(({ reading }) => reading) : [own];
-  for (const collector of collectors) addOutcome(samples, collector, readings, options);
+  for (const collector of collectors) addOutcome(samples, collector, readingsOf(seen), options);
   if (isEverywhere) samples.add(missingNamespaces, missing);
   samples.add(build, 1, { version, nodeversion: process.versions.node });
   return samples;
 }
 
+/** Why collectors have no answer, in a few words each. */
+export function failuresOf(
+  seen: HostAndNamespaces,
+  collectors: readonly Collector[],
+): { collector: CollectorName; why: string }[] {
+  return collectors.flatMap((collector) => {
+    const reasons = outcomesOf(collector, readingsOf(seen)).flatMap((outcome) =>
+      isFailure(outcome) ? [outcome.why] : [],
+    );
+    return [...new Set(reasons)].map((why) => ({ collector: collector.name, why }));
+  });
+}
+
+const readingsOf = ({ own, namespaces }: HostAndNamespaces): readonly Reading[] =>
+  namespaces.length > 0 ? namespaces.map(({ reading }) => reading) : [own];
+
+const outcomesOf = ({ needs }: Collector, readings: readonly Reading[]): Outcome<unknown>[] =>
+  readings.flatMap((reading) => needs.flatMap((part) => (reading[part] ? [reading[part]] : [])));
+
+const isFailure = (outcome: Outcome<unknown>): outcome is Outcome<never> & { why: string } =>
+  'why' in outcome && !isNotThere(outcome);
+
 function addOutcome(
   samples: Samples,
-  { name, needs }: Collector,
+  collector: Collector,
   readings: readonly Reading[],
   { isRecorded }: CollectOptions,
 ): void {
-  const outcomes = readings.flatMap((reading) =>
-    needs.flatMap((part): Outcome<unknown>[] => (reading[part] ? [reading[part]] : [])),
-  );
-  const failed = outcomes.some((outcome) => 'why' in outcome && !isNotThere(outcome));
+  const { name, needs } = collector;
+  const outcomes = outcomesOf(collector, readings);
   const wasSkipped = outcomes.some((outcome) => 'why' in outcome && outcome.error instanceof NotListed);
-  samples.add(success, !failed, { collector: name });
+  samples.add(success, !outcomes.some(isFailure), { collector: name });
   const seconds = Math.max(0, ...outcomes.map((outcome) => outcome.seconds));
   samples.add(duration, isRecorded ? undefined : seconds, { collector: name });
   if (needs.includes('sockets')) samples.add(skipped, wasSkipped, { collector: name });
