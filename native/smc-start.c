@@ -308,6 +308,17 @@ static int do_without_node(const struct command *command, char **words, bool by_
 	return run_preloaded(command, count + 1, words - 1, given_environment(environ, by_shell), reason);
 }
 
+/* Node sets ignored signals back to what they do by default. So under nohup(1) the commands ignore SIGHUP themselves. */
+static void tell_hangup(void)
+{
+	struct sigaction hangup;
+
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN)
+		setenv("SMC_TOOLS_NOHUP", "1", 1);
+	else
+		unsetenv("SMC_TOOLS_NOHUP");
+}
+
 int main(int argc, char **argv)
 {
 	static struct command command;
@@ -347,6 +358,7 @@ int main(int argc, char **argv)
 		setenv("UV_THREADPOOL_SIZE", "1", 0);
 		/* of a Node that this one is no child of any more; it aborts where the descriptor is something else by now */
 		unsetenv("NODE_CHANNEL_FD");
+		tell_hangup();
 		environment = environ;
 	} else if (!by_shell && result_document() < 0) {
 		environment = with_state(environ);

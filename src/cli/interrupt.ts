@@ -7,20 +7,38 @@ const STOPS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Those that somebody sends to end a process at once, besides SIGKILL, which leaves no time for anything */
 const ENDS = [...STOPS, 'SIGQUIT'] as const;
 
+let isHangupIgnored = false;
+
+/**
+ * From now on SIGHUP does nothing, as where it is ignored already (nohup(1)): Node sets such signals back to what they do by
+ * default.
+ * @returns ends that
+ */
+export function ignoreHangup(): () => void {
+  const nothing = (): void => {};
+  process.on('SIGHUP', nothing);
+  isHangupIgnored = true;
+  return () => {
+    process.off('SIGHUP', nothing);
+    isHangupIgnored = false;
+  };
+}
+
 /**
  * Runs `body` with an AbortSignal that Ctrl-C (SIGINT), SIGTERM or SIGHUP aborts, so that `body` can finish its output first. A
  * second Ctrl-C ends the process at once.
  */
 export async function untilInterrupted(body: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
+  const signals = STOPS.filter((signal) => !(signal === 'SIGHUP' && isHangupIgnored));
   const stop = (): void => {
     controller.abort();
     release();
   };
   const release = (): void => {
-    for (const signal of STOPS) process.off(signal, stop);
+    for (const signal of signals) process.off(signal, stop);
   };
-  for (const signal of STOPS) process.on(signal, stop);
+  for (const signal of signals) process.on(signal, stop);
   try {
     await body(controller.signal);
   } finally {

@@ -100,6 +100,9 @@ const DEBUG_VARIABLE = 'SMC_TOOLS_DEBUG';
 /** `SMC_TOOLS_RECORD`: a file to which the netlink traffic of this run is written (see recording/recording.ts). */
 const RECORD_VARIABLE = 'SMC_TOOLS_RECORD';
 
+/** `SMC_TOOLS_NOHUP`: set by native/smc-start.c where SIGHUP is ignored. */
+const NOHUP_VARIABLE = 'SMC_TOOLS_NOHUP';
+
 /**
  * Runs a command and returns its exit status: 0 for success (also for empty tables), 1 for any failure, unless the
  * command distinguishes failures (`statusOf`).
@@ -135,6 +138,7 @@ async function runParsed(
   let saveRecording: (() => void) | undefined;
   let status: number;
   try {
+    if (io.env[NOHUP_VARIABLE]) releases.push((await import('./interrupt.ts')).ignoreHangup());
     const given = parse(command, argv);
     // before a bundle is unpacked or a namespace is entered
     checkRules({ options: {}, rules: COMMON_RULES }, given);

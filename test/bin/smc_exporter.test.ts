@@ -68,6 +68,18 @@ t.test('500 clients at once, and the end', async (t) => {
   t.notOk(existsSync(socket));
 });
 
+t.test('under nohup', async (t) => {
+  const exporter = await start(t, ['-l', '127.0.0.1:0'], 'trap "" HUP; exec "$0" "$@"');
+  exporter.process.kill('SIGHUP');
+  t.match(await ask(`${exporter.url}/-/healthy`), { status: 200 });
+  exporter.process.kill('SIGTERM');
+  t.strictSame(await once(exporter.process, 'exit'), [0, null], 'and it still ends as always');
+
+  const other = await start(t, ['-l', '127.0.0.1:0']);
+  other.process.kill('SIGHUP');
+  t.strictSame(await once(other.process, 'exit'), [0, null], 'otherwise SIGHUP ends it');
+});
+
 t.test('a socket of systemd', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
