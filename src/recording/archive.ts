@@ -5,8 +5,9 @@ import { basename, dirname } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { create } from 'tar';
 import { inDirectory } from '../host/safe-directory.ts';
+import { withPath } from './named-failure.ts';
 import { type TarEntry, TarError, tarEntries } from './tar.ts';
-import { Bounds, LIMITS, namesOf, PrivateTree, TreeError, withPath } from './untrusted-tree.ts';
+import { Bounds, LIMITS, namesOf, PrivateTree, TreeError } from './untrusted-tree.ts';
 
 /**
  * Unpacks into a private directory, after a look at all that is in the archive.

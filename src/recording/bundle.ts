@@ -12,6 +12,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Transport } from '../netlink/transport.ts';
 import { SmcError } from '../smc/error.ts';
+import { named } from './named-failure.ts';
 import { player } from './player.ts';
 import { parseRecording } from './recording.ts';
 
@@ -56,13 +57,7 @@ export async function openBundle(
 }
 
 /** @throws Node's own error, which names the file */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw Object.assign(error as Error, { path: file });
-  }
-}
+const textOf = (file: string): string => named(file, () => readFileSync(file, 'utf8'));
 
 /** Whether a file is there, but not for us: what is in it is not known. */
 function isUnreadable(error: unknown): boolean {

@@ -20,6 +20,7 @@ import { dirname, join } from 'node:path';
 import { privateDirectory } from '../host/private-directory.ts';
 import { isClosed, SafeDirectory } from '../host/safe-directory.ts';
 import { UntrustedError } from '../host/untrusted-error.ts';
+import { named } from './named-failure.ts';
 
 /** Why a tree is not taken: one sentence without a path. */
 export class TreeError extends Error {}
@@ -89,21 +90,6 @@ export function namesOf(path: string): string[] {
   if (names.some((name) => Buffer.byteLength(name) > LIMITS.name || name.includes('\0')))
     throw new TreeError('a name in it is too long');
   return names;
-}
-
-/** Names in a failure the file as the user knows it: Node tells no path, or that of a descriptor. */
-export function named<T>(path: string, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    throw withPath(error, path);
-  }
-}
-
-export function withPath(error: unknown, path: string): unknown {
-  const failure = error as NodeJS.ErrnoException;
-  if (failure.syscall && (failure.path ?? '/proc/self/fd/').startsWith('/proc/self/fd/')) failure.path = path;
-  return error;
 }
 
 /** The copy while it is made. Links come last, so that nothing is ever written through one. */
