@@ -40,9 +40,9 @@ export class WebAccess {
     // a file that changes while it is read is read again the next time
     this.#seen = now;
     try {
+      const { access, files, isEmpty } = load(this.#file);
       // who writes a file in place empties it first; it must not be open to all meanwhile
-      if (statSync(this.#file).size === 0) throw new WebConfigError(`${this.#file}: is empty`);
-      const { access, files } = load(this.#file);
+      if (isEmpty) throw new WebConfigError(`${this.#file}: is empty`);
       this.#current = access;
       this.#seen = new Map([...now, ...stamps(files.filter((file) => !now.has(file)))]);
     } catch (error) {
@@ -70,8 +70,9 @@ function stamps(files: readonly string[]): Map<string, string> {
   );
 }
 
-function load(file: string): { access: Access; files: string[] } {
-  const { tls, users, headers, rateLimit } = parseWebConfig(read(file).toString('utf8'), file);
+function load(file: string): { access: Access; files: string[]; isEmpty: boolean } {
+  const text = read(file).toString('utf8');
+  const { tls, users, headers, rateLimit } = parseWebConfig(text, file);
   const auth = new BasicAuth(users);
   const limiter = rateLimit && new RateLimiter(rateLimit);
   const access: Access = {
@@ -83,7 +84,8 @@ function load(file: string): { access: Access; files: string[] } {
     admits: ({ headers: { authorization } }: IncomingMessage) => auth.admits(authorization),
   };
   const pems = tls ? [tls.cert, tls.key, tls.clientCa] : [];
-  return { access, files: [file, ...pems.flatMap((pem) => (pem && 'file' in pem ? [pem.file] : []))] };
+  const files = [file, ...pems.flatMap((pem) => (pem && 'file' in pem ? [pem.file] : []))];
+  return { access, files, isEmpty: text === '' };
 }
 
 /** Nobody's configuration or chain of certificates has more bytes. */
