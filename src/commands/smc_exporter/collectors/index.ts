@@ -92,7 +92,8 @@ export function samplesOf(
         collector.collect(valuesOf(reading, others), samples.with({ netns: label }), options);
     }
   }
-  for (const collector of collectors) addOutcome(samples, collector, readingsOf(seen), options);
+  const readings = readingsOf(seen);
+  for (const collector of collectors) addOutcome(samples, collector, readings, options);
   if (isEverywhere) samples.add(missingNamespaces, missing);
   samples.add(build, 1, { version, nodeversion: process.versions.node });
   return samples;
@@ -103,8 +104,9 @@ export function failuresOf(
   seen: HostAndNamespaces,
   collectors: readonly Collector[],
 ): { collector: CollectorName; why: string }[] {
+  const readings = readingsOf(seen);
   return collectors.flatMap((collector) => {
-    const reasons = outcomesOf(collector, readingsOf(seen)).flatMap((outcome) =>
+    const reasons = outcomesOf(collector, readings).flatMap((outcome) =>
       isFailure(outcome) ? [outcome.why] : [],
     );
     return [...new Set(reasons)].map((why) => ({ collector: collector.name, why }));
