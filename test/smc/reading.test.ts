@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Readings that are under way at the same time, and connections that are made for them. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { RawSocket, Transport } from '../../src/netlink/transport.ts';
 import { NETLINK_GENERIC } from '../../src/netlink/uapi/netlink.ts';
 import { smcGenNetlink } from '../../src/netlink/uapi/smc.ts';
@@ -43,16 +43,17 @@ function slowKernel(kernel: FakeKernel, slow?: keyof typeof smcGenNetlink) {
   return Object.assign(state, { transport });
 }
 
+/** @param times when it loses patience, which is never by default, and when it gives up */
+const readerOf = (
+  t: Test,
+  { transport }: { transport: Transport },
+  times: { patienceMs?: number; timeoutMs?: number } = { patienceMs: NEVER },
+): Reader => new Reader({ client: { transport }, root: t.testdir({}), timeoutMs: NEVER, ...times });
+
 t.test('readings at the same time: each question once, over one connection', async (t) => {
   const kernel = inspectedKernel();
   const state = slowKernel(kernel);
-  const { transport } = state;
-  const reader = new Reader({
-    client: { transport },
-    root: t.testdir({}),
-    timeoutMs: NEVER,
-    patienceMs: NEVER,
-  });
+  const reader = readerOf(t, state);
   const [one, other] = await Promise.all([
     reader.read(wanted('statistics', 'ueids', 'system')),
     reader.read(wanted('system', 'smcdDevices', 'statistics')),
@@ -73,8 +74,7 @@ t.test('readings at the same time: each question once, over one connection', asy
 t.test('a slow answer keeps nobody waiting, and is shared with those who come later', async (t) => {
   const kernel = inspectedKernel();
   const state = slowKernel(kernel, 'GET_STATS');
-  const { transport } = state;
-  const reader = new Reader({ client: { transport }, root: t.testdir({}), timeoutMs: NEVER, patienceMs: 0 });
+  const reader = readerOf(t, state, { patienceMs: 0 });
   const first = reader.read(wanted('statistics', 'ueids'));
   await waitUntil('the slow question, and the one after it', () => timesAsked(kernel, 'DUMP_UEID') === 1);
   t.equal(state.held, 1);
@@ -91,13 +91,7 @@ t.test('a slow answer keeps nobody waiting, and is shared with those who come la
 t.test('a connection on which something failed is not used again', async (t) => {
   const kernel = inspectedKernel({ GET_STATS: fails('ENOMEM') });
   const state = slowKernel(kernel);
-  const { transport } = state;
-  const reader = new Reader({
-    client: { transport },
-    root: t.testdir({}),
-    timeoutMs: NEVER,
-    patienceMs: NEVER,
-  });
+  const reader = readerOf(t, state);
   const { statistics, system, ueids } = await reader.read(wanted('statistics', 'system', 'ueids'));
   t.match(statistics, { value: undefined, error: { code: 'ENOMEM' } });
   t.ok(system.value && ueids.value);
@@ -107,8 +101,7 @@ t.test('a connection on which something failed is not used again', async (t) => 
 
 t.test('what is not answered in time is given up, for all who wait for it', async (t) => {
   const kernel = inspectedKernel();
-  const { transport } = slowKernel(kernel, 'GET_STATS');
-  const reader = new Reader({ client: { transport }, root: t.testdir({}), timeoutMs: 500 });
+  const reader = readerOf(t, slowKernel(kernel, 'GET_STATS'), { timeoutMs: 500 });
   const both = await Promise.all([reader.read(wanted('statistics')), reader.read(wanted('statistics'))]);
   for (const { statistics } of both)
     t.match(statistics, { value: undefined, error: { code: 'ERR_TIMEOUT' } });
